@@ -1,0 +1,61 @@
+"""acache: see, trim, check and prove the on-disk function caches of librosa and joblib.
+
+>>> from acache import CacheManager, cache
+>>> @cache(level=20)
+... def stft(y): ...
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from acache.config import Config as Config
+    from acache.environment import cache as cache
+    from acache.errors import AcacheError as AcacheError
+    from acache.errors import AcacheWarning as AcacheWarning
+    from acache.errors import ConfigurationError as ConfigurationError
+    from acache.errors import UsageError as UsageError
+    from acache.levels import Levels as Levels
+    from acache.manager import CacheManager as CacheManager
+    from acache.report import StatsReport as StatsReport
+    from acache.report import stats as stats
+    from acache.store import Store as Store
+
+__version__ = "0.1.0"
+
+# Where each public name lives: importing acache must cost nothing (PEP 562).
+_HOMES = {
+    "AcacheError": "errors",
+    "AcacheWarning": "errors",
+    "CacheManager": "manager",
+    "Config": "config",
+    "ConfigurationError": "errors",
+    "Levels": "levels",
+    "StatsReport": "report",
+    "Store": "store",
+    "UsageError": "errors",
+    "cache": "environment",
+    "stats": "report",
+}
+
+__all__ = [  # noqa: PLE0604 - the names are strings
+    "__version__",
+    *_HOMES,
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names too."""
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,5 @@
+"""``python -m acache``."""
+
+from acache.cli import main
+
+main()

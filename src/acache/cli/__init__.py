@@ -1,0 +1,146 @@
+"""The command line: the group of commands, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+import click
+
+from acache.cli.options import common_options, error, note
+from acache.config import debugging
+from acache.errors import AcacheError
+
+# In the order of the list in --help. Each lives in the module of its name.
+COMMANDS = ("stats", "config")
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+class _Commands(click.Group):
+    """A group that imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"acache.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(COMMANDS)}"
+            ctx.fail(f"no such command {args[0]!r}; {hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=_Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@common_options
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """See, trim, check and prove the on-disk function caches of librosa and joblib.
+
+    Reads the configuration that librosa reads (LIBROSA_CACHE_DIR, LIBROSA_CACHE_LEVEL, ...).
+    """
+    if ctx.invoked_subcommand is None:
+        from acache.cli.overview import overview
+
+        overview(ctx)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave the process with its exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of the process.
+    """
+    _never_fail_to_print()
+    sys.exit(_guarded(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def _guarded(arguments: list[str]) -> int:
+    run = _run if debugging() else _told(_run)
+    try:
+        return run(arguments)
+    except BrokenPipeError:
+        # The reader, `head` for instance, has enough. Python would complain when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        with cli.make_context("acache", arguments) as ctx:
+            cli.invoke(ctx)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    finally:
+        sys.stdout.flush()
+    return 0
+
+
+def _told(run: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
+    """Turn what a command raises into one line and an exit code."""
+
+    def guarded(arguments: list[str]) -> int:
+        try:
+            return run(arguments)
+        except click.UsageError as problem:
+            path = problem.ctx.command_path if problem.ctx else "acache"
+            error(f"{_one_line(problem.format_message())} (see {path} --help)")
+            return EXIT_USAGE
+        except click.ClickException as problem:
+            error(_one_line(problem.format_message()))
+            return EXIT_FAILED
+        except AcacheError as problem:
+            error(str(problem))
+            return problem.exit_code
+        except (KeyboardInterrupt, click.Abort) as problem:
+            if isinstance(problem, click.Abort) and isinstance(problem.__context__, EOFError):
+                error("declined: no answer")
+                return EXIT_FAILED
+            error("interrupted")
+            return EXIT_INTERRUPTED
+        except BrokenPipeError:
+            raise
+        except OSError as problem:
+            where = f"{problem.filename}: " if problem.filename else ""
+            error(f"{where}{problem.strerror or problem}")
+            return EXIT_FAILED
+        except Exception as problem:
+            error(f"internal error, {type(problem).__name__}: {problem}")
+            note("ACACHE_DEBUG=1 shows where; please report it")
+            return EXIT_FAILED
+
+    return guarded
+
+
+def _one_line(message: str) -> str:
+    return " ".join(message.split()).rstrip(".")
+
+
+def _never_fail_to_print() -> None:
+    """Show as escapes what the terminal's encoding lacks, rather than fail."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")

@@ -1,0 +1,30 @@
+"""``acache config``."""
+
+from __future__ import annotations
+
+import click
+
+from acache.cli.options import choices, common_options, json_option
+
+
+@click.command(name="config")
+@json_option
+@common_options
+@click.pass_context
+def command(ctx: click.Context, *, as_json: bool) -> None:
+    """Show each setting, where it comes from, and what librosa makes of it.
+
+    \b
+    Examples:
+      acache config
+      acache config --json | jq '.settings[] | select(.ok | not)'
+    """
+    config = choices(ctx).config()
+    if as_json:
+        from acache.render import machine
+
+        click.echo(machine.config(config))
+        return
+    from acache.render import human
+
+    human.config(config)

@@ -1,0 +1,124 @@
+"""What commands share: their common options, the configuration, and lines on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from acache import __version__
+from acache.config import Config
+from acache.store import Store
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+@dataclass(slots=True)
+class Choices:
+    """What the common options chose, before a command's name or after it."""
+
+    cache_dir: str | None = None
+    env_prefix: str | None = None
+    python: str | None = None
+
+    def config(self) -> Config:
+        """Read the configuration, these choices over the environment."""
+        return Config.from_env(
+            prefix=self.env_prefix,
+            cache_dir=self.cache_dir,
+            python=self.python,
+            has_lz4=_has_lz4,
+        )
+
+
+def common_options(function: C) -> C:
+    """Add the options that stand before or after any command."""
+    decorators = (
+        click.option(
+            "--cache-dir",
+            metavar="PATH",
+            help="Location of the cache, instead of LIBROSA_CACHE_DIR.",
+            expose_value=False,
+            callback=_choose,
+        ),
+        click.option(
+            "--env-prefix",
+            metavar="NAME",
+            help="Read NAME_CACHE_DIR and so on.  [default: LIBROSA, or ACACHE_ENV_PREFIX]",
+            expose_value=False,
+            callback=_choose,
+        ),
+        click.option(
+            "--python",
+            metavar="PATH",
+            help="Python whose packages are meant.  [default: the active environment's]",
+            expose_value=False,
+            callback=_choose,
+        ),
+        click.version_option(__version__, message="acache %(version)s"),
+    )
+    for decorator in reversed(decorators):
+        function = decorator(function)
+    return function
+
+
+def json_option(function: C) -> C:
+    """Add ``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(
+        function
+    )
+
+
+def choices(ctx: click.Context) -> Choices:
+    """Return what the common options chose so far."""
+    found = ctx.ensure_object(Choices)
+    assert isinstance(found, Choices)
+    return found
+
+
+def _choose(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is not None and parameter.name is not None:
+        setattr(choices(ctx), parameter.name, value)
+
+
+def open_store(config: Config) -> Store:
+    """Open the configured store, with a note where there is none yet.
+
+    Raises
+    ------
+    ConfigurationError
+        If no location is configured.
+    """
+    store = Store(config.require_location())
+    if not store.exists:
+        note(f"there is no cache at {store.location} yet")
+    return store
+
+
+def note(text: str) -> None:
+    """Print a line on stderr."""
+    _line("note", text)
+
+
+def warning(text: str) -> None:
+    """Print a warning on stderr."""
+    _line("warning", text)
+
+
+def error(text: str) -> None:
+    """Print an error on stderr."""
+    _line("error", text)
+
+
+def _line(kind: str, text: str) -> None:
+    from acache.render.plain import printable
+
+    click.echo(f"acache: {kind}: {printable(text)}", err=True)
+
+
+def _has_lz4(python: str) -> bool:
+    from acache.installed import InstalledSources
+
+    return InstalledSources(python).has_module("lz4")

@@ -1,0 +1,68 @@
+"""``acache stats``."""
+
+from __future__ import annotations
+
+import click
+
+from acache.cli.options import choices, common_options, json_option, open_store, warning
+
+SORTS = ("size", "disk", "entries", "time", "name")
+
+
+@click.command(name="stats")
+@click.option(
+    "--by",
+    type=click.Choice(["level", "function", "module"]),
+    help="Show one table.  [default: by level and by function]",
+)
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show the first N rows.")
+@click.option(
+    "--sort",
+    type=click.Choice(SORTS),
+    default="disk",
+    show_default=True,
+    help="Order of the rows, the largest first; time: compute time.",
+)
+@click.option("--no-cost", is_flag=True, help="Leave out compute times: faster.")
+@json_option
+@common_options
+@click.pass_context
+def command(
+    ctx: click.Context, *, by: str | None, top: int | None, sort: str, no_cost: bool, as_json: bool
+) -> None:
+    """Show what the cache holds, per level and function.
+
+    \b
+    Examples:
+      acache stats
+      acache stats --by function --top 10 --sort time
+      acache stats --json | jq .total.size_bytes
+    """
+    from acache.installed import InstalledSources
+    from acache.levels import Levels
+    from acache.report import stats
+
+    config = choices(ctx).config()
+    store = open_store(config)
+    from acache.render.progress import scanning
+
+    with scanning() as progress:
+        report = stats(
+            store,
+            Levels(store, InstalledSources(config.python)),
+            cost=not no_cost,
+            sort=sort,  # type: ignore[arg-type]  # click has checked it
+            top=top,
+            fork=True,
+            progress=progress,
+        )
+    if as_json:
+        from acache.render import machine
+
+        click.echo(machine.stats(report, config, by_module=by == "module"))
+        return
+    from acache.render import human
+
+    human.stats(report, config, by=by)
+    for text in (*config.warnings(), *report.warnings):
+        warning(text)

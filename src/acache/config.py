@@ -1,0 +1,367 @@
+"""The configuration: each setting's value, where it comes from, and what librosa makes of it.
+
+What librosa does was measured with librosa 0.11 and joblib 1.6; tests/test_config.py repeats it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from acache.errors import ConfigurationError, UsageError
+from acache.units import parse_age, parse_size
+
+DEFAULT_PREFIX = "LIBROSA"
+DEFAULT_LEVEL = 10
+PREFIX_VARIABLE = "ACACHE_ENV_PREFIX"
+
+Origin = Literal["flag", "environment", "default"]
+Value = str | int | float | bool | None
+
+_PREFIX = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_METHODS = ("zlib", "gzip", "bz2", "lzma", "xz", "lz4")
+# Names that numpy takes for a mode; no documentation of a cache has them.
+_NUMPY_MODES = {"readonly": "r", "copyonwrite": "c", "readwrite": "r+", "write": "w+"}
+_LEVEL_NAMES = {
+    10: "filter bases",
+    20: "low-level features",
+    30: "high-level features",
+    40: "post-processing",
+}
+
+
+class Reading(NamedTuple):
+    """What a raw value means.
+
+    Attributes
+    ----------
+    value : str, int, float, bool or None
+        The documented meaning; the default where there is none.
+    effect : str
+        What the library with the cache, librosa, will make of it.
+    ok : bool
+        Whether that is what is documented, without harm.
+    documented : bool
+        Whether the raw value is one that the documentation allows.
+    """
+
+    value: Value
+    effect: str
+    ok: bool = True
+    documented: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting, read.
+
+    Attributes
+    ----------
+    name : str
+        ``cache-dir``, ``level``, ``mmap``, ``compress``, ``verbose``, ``max-size``, ``max-age``,
+        ``max-items``, ``env-prefix`` or ``python``.
+    variable : str or None
+        The environment variable that sets it.
+    origin : {"flag", "environment", "default"}
+    raw : str or None
+        As given; None for a default.
+    value, effect, ok, documented
+        See `Reading`.
+    """
+
+    name: str
+    variable: str
+    origin: Origin
+    raw: str | None
+    value: Value
+    effect: str
+    ok: bool
+    documented: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings.
+
+    Attributes
+    ----------
+    prefix : str
+        What the names of the variables begin with.
+    location : str or None
+        Absolute path of the location; None while caching is off.
+    level : int or None
+        The configured level; None where the library would fail to read it.
+    python : str
+        Path of the Python whose packages are meant.
+    settings : tuple of Setting
+    """
+
+    prefix: str
+    location: str | None
+    level: int | None
+    python: str
+    settings: tuple[Setting, ...]
+
+    @classmethod
+    def from_env(
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        prefix: str | None = None,
+        cache_dir: str | None = None,
+        python: str | None = None,
+        has_lz4: Callable[[str], bool] | None = None,
+    ) -> Config:
+        """Read the configuration: arguments over environment over defaults.
+
+        Parameters
+        ----------
+        environ : mapping of str to str, optional
+            By default the environment of this process.
+        prefix : str, optional
+            Of the variables, instead of ``ACACHE_ENV_PREFIX`` or ``LIBROSA``.
+        cache_dir : str, optional
+            Location, instead of ``LIBROSA_CACHE_DIR``.
+        python : str, optional
+            Path of a Python, instead of the active environment's.
+        has_lz4 : callable, optional
+            Tells whether the Python with the given path has the package lz4.
+
+        Returns
+        -------
+        config : Config
+
+        Raises
+        ------
+        UsageError
+            If the prefix or an argument can have no meaning. What the environment holds never
+            raises: it is told in the settings.
+        """
+        environ = os.environ if environ is None else environ
+        prefix_setting = _prefix_setting(environ, prefix)
+        python_setting = _python_setting(environ, python)
+        prefix = str(prefix_setting.value)
+        library = "librosa" if prefix == DEFAULT_PREFIX else "the library"
+
+        def lz4() -> bool:
+            return has_lz4 is None or has_lz4(str(python_setting.value))
+
+        location = _location_setting(environ, f"{prefix}_CACHE_DIR", cache_dir, library)
+
+        def read(name: str, reader: Callable[[str | None], Reading]) -> Setting:
+            variable = f"{prefix}_CACHE_{name.upper().replace('-', '_')}"
+            raw = environ.get(variable)
+            origin: Origin = "default" if raw is None else "environment"
+            return Setting(name, variable, origin, raw, *_ordered(reader(raw)))
+
+        level = read("level", lambda raw: _read_level(raw, prefix, library))
+        settings = (
+            location,
+            level,
+            read("mmap", lambda raw: _read_mmap(raw, library)),
+            read("compress", lambda raw: _read_compress(raw, library, lz4)),
+            read("verbose", lambda raw: _read_verbose(raw, library)),
+            read("max-size", lambda raw: _read_limit(raw, parse_size)),
+            read("max-age", lambda raw: _read_limit(raw, parse_age)),
+            read("max-items", lambda raw: _read_limit(raw, _parse_count)),
+            prefix_setting,
+            python_setting,
+        )
+        return cls(
+            prefix=prefix,
+            location=None if location.value is None else str(location.value),
+            level=level.value if isinstance(level.value, int) and level.documented else None,
+            python=str(python_setting.value),
+            settings=settings,
+        )
+
+    def __getitem__(self, name: str) -> Setting:
+        """Return the setting of a name."""
+        return next(setting for setting in self.settings if setting.name == name)
+
+    def warnings(self) -> list[str]:
+        """Tell each setting that does not do what it should, with what it does instead."""
+        return [f"{s.variable}={s.raw!r}: {s.effect}" for s in self.settings if not s.ok]
+
+    def require_location(self) -> str:
+        """Return the location.
+
+        Raises
+        ------
+        ConfigurationError
+            If there is none.
+        """
+        if self.location is None:
+            variable = self["cache-dir"].variable
+            raise ConfigurationError(
+                f"no cache location: set {variable} in the environment, or give --cache-dir PATH"
+            )
+        return self.location
+
+
+def _ordered(reading: Reading) -> tuple[Value, str, bool, bool]:
+    return reading.value, reading.effect, reading.ok, reading.documented
+
+
+def _prefix_setting(environ: Mapping[str, str], flag: str | None) -> Setting:
+    raw = environ.get(PREFIX_VARIABLE) if flag is None else flag
+    origin: Origin = "flag" if flag is not None else "default" if raw is None else "environment"
+    value = DEFAULT_PREFIX if raw is None else raw
+    if not _PREFIX.fullmatch(value):
+        source = "--env-prefix" if flag is not None else PREFIX_VARIABLE
+        raise UsageError(
+            f"{source} {value!r} cannot begin a variable's name; use letters, digits and _"
+        )
+    effect = f"settings are read from {value}_CACHE_*"
+    return Setting("env-prefix", PREFIX_VARIABLE, origin, raw, value, effect, True, True)
+
+
+def _python_setting(environ: Mapping[str, str], flag: str | None) -> Setting:
+    if flag is not None:
+        path = _executable(os.path.expanduser(flag))
+        if path is None:
+            raise UsageError(f"--python {flag!r} is no program; give the path of a Python")
+        return Setting("python", "VIRTUAL_ENV", "flag", flag, path, "as asked", True, True)
+    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        raw = environ.get(variable)
+        path = raw and _environment_python(raw)
+        if path:
+            effect = "the active environment's packages"
+            return Setting("python", variable, "environment", raw, path, effect, True, True)
+    effect = "no environment is active: acache's own packages"
+    return Setting("python", "VIRTUAL_ENV", "default", None, sys.executable, effect, True, True)
+
+
+def _environment_python(folder: str) -> str | None:
+    for parts in (("bin", "python"), ("Scripts", "python.exe"), ("python.exe",)):
+        path = os.path.join(folder, *parts)
+        if os.access(path, os.X_OK) and os.path.isfile(path):
+            same = os.path.abspath(folder) == os.path.abspath(sys.prefix)
+            return sys.executable if same else path
+    return None
+
+
+def _executable(name: str) -> str | None:
+    import shutil
+
+    return shutil.which(name)
+
+
+def _location_setting(
+    environ: Mapping[str, str], variable: str, flag: str | None, library: str
+) -> Setting:
+    raw = environ.get(variable) if flag is None else flag
+    origin: Origin = "flag" if flag is not None else "default" if raw is None else "environment"
+    if flag == "":
+        raise UsageError("--cache-dir '' is no path; give the folder of the cache")
+    return Setting("cache-dir", variable, origin, raw, *_ordered(_read_location(raw, library)))
+
+
+def _read_location(raw: str | None, library: str) -> Reading:
+    if raw is None:
+        return Reading(None, "caching is off")
+    if raw == "":
+        effect = f"{library} caches into ./joblib of the current folder; unset it to stop that"
+        return Reading(os.getcwd(), effect, ok=False, documented=False)
+    expanded = os.path.expanduser(raw)
+    value = os.path.abspath(expanded)
+    if not os.path.isabs(expanded):
+        return Reading(value, "a relative path: each working folder gets a cache of its own")
+    return Reading(value, "results are stored here")
+
+
+def _read_level(raw: str | None, prefix: str, library: str) -> Reading:
+    if raw is None:
+        return Reading(DEFAULT_LEVEL, _level_effect(DEFAULT_LEVEL, prefix))
+    try:
+        level = int(raw)
+    except ValueError:
+        effect = f"{library} raises ValueError at its first use; set a whole number such as 10"
+        return Reading(DEFAULT_LEVEL, effect, ok=False, documented=False)
+    if prefix == DEFAULT_PREFIX and level < min(_LEVEL_NAMES):
+        effect = "no function of librosa has so low a level: nothing is cached; set 10 or more"
+        return Reading(level, effect, ok=False)
+    return Reading(level, _level_effect(level, prefix))
+
+
+def _level_effect(level: int, prefix: str) -> str:
+    if prefix != DEFAULT_PREFIX:
+        return f"caches functions of level {level} and below"
+    names = ", ".join(name for least, name in _LEVEL_NAMES.items() if level >= least)
+    return f"caches functions of level {level} and below: {names}"
+
+
+def _read_mmap(raw: str | None, library: str) -> Reading:
+    if raw is None:
+        return Reading(None, "results are read into memory")
+    fails = f"{library} raises ValueError at the first cached call that returns an array; unset it"
+    if raw == "none":
+        return Reading(None, fails, ok=False)
+    mode = _NUMPY_MODES.get(raw, raw)
+    if mode in ("r", "c"):
+        effect = "arrays are mapped into memory, and callers cannot spoil what is stored"
+    elif mode in ("r+", "w+"):
+        effect = "callers can overwrite cached results in place; set r or c"
+    else:
+        return Reading(None, fails, ok=False, documented=False)
+    return Reading(mode, effect, ok=mode in ("r", "c"), documented=mode == raw)
+
+
+def _read_compress(raw: str | None, library: str, has_lz4: Callable[[], bool]) -> Reading:
+    if raw is None:
+        return Reading(False, "results are stored as they are")
+    fails = f"{library} caches nothing: every write fails and leaves a temporary file"
+    if raw in _METHODS:
+        if raw == "lz4" and not has_lz4():
+            remedy = "as the package lz4 is missing; install it, or set zlib"
+            return Reading(False, f"{fails}, {remedy}", ok=False, documented=False)
+        return Reading(raw, f"results are compressed with {raw}")
+    if len(raw) == 1 and raw in "0123456789":
+        value: Value = {"0": False, "1": True}.get(raw, int(raw))
+        remedy = "unset it" if raw == "0" else "set zlib"
+        return Reading(value, f"{fails}; {remedy}", ok=False)
+    return Reading(False, f"{fails}; set zlib, or unset it", ok=False, documented=False)
+
+
+def _read_verbose(raw: str | None, library: str) -> Reading:
+    if raw is None:
+        return Reading(0, "quiet")
+    try:
+        verbose = int(raw)
+    except ValueError:
+        effect = f"{library} raises ValueError at its first use; set a whole number such as 0"
+        return Reading(0, effect, ok=False, documented=False)
+    if verbose < 0:
+        return Reading(0, "negative, so as quiet as 0", documented=False)
+    return Reading(verbose, "quiet" if verbose == 0 else "cached calls print messages to stdout")
+
+
+def _read_limit(raw: str | None, parse: Callable[[str], int | float]) -> Reading:
+    if raw is None:
+        return Reading(None, "no limit for acache prune")
+    try:
+        value = parse(raw)
+    except UsageError as error:
+        return Reading(None, f"acache prune refuses it: {error}", ok=False, documented=False)
+    return Reading(value, "the limit of acache prune where none is given; the library ignores it")
+
+
+def _parse_count(text: str) -> int:
+    if not text.strip().isascii() or not text.strip().isdigit() or len(text) > 18:
+        raise UsageError(f"{text!r} is not a number of entries; write it like 1000")
+    return int(text)
+
+
+def debugging(environ: Mapping[str, str] | None = None) -> bool:
+    """Tell whether ``ACACHE_DEBUG=1`` asks for tracebacks."""
+    return (os.environ if environ is None else environ).get("ACACHE_DEBUG", "") not in ("", "0")
+
+
+def columns(environ: Mapping[str, str] | None = None) -> int | None:
+    """Return the width that ``COLUMNS`` asks for; None if it asks for none."""
+    raw = (os.environ if environ is None else environ).get("COLUMNS", "")
+    return max(int(raw), 20) if raw.isascii() and raw.isdigit() and 0 < len(raw) < 6 else None

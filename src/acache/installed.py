@@ -1,0 +1,152 @@
+"""Finding and parsing the source of an installed function, without importing anything.
+
+Importing a package would run its code, take seconds, and need acache and the package in one Python.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import os
+import subprocess
+import sys
+import tokenize
+from collections.abc import Iterable, Iterator, Sequence
+
+from acache.layout import Definition, level_in_decorators
+
+_SEARCH_PATH_SECONDS = 20.0  # a cold Python on a network disk takes a few
+
+
+class InstalledSources:
+    """The sources that one Python would import.
+
+    Parameters
+    ----------
+    python : str, optional
+        Path of the interpreter; by default the one that runs this.
+    """
+
+    def __init__(self, python: str | None = None) -> None:
+        self.python = python or sys.executable
+
+    @functools.cached_property
+    def search_path(self) -> Sequence[str]:
+        """Folders in which that Python looks for modules; empty if it does not answer."""
+        if self.python == sys.executable:
+            return [folder for folder in sys.path if folder]
+        # The first entry is the current folder, because of -c: no script would have it.
+        code = (
+            "import os, sys; sys.stdout.buffer.write(b'\\0'.join(map(os.fsencode, sys.path[1:])))"
+        )
+        try:
+            answer = subprocess.run(
+                [self.python, "-c", code],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_SEARCH_PATH_SECONDS,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return []
+        return [os.fsdecode(folder) for folder in answer.stdout.split(b"\0") if folder]
+
+    def has_module(self, name: str) -> bool:
+        """Tell whether a top-level module or package is installed, be it source or binary."""
+        starts = (f"{name}.", f"{name}{os.sep}")
+        for folder in self.search_path:
+            if os.path.isfile(os.path.join(folder, name, "__init__.py")):
+                return True
+            try:
+                names = os.listdir(folder)
+            except OSError:
+                continue
+            if any(n.startswith(starts) and n.endswith((".py", ".so", ".pyd")) for n in names):
+                return True
+        return False
+
+    def level(self, function: str) -> int | None:
+        """Find the level that a function's installed source shows.
+
+        Parameters
+        ----------
+        function : str
+            Function id, ``/`` between its parts.
+
+        Returns
+        -------
+        level : int or None
+            None if there is no such module, no such function in it, or no level in its decorators.
+        """
+        definition = self.definition(function)
+        return None if definition is None else level_in_decorators(definition)
+
+    def definition(self, function: str) -> Definition | None:
+        """Find the syntax tree of a function; None if it is not there or cannot be parsed."""
+        found = self.module_file(function.split("/"))
+        if found is None:
+            return None
+        file, names = found
+        tree = self._parse(file)
+        return None if tree is None else _find(tree.body, names)
+
+    def module_file(self, parts: Sequence[str]) -> tuple[str, Sequence[str]] | None:
+        """Find the source file of the module that a dotted path begins with.
+
+        Parameters
+        ----------
+        parts : sequence of str
+            Names of packages, module, classes and function.
+
+        Returns
+        -------
+        file_and_names : (str, sequence of str) or None
+            The file, and the parts that lie inside of it; None if there is no such file.
+        """
+        return _locate(self.search_path, parts)
+
+    @functools.cache  # noqa: B019 - lives as long as one command
+    def _parse(self, file: str) -> ast.Module | None:
+        try:
+            with tokenize.open(file) as text:
+                return ast.parse(text.read())
+        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+
+def _locate(folders: Iterable[str], parts: Sequence[str]) -> tuple[str, Sequence[str]] | None:
+    if len(parts) < 2:
+        return None  # a module, but no name in it
+    name, rest = parts[0], parts[1:]
+    namespaces = []
+    for folder in folders:
+        package = os.path.join(folder, name)
+        init = os.path.join(package, "__init__.py")
+        if os.path.isfile(init):
+            return _locate([package], rest) or (init, rest)
+        if os.path.isfile(f"{package}.py"):
+            return f"{package}.py", rest
+        if os.path.isdir(package):
+            namespaces.append(package)
+    return _locate(namespaces, rest)
+
+
+def _find(body: Iterable[ast.stmt], names: Sequence[str]) -> Definition | None:
+    """Find a nested definition; of several of one name the last, which is the one that holds."""
+    names = [name for name in names if name != "<locals>"]
+    found = None
+    for definition in _definitions(body):
+        if definition.name == names[0]:
+            found = definition
+    if found is None or len(names) == 1:
+        return found
+    return _find(found.body, names[1:])
+
+
+def _definitions(body: Iterable[ast.AST]) -> Iterator[Definition]:
+    """Walk the definitions of one scope, those under ``if``, ``try`` and ``with`` included."""
+    for node in body:
+        if isinstance(node, Definition):
+            yield node
+        elif isinstance(node, (ast.stmt, ast.excepthandler)):
+            yield from _definitions(ast.iter_child_nodes(node))

@@ -1,0 +1,1 @@
+"""Reports into text: for people (`human`), for programs (`machine`)."""

@@ -1,0 +1,58 @@
+"""Text without packages: what is safe to print, and durations."""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    """Escape what is not printable, so that a name cannot write to the terminal.
+
+    Parameters
+    ----------
+    text : str
+        May hold control characters, or bytes that are no text (as `os.fsdecode` makes them).
+
+    Returns
+    -------
+    text : str
+        With ``\\x1b`` and the like instead. Line breaks are escaped too.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no text
+        code -= 0xDC00
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def duration(seconds: float) -> str:
+    """Show a duration in two figures or two units.
+
+    Parameters
+    ----------
+    seconds : float >= 0
+
+    Examples
+    --------
+    >>> [duration(s) for s in (0, 0.0123, 4.56, 125, 4000, 200_000)]
+    ['0 s', '12 ms', '4.6 s', '2m 05s', '1h 06m', '2d 07h']
+    """
+    if seconds == 0:
+        return "0 s"
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.2g} ms" if seconds >= 1e-4 else "<0.1 ms"
+    if seconds < 59.95:
+        return f"{seconds:.2g} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}m {rest:02}s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours}h {minutes:02}m"
+    days, hours = divmod(hours, 24)
+    return f"{days}d {hours:02}h"

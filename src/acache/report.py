@@ -1,0 +1,351 @@
+"""Folds of what a scan found into frozen reports."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+from acache.errors import UsageError
+from acache.folders import HAS_BLOCKS
+from acache.layout import dotted
+from acache.levels import Levels
+from acache.parallel import Progress, fold_scan
+from acache.records import Entry, Found, Leftover, Unreadable, Usage
+from acache.store import Store
+
+K = TypeVar("K")
+Sort = Literal["size", "disk", "entries", "time", "name"]
+SORTS: tuple[Sort, ...] = ("size", "disk", "entries", "time", "name")
+
+_MOST_WARNINGS = 100  # told one by one; a store can hold millions of folders of somebody else
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a number of entries amounts to.
+
+    Attributes
+    ----------
+    entries : int >= 0
+    size_bytes, disk_bytes, inodes
+        Sums over the entries; see `acache.records.Usage`.
+    compute_seconds : float >= 0 or None
+        Sum of what joblib recorded: computing and storing, nested cached calls counted twice, so
+        an upper bound of what the entries save. None if it was not read, or nothing is recorded.
+    oldest, newest : float or None
+        When the first and the last of them was written, Unix seconds.
+    last_access : float or None
+        When one of them was last read, Unix seconds.
+    """
+
+    entries: int = 0
+    size_bytes: int = 0
+    disk_bytes: int | None = 0 if HAS_BLOCKS else None
+    inodes: int | None = 0 if HAS_BLOCKS else None
+    compute_seconds: float | None = None
+    oldest: float | None = None
+    newest: float | None = None
+    last_access: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LevelRow:
+    """The entries of one level; its level is None where the functions' level is unknown."""
+
+    level: int | None
+    functions: int
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRow:
+    """The entries of one function; `function` is dotted."""
+
+    function: str
+    level: int | None
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleRow:
+    """The entries of one module's functions; `module` is dotted."""
+
+    module: str
+    functions: int
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """What interrupted writes and deletions left: stray temporary files, folders without result."""
+
+    files: int
+    folders: int
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class StatsReport:
+    """What a store holds.
+
+    Attributes
+    ----------
+    location, store : str
+        Absolute paths.
+    exists : bool
+        Whether there is a store.
+    total : Totals
+        Of all entries.
+    levels, functions, modules : tuple of rows
+        Rows without an entry are left out.
+    leftovers : Leftovers
+    other : Usage
+        Sources, the folders of functions and modules, foreign files and folders.
+    disk : Usage
+        The whole store: entries, leftovers and other.
+    warnings : tuple of str
+        What could not be read.
+    """
+
+    location: str
+    store: str
+    exists: bool
+    total: Totals
+    levels: tuple[LevelRow, ...]
+    functions: tuple[FunctionRow, ...]
+    modules: tuple[ModuleRow, ...]
+    leftovers: Leftovers
+    other: Usage
+    disk: Usage
+    warnings: tuple[str, ...]
+
+
+def stats(
+    store: Store,
+    levels: Levels,
+    *,
+    cost: bool = True,
+    sort: Sort = "disk",
+    top: int | None = None,
+    fork: bool = False,
+    progress: Progress | None = None,
+) -> StatsReport:
+    """Scan a store and sum up what it holds.
+
+    Parameters
+    ----------
+    store : Store
+    levels : Levels
+    cost : bool
+        Whether to open each entry's ``metadata.json`` for the time that it recorded.
+    sort : {"disk", "size", "entries", "time", "name"}
+        Order of functions and modules, the largest first; ``"time"`` is the compute time. Equal
+        ones, and all by ``"name"``, go by name. Levels go by level.
+    top : int > 0, optional
+        How many functions and modules to keep.
+    fork, progress
+        See `acache.parallel.fold_scan`.
+
+    Returns
+    -------
+    report : StatsReport
+
+    Raises
+    ------
+    UsageError
+        If the order is by a time that is not read.
+    """
+    if sort == "time" and not cost:
+        raise UsageError("cannot sort by time without reading it: leave out --no-cost")
+    fold = fold_scan(store, _StatsFold, durations=cost, fork=fork, progress=progress)
+    functions = [
+        FunctionRow(dotted(function), levels(function), tally.totals(cost=cost))
+        for function, tally in fold.functions.items()
+    ]
+    by_level = _grouped(fold, levels, cost=cost)
+    by_module = _grouped(fold, _module, cost=cost)
+    level_rows = [LevelRow(level, count, totals) for level, count, totals in by_level]
+    level_rows.sort(key=lambda row: (row.level is None, row.level or 0))
+    module_rows = [ModuleRow(module, count, totals) for module, count, totals in by_module]
+    leftovers = Leftovers(fold.leftover_files, fold.leftover_folders, fold.leftovers.usage())
+    total = fold.entries()
+    whole = _Sum()
+    for usage in (total.usage(), leftovers.usage, fold.other.usage()):
+        whole.add(usage)
+    return StatsReport(
+        location=store.location,
+        store=store.path,
+        exists=store.exists,
+        total=total.totals(cost=cost),
+        levels=tuple(level_rows),
+        functions=tuple(sorted(functions, key=lambda r: _key(sort, r.function, r.totals))[:top]),
+        modules=tuple(sorted(module_rows, key=lambda r: _key(sort, r.module, r.totals))[:top]),
+        leftovers=leftovers,
+        other=fold.other.usage(),
+        disk=whole.usage(),
+        warnings=(*fold.told(), *levels.warnings),
+    )
+
+
+@dataclass(slots=True)
+class _Sum:
+    """A growing sum of room on disk."""
+
+    size_bytes: int = 0
+    disk_bytes: int = 0
+    inodes: int = 0
+
+    def add(self, usage: Usage | _Sum) -> None:
+        self.size_bytes += usage.size_bytes
+        self.disk_bytes += usage.disk_bytes or 0
+        self.inodes += usage.inodes or 0
+
+    def usage(self) -> Usage:
+        if not HAS_BLOCKS:
+            return Usage(self.size_bytes, None, None)
+        return Usage(self.size_bytes, self.disk_bytes, self.inodes)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Growing totals."""
+
+    entries: int = 0
+    size_bytes: int = 0
+    disk_bytes: int = 0
+    inodes: int = 0
+    compute_seconds: float = 0.0
+    recorded: int = 0  # entries with a recorded duration
+    oldest: float = math.inf
+    newest: float = -math.inf
+    last_access: float = -math.inf
+
+    def add(self, entry: Entry) -> None:
+        self.entries += 1
+        self.size_bytes += entry.size_bytes
+        self.disk_bytes += entry.disk_bytes or 0
+        self.inodes += entry.inodes or 0
+        if entry.compute_seconds is not None:
+            self.compute_seconds += entry.compute_seconds
+            self.recorded += 1
+        if entry.created < self.oldest:
+            self.oldest = entry.created
+        if entry.created > self.newest:
+            self.newest = entry.created
+        if entry.last_access > self.last_access:
+            self.last_access = entry.last_access
+
+    def merge(self, other: _Tally) -> None:
+        self.entries += other.entries
+        self.size_bytes += other.size_bytes
+        self.disk_bytes += other.disk_bytes
+        self.inodes += other.inodes
+        self.compute_seconds += other.compute_seconds
+        self.recorded += other.recorded
+        self.oldest = min(self.oldest, other.oldest)
+        self.newest = max(self.newest, other.newest)
+        self.last_access = max(self.last_access, other.last_access)
+
+    def usage(self) -> Usage:
+        return _Sum(self.size_bytes, self.disk_bytes, self.inodes).usage()
+
+    def totals(self, *, cost: bool) -> Totals:
+        if not self.entries:
+            return Totals(compute_seconds=0.0 if cost else None)
+        return Totals(
+            self.entries,
+            *self.usage(),
+            self.compute_seconds if self.recorded else None,
+            self.oldest,
+            self.newest,
+            self.last_access,
+        )
+
+
+@dataclass(slots=True)
+class _StatsFold:
+    """What a whole store holds, per function."""
+
+    functions: dict[str, _Tally] = field(default_factory=dict)
+    leftovers: _Sum = field(default_factory=_Sum)
+    leftover_files: int = 0
+    leftover_folders: int = 0
+    other: _Sum = field(default_factory=_Sum)
+    warnings: list[str] = field(default_factory=list)
+    warned: int = 0
+
+    def add(self, found: Found) -> None:
+        if isinstance(found, Entry):
+            tally = self.functions.get(found.function)
+            if tally is None:
+                tally = self.functions[found.function] = _Tally()
+            tally.add(found)
+        elif isinstance(found, Unreadable):
+            self._warn(f"cannot read {found.path or 'the store'}: {found.reason}")
+        elif isinstance(found, Leftover):
+            self.leftovers.add(found.usage)
+            if found.kind == "file":
+                self.leftover_files += 1
+            else:
+                self.leftover_folders += 1
+        else:
+            self.other.add(found.usage)
+
+    def _warn(self, text: str) -> None:
+        self.warned += 1
+        if len(self.warnings) < _MOST_WARNINGS:
+            self.warnings.append(text)
+
+    def merge(self, other: _StatsFold) -> None:
+        for function, tally in other.functions.items():
+            self.functions.setdefault(function, _Tally()).merge(tally)
+        self.leftovers.add(other.leftovers)
+        self.leftover_files += other.leftover_files
+        self.leftover_folders += other.leftover_folders
+        self.other.add(other.other)
+        self.warnings += other.warnings
+        self.warned += other.warned
+
+    def entries(self) -> _Tally:
+        """Sum over all functions."""
+        return _merged(self.functions.values())
+
+    def told(self) -> list[str]:
+        """Return the warnings in order, the many after the first ones only counted."""
+        told = sorted(self.warnings)[:_MOST_WARNINGS]
+        if self.warned > len(told):
+            told.append(f"{self.warned - len(told)} more could not be read")
+        return told
+
+
+def _merged(tallies: Iterable[_Tally]) -> _Tally:
+    merged = _Tally()
+    for tally in tallies:
+        merged.merge(tally)
+    return merged
+
+
+def _grouped(
+    fold: _StatsFold, group: Callable[[str], K], *, cost: bool
+) -> list[tuple[K, int, Totals]]:
+    """Sum up the functions by what they have in common: (group, functions, totals) of each."""
+    groups: dict[K, list[_Tally]] = {}
+    for function, tally in fold.functions.items():
+        groups.setdefault(group(function), []).append(tally)
+    return [(k, len(ts), _merged(ts).totals(cost=cost)) for k, ts in groups.items()]
+
+
+def _module(function: str) -> str:
+    return dotted(function.rpartition("/")[0])
+
+
+def _key(sort: Sort, name: str, totals: Totals) -> tuple[float, str]:
+    values: dict[Sort, float | None] = {
+        "size": totals.size_bytes,
+        "disk": totals.disk_bytes if HAS_BLOCKS else totals.size_bytes,
+        "entries": totals.entries,
+        "time": totals.compute_seconds,
+    }
+    return -(values.get(sort) or 0), name

@@ -1,0 +1,194 @@
+"""The store on disk: its functions, its entries, and what else lies in it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+
+from acache import layout
+from acache.folders import close_folder, open_folder, read_file
+from acache.layout import METADATA, SOURCE, is_hash
+from acache.records import Found, Metadata, Unreadable
+from acache.walk import LARGEST_METADATA, WHOLE, Inodes, Shard, Walk, join
+
+_LARGEST_SOURCE = 16 << 20
+
+
+class Store:
+    """A joblib store: the folder in which `joblib.Memory` keeps its results.
+
+    Parameters
+    ----------
+    location : str or os.PathLike
+        What was given to `joblib.Memory`. The store is ``LOCATION/joblib`` where that is a folder;
+        or else the location itself, as it is when joblib was given a `pathlib.Path`, if there is
+        any ``func_code.py`` below it.
+
+    Attributes
+    ----------
+    location : str
+        Absolute.
+    path : str
+        Of the store, whether it exists or not.
+    exists : bool
+        Whether there was a store when this object was made.
+
+    Raises
+    ------
+    NotADirectoryError
+        If the location is a file.
+
+    Examples
+    --------
+    >>> from acache import Store
+    >>> Store("/nowhere").exists
+    False
+    """
+
+    def __init__(self, location: str | os.PathLike[str]) -> None:
+        self.location = os.path.abspath(os.path.expanduser(os.fspath(location)))
+        self.path = os.path.join(self.location, "joblib")
+        if os.path.exists(self.location) and not os.path.isdir(self.location):
+            raise NotADirectoryError(errno.ENOTDIR, "is a file, not a folder", self.location)
+        self.exists = os.path.isdir(self.path)
+        if not self.exists and _holds_source(self.location):
+            self.path = self.location
+            self.exists = True
+
+    def functions(self) -> Iterator[str]:
+        """Walk the functions that have a source, or a folder named like an entry.
+
+        Entries are not looked into.
+
+        Yields
+        ------
+        function : str
+            Function id, ``/`` between its parts; in the order of the file system.
+        """
+        pending = [""] if self.exists else []
+        while pending:
+            path = pending.pop()
+            known = False
+            try:
+                with os.scandir(os.path.join(self.path, path)) as children:
+                    for child in children:
+                        if child.name == SOURCE or is_hash(child.name):
+                            known = True
+                        elif child.is_dir(follow_symlinks=False):
+                            pending.append(join(path, child.name))
+            except OSError:
+                continue  # vanished, or not ours to read: scan() tells which
+            if known and path:
+                yield path
+
+    def scan(
+        self, shard: Shard = WHOLE, *, durations: bool = False, seen: Inodes | None = None
+    ) -> Iterator[Found]:
+        """Walk everything in the store, each file and folder once.
+
+        The walk goes on where something vanishes or cannot be read. Links are not followed, but
+        for the store's own folder. Of a file with several names only the first takes room on disk,
+        as in ``du``.
+
+        Parameters
+        ----------
+        shard : Shard
+            The share of the store to walk, by default all of it.
+        durations : bool
+            Whether to read what joblib recorded of each entry's compute time. Without it no file
+            is opened.
+        seen : set of (int, int), optional
+            Gets the device and inode of each file that has several names.
+
+        Yields
+        ------
+        found : Entry, Leftover, Other or Unreadable
+            In the order of the file system.
+        """
+        if not self.exists:
+            return
+        try:
+            root = open_folder(self.path)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            yield Unreadable("", error.strerror or str(error))
+            return
+        try:
+            inodes: Inodes = set() if seen is None else seen
+            yield from Walk(root, shard, durations=durations, seen=inodes)
+        finally:
+            close_folder(root)
+
+    def metadata(self, function: str, argument_hash: str) -> Metadata | None:
+        """Read what joblib recorded of an entry.
+
+        Parameters
+        ----------
+        function : str
+            Function id, ``/`` between its parts.
+        argument_hash : str
+
+        Returns
+        -------
+        metadata : Metadata or None
+            None if there is no ``metadata.json``; the entry is a hit all the same.
+
+        Raises
+        ------
+        ValueError
+            If it is not what joblib writes.
+        OSError
+            If it cannot be read.
+        """
+        data = self._read(f"{function}/{argument_hash}/{METADATA}", limit=LARGEST_METADATA)
+        return None if data is None else layout.parse_metadata(data)
+
+    def source(self, function: str) -> str | None:
+        """Read the source that joblib stored for a function.
+
+        Parameters
+        ----------
+        function : str
+            Function id, ``/`` between its parts.
+
+        Returns
+        -------
+        source : str or None
+            With its decorators, without joblib's line about the first line; None if there is no
+            ``func_code.py``.
+
+        Raises
+        ------
+        OSError
+            If it cannot be read.
+        """
+        data = self._read(f"{function}/{SOURCE}", limit=_LARGEST_SOURCE)
+        return None if data is None else layout.split_source(data.decode("utf-8", "replace"))
+
+    def _read(self, path: str, *, limit: int) -> bytes | None:
+        try:
+            return read_file(f"{self.path}/{path}", limit=limit)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+
+def _holds_source(location: str) -> bool:
+    """Tell whether any function's source lies below a folder; the nearest folders come first."""
+    level = [location]
+    while level:
+        below: list[str] = []
+        for folder in level:
+            try:
+                with os.scandir(folder) as children:
+                    for child in children:
+                        if child.is_dir(follow_symlinks=False):
+                            if not is_hash(child.name):
+                                below.append(child.path)
+                        elif child.name == SOURCE:
+                            return True
+            except OSError:
+                continue
+        level = below
+    return False

@@ -6,10 +6,8 @@ What librosa does was measured with librosa 0.11 and joblib 1.6; tests/test_conf
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from acache.errors import ConfigurationError, UsageError
@@ -22,7 +20,6 @@ PREFIX_VARIABLE = "ACACHE_ENV_PREFIX"
 Origin = Literal["flag", "environment", "default"]
 Value = str | int | float | bool | None
 
-_PREFIX = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _METHODS = ("zlib", "gzip", "bz2", "lzma", "xz", "lz4")
 # Names that numpy takes for a mode; no documentation of a cache has them.
 _NUMPY_MODES = {"readonly": "r", "copyonwrite": "c", "readwrite": "r+", "write": "w+"}
@@ -55,8 +52,7 @@ class Reading(NamedTuple):
     documented: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One setting, read.
 
     Attributes
@@ -83,8 +79,7 @@ class Setting:
     documented: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """All settings.
 
     Attributes
@@ -179,7 +174,7 @@ class Config:
             settings=settings,
         )
 
-    def __getitem__(self, name: str) -> Setting:
+    def setting(self, name: str) -> Setting:
         """Return the setting of a name."""
         return next(setting for setting in self.settings if setting.name == name)
 
@@ -196,7 +191,7 @@ class Config:
             If there is none.
         """
         if self.location is None:
-            variable = self["cache-dir"].variable
+            variable = self.setting("cache-dir").variable
             raise ConfigurationError(
                 f"no cache location: set {variable} in the environment, or give --cache-dir PATH"
             )
@@ -211,7 +206,7 @@ def _prefix_setting(environ: Mapping[str, str], flag: str | None) -> Setting:
     raw = environ.get(PREFIX_VARIABLE) if flag is None else flag
     origin: Origin = "flag" if flag is not None else "default" if raw is None else "environment"
     value = DEFAULT_PREFIX if raw is None else raw
-    if not _PREFIX.fullmatch(value):
+    if not (value.isidentifier() and value.isascii()):
         source = "--env-prefix" if flag is not None else PREFIX_VARIABLE
         raise UsageError(
             f"{source} {value!r} cannot begin a variable's name; use letters, digits and _"

@@ -44,17 +44,17 @@ def cache_from_environment() -> CacheManager:
         _warn(f"{error}; {DEFAULT_PREFIX} is taken")
         config = Config.from_env({**os.environ, PREFIX_VARIABLE: DEFAULT_PREFIX})
     for name in ("cache-dir", "level", "mmap", "compress", "verbose"):
-        setting = config[name]
+        setting = config.setting(name)
         if not setting.documented:
             _warn(f"{setting.variable}={setting.raw!r} is ignored: it has no documented meaning")
-    level = config["level"].value
+    level = config.setting("level").value
     return _EnvironmentCache(
         # joblib expands ~ itself; what is documented is passed as it stands.
-        config["cache-dir"].raw or None,
+        config.setting("cache-dir").raw or None,
         level=level if isinstance(level, int) else DEFAULT_LEVEL,
-        mmap_mode=config["mmap"].value,
-        compress=config["compress"].value,
-        verbose=config["verbose"].value,
+        mmap_mode=config.setting("mmap").value,
+        compress=config.setting("compress").value,
+        verbose=config.setting("verbose").value,
     )
 
 

@@ -14,7 +14,7 @@ from stat import S_ISREG
 from typing import Any
 
 HAS_BLOCKS = hasattr(os.stat_result, "st_blocks")
-_RELATIVE = os.open in os.supports_dir_fd and os.scandir in os.supports_fd
+RELATIVE = os.open in os.supports_dir_fd and os.scandir in os.supports_fd
 
 _NOATIME: int = getattr(os, "O_NOATIME", 0)
 _FOLDER: int = (
@@ -36,7 +36,15 @@ class NotAFileError(OSError):
     """What was to be read is no regular file, or larger than allowed."""
 
 
-if _RELATIVE:
+def folder_flags(root: Folder) -> int:
+    """Return the flags to open folders below a root with: unnoticed, where that is allowed."""
+    if not RELATIVE:
+        return 0
+    allowed = os.geteuid() in (0, os.fstat(root).st_uid)
+    return _FOLDER | _NOATIME if allowed else _FOLDER
+
+
+if RELATIVE:
 
     def open_folder(name: str, parent: Folder | None = None) -> Folder:
         """Open a folder; a link in its last part is refused, except where there is no parent."""

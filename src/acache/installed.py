@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import functools
 import os
-import subprocess
 import sys
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,6 +34,8 @@ class InstalledSources:
         """Folders in which that Python looks for modules; empty if it does not answer."""
         if self.python == sys.executable:
             return [folder for folder in sys.path if folder]
+        import subprocess
+
         # The first entry is the current folder, because of -c: no script would have it.
         code = (
             "import os, sys; sys.stdout.buffer.write(b'\\0'.join(map(os.fsencode, sys.path[1:])))"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 
 from acache.folders import read_file
 from acache.installed import InstalledSources
@@ -82,6 +81,8 @@ def record_level(location: str, function: str, level: int) -> None:
     """
     if _recorded(location, function) == level:
         return
+    import tempfile
+
     folder = os.path.join(location, ".acache", "levels")
     try:
         os.makedirs(folder, exist_ok=True)

@@ -189,4 +189,5 @@ def _as_function(function: F, cached: Callable[..., Any]) -> F:
         {"_acache_cached_": cached},
         __wrapped__=function,
     )
+    wrapped.__qualname__ = function.__qualname__
     return cast("F", wrapped)

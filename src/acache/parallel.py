@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import mmap
 import os
-import select
-import signal
-import struct
 import time
 from collections.abc import Callable
-from typing import Any, Generic, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from acache.records import Found
 from acache.store import Store
 from acache.walk import WHOLE, Inodes, Shard
 
+if TYPE_CHECKING:
+    from acache.fork import Forked
+
 _EVEN = Shard("02468ace", rest=True)
 _ODD = Shard("13579bdf", rest=False)
 
-_PATIENCE_SECONDS = 0.02  # a second process costs as much as some 500 entries
+_PATIENCE_SECONDS = 0.005  # what a second process costs
 _STRIDE = 128  # entries between two looks at the clock
-_TICK_SECONDS = 0.1
+
+
+Progress = Callable[[int], None]
 
 
 class Fold(Protocol):
@@ -34,8 +35,6 @@ class Fold(Protocol):
 
 
 F = TypeVar("F", bound=Fold)
-T = TypeVar("T")
-Progress = Callable[[int], None]
 
 
 def fold_scan(
@@ -82,12 +81,14 @@ def fold_scan(
         return fold_shard(WHOLE, tell)[0]
 
     started = time.monotonic()
-    helper: _Helper[tuple[F, Inodes]] | None = None
+    helper: Forked[tuple[F, Inodes]] | None = None
 
     def tick(count: int) -> None:
         nonlocal helper
         if helper is None and time.monotonic() - started > _PATIENCE_SECONDS:
-            helper = _Helper(lambda tell: fold_shard(_ODD, tell))
+            from acache.fork import Forked
+
+            helper = Forked(lambda tell: fold_shard(_ODD, tell))
         tell(count + (helper.count if helper else 0))
 
     try:
@@ -107,62 +108,3 @@ def fold_scan(
 
 def _nothing(count: int) -> None:
     """Tell nobody."""
-
-
-class _Helper(Generic[T]):
-    """A forked process that does a piece of work and sends back its result."""
-
-    def __init__(self, work: Callable[[Progress], T]) -> None:
-        self._counter = mmap.mmap(-1, 8)
-        self._answer, sending = os.pipe()
-        self._pid = os.fork()
-        if self._pid == 0:
-            self._run(work, sending)
-        os.close(sending)
-        self._ended = False
-
-    def _run(self, work: Callable[[Progress], T], sending: int) -> NoReturn:
-        status = 1
-        try:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # the parent tells of an interruption
-            os.close(self._answer)
-            result = work(lambda count: struct.pack_into("q", self._counter, 0, count))
-            import pickle
-
-            with os.fdopen(sending, "wb") as file:
-                pickle.dump(result, file, protocol=pickle.HIGHEST_PROTOCOL)
-            status = 0
-        finally:
-            os._exit(status)
-
-    @property
-    def count(self) -> int:
-        """What the process found so far."""
-        return int(struct.unpack_from("q", self._counter)[0])
-
-    def result(self, tell: Progress) -> T | None:
-        """Wait for the result; None if the process died before it had one."""
-        parts = []
-        while True:
-            if not select.select([self._answer], [], [], _TICK_SECONDS)[0]:
-                tell(self.count)
-            elif part := os.read(self._answer, 1 << 20):
-                parts.append(part)
-            else:
-                break
-        _, status = os.waitpid(self._pid, 0)
-        self._ended = True
-        if status != 0:
-            return None
-        import pickle
-
-        result: T = pickle.loads(b"".join(parts))
-        return result
-
-    def end(self) -> None:
-        """End the process if it still runs, and let go of what belongs to it."""
-        if not self._ended:
-            os.kill(self._pid, signal.SIGKILL)
-            os.waitpid(self._pid, 0)
-        os.close(self._answer)
-        self._counter.close()

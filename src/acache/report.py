@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
-from acache.errors import UsageError
 from acache.folders import HAS_BLOCKS
 from acache.layout import dotted
 from acache.levels import Levels
@@ -22,8 +20,7 @@ SORTS: tuple[Sort, ...] = ("size", "disk", "entries", "time", "name")
 _MOST_WARNINGS = 100  # told one by one; a store can hold millions of folders of somebody else
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(NamedTuple):
     """What a number of entries amounts to.
 
     Attributes
@@ -50,8 +47,7 @@ class Totals:
     last_access: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LevelRow:
+class LevelRow(NamedTuple):
     """The entries of one level; its level is None where the functions' level is unknown."""
 
     level: int | None
@@ -59,8 +55,7 @@ class LevelRow:
     totals: Totals
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionRow:
+class FunctionRow(NamedTuple):
     """The entries of one function; `function` is dotted."""
 
     function: str
@@ -68,8 +63,7 @@ class FunctionRow:
     totals: Totals
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleRow:
+class ModuleRow(NamedTuple):
     """The entries of one module's functions; `module` is dotted."""
 
     module: str
@@ -77,8 +71,7 @@ class ModuleRow:
     totals: Totals
 
 
-@dataclass(frozen=True, slots=True)
-class Leftovers:
+class Leftovers(NamedTuple):
     """What interrupted writes and deletions left: stray temporary files, folders without result."""
 
     files: int
@@ -86,8 +79,7 @@ class Leftovers:
     usage: Usage
 
 
-@dataclass(frozen=True, slots=True)
-class StatsReport:
+class StatsReport(NamedTuple):
     """What a store holds.
 
     Attributes
@@ -141,8 +133,8 @@ def stats(
     cost : bool
         Whether to open each entry's ``metadata.json`` for the time that it recorded.
     sort : {"disk", "size", "entries", "time", "name"}
-        Order of functions and modules, the largest first; ``"time"`` is the compute time. Equal
-        ones, and all by ``"name"``, go by name. Levels go by level.
+        Order of functions and modules, the largest first; ``"time"`` is the compute time, which
+        takes `cost`. Equal ones, and all by ``"name"``, go by name. Levels go by level.
     top : int > 0, optional
         How many functions and modules to keep.
     fork, progress
@@ -151,14 +143,7 @@ def stats(
     Returns
     -------
     report : StatsReport
-
-    Raises
-    ------
-    UsageError
-        If the order is by a time that is not read.
     """
-    if sort == "time" and not cost:
-        raise UsageError("cannot sort by time without reading it: leave out --no-cost")
     fold = fold_scan(store, _StatsFold, durations=cost, fork=fork, progress=progress)
     functions = [
         FunctionRow(dotted(function), levels(function), tally.totals(cost=cost))
@@ -189,15 +174,15 @@ def stats(
     )
 
 
-@dataclass(slots=True)
 class _Sum:
     """A growing sum of room on disk."""
 
-    size_bytes: int = 0
-    disk_bytes: int = 0
-    inodes: int = 0
+    __slots__ = ("disk_bytes", "inodes", "size_bytes")
 
-    def add(self, usage: Usage | _Sum) -> None:
+    def __init__(self) -> None:
+        self.size_bytes = self.disk_bytes = self.inodes = 0
+
+    def add(self, usage: Usage) -> None:
         self.size_bytes += usage.size_bytes
         self.disk_bytes += usage.disk_bytes or 0
         self.inodes += usage.inodes or 0
@@ -208,19 +193,20 @@ class _Sum:
         return Usage(self.size_bytes, self.disk_bytes, self.inodes)
 
 
-@dataclass(slots=True)
 class _Tally:
     """Growing totals."""
 
-    entries: int = 0
-    size_bytes: int = 0
-    disk_bytes: int = 0
-    inodes: int = 0
-    compute_seconds: float = 0.0
-    recorded: int = 0  # entries with a recorded duration
-    oldest: float = math.inf
-    newest: float = -math.inf
-    last_access: float = -math.inf
+    __slots__ = (
+        "compute_seconds", "disk_bytes", "entries", "inodes", "last_access", "newest", "oldest",
+        "recorded", "size_bytes",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.entries = self.size_bytes = self.disk_bytes = self.inodes = 0
+        self.compute_seconds = 0.0
+        self.recorded = 0  # entries with a recorded duration
+        self.oldest = math.inf
+        self.newest = self.last_access = -math.inf
 
     def add(self, entry: Entry) -> None:
         self.entries += 1
@@ -249,7 +235,9 @@ class _Tally:
         self.last_access = max(self.last_access, other.last_access)
 
     def usage(self) -> Usage:
-        return _Sum(self.size_bytes, self.disk_bytes, self.inodes).usage()
+        if not HAS_BLOCKS:
+            return Usage(self.size_bytes, None, None)
+        return Usage(self.size_bytes, self.disk_bytes, self.inodes)
 
     def totals(self, *, cost: bool) -> Totals:
         if not self.entries:
@@ -264,17 +252,17 @@ class _Tally:
         )
 
 
-@dataclass(slots=True)
 class _StatsFold:
     """What a whole store holds, per function."""
 
-    functions: dict[str, _Tally] = field(default_factory=dict)
-    leftovers: _Sum = field(default_factory=_Sum)
-    leftover_files: int = 0
-    leftover_folders: int = 0
-    other: _Sum = field(default_factory=_Sum)
-    warnings: list[str] = field(default_factory=list)
-    warned: int = 0
+    def __init__(self) -> None:
+        self.functions: dict[str, _Tally] = {}
+        self.leftovers = _Sum()
+        self.leftover_files = 0
+        self.leftover_folders = 0
+        self.other = _Sum()
+        self.warnings: list[str] = []
+        self.warned = 0
 
     def add(self, found: Found) -> None:
         if isinstance(found, Entry):
@@ -301,10 +289,10 @@ class _StatsFold:
     def merge(self, other: _StatsFold) -> None:
         for function, tally in other.functions.items():
             self.functions.setdefault(function, _Tally()).merge(tally)
-        self.leftovers.add(other.leftovers)
+        self.leftovers.add(other.leftovers.usage())
         self.leftover_files += other.leftover_files
         self.leftover_folders += other.leftover_folders
-        self.other.add(other.other)
+        self.other.add(other.other.usage())
         self.warnings += other.warnings
         self.warned += other.warned
 

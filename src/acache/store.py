@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Iterator
 
 from acache import layout
+from acache.errors import ConfigurationError
 from acache.folders import close_folder, open_folder, read_file
 from acache.layout import METADATA, SOURCE, is_hash
 from acache.records import Found, Metadata, Unreadable
@@ -36,7 +36,7 @@ class Store:
 
     Raises
     ------
-    NotADirectoryError
+    ConfigurationError
         If the location is a file.
 
     Examples
@@ -50,7 +50,7 @@ class Store:
         self.location = os.path.abspath(os.path.expanduser(os.fspath(location)))
         self.path = os.path.join(self.location, "joblib")
         if os.path.exists(self.location) and not os.path.isdir(self.location):
-            raise NotADirectoryError(errno.ENOTDIR, "is a file, not a folder", self.location)
+            raise ConfigurationError(f"{self.location} is a file, not a folder with a cache in it")
         self.exists = os.path.isdir(self.path)
         if not self.exists and _holds_source(self.location):
             self.path = self.location
@@ -113,7 +113,8 @@ class Store:
         except FileNotFoundError:
             return
         except OSError as error:
-            yield Unreadable("", error.strerror or str(error))
+            if shard.rest:
+                yield Unreadable("", error.strerror or str(error))
             return
         try:
             inodes: Inodes = set() if seen is None else seen

@@ -8,8 +8,9 @@ import re
 from acache.errors import UsageError
 
 _NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
-_SIZE = re.compile(rf"{_NUMBER}\s*(?:([kmgt])(i?))?b?", re.IGNORECASE | re.ASCII)
-_AGE = re.compile(rf"{_NUMBER}\s*([smhdw])\s*", re.IGNORECASE | re.ASCII)
+_SIZE = rf"{_NUMBER}\s*(?:([kmgt])(i?))?b?"
+_AGE = rf"{_NUMBER}\s*([smhdw])\s*"
+_FLAGS = re.IGNORECASE | re.ASCII
 
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -41,7 +42,7 @@ def parse_size(text: str) -> int:
     >>> parse_size("1.5GiB")
     1610612736
     """
-    match = _SIZE.fullmatch(text.strip())
+    match = re.fullmatch(_SIZE, text.strip(), _FLAGS)
     if match is None:
         raise UsageError(f"{text!r} is not a size; write it like 500, 10k, 5MB or 1.5GiB")
     number, unit, binary = match.groups()
@@ -75,7 +76,7 @@ def parse_age(text: str) -> float:
     129600.0
     """
     stripped = text.strip()
-    parts = list(_AGE.finditer(stripped))
+    parts = list(re.finditer(_AGE, stripped, _FLAGS))
     if not parts or "".join(part.group() for part in parts) != stripped:
         raise UsageError(f"{text!r} is not an age; write it like 90s, 30m, 12h, 7d, 2w or 1d12h")
     age = math.fsum(float(part[1]) * _SECONDS[part[2].lower()] for part in parts)

@@ -8,8 +8,17 @@ from collections.abc import Iterator
 from stat import S_ISDIR, S_ISREG
 from typing import Literal, NamedTuple
 
-from acache.folders import HAS_BLOCKS, Folder, close_folder, open_folder, read_known, stat_in
-from acache.layout import METADATA, OUTPUT, SOURCE, is_hash, parse_duration, parse_temporary
+from acache.folders import (
+    HAS_BLOCKS,
+    RELATIVE,
+    Folder,
+    close_folder,
+    folder_flags,
+    open_folder,
+    read_known,
+    stat_in,
+)
+from acache.layout import HASH_DIGITS, METADATA, OUTPUT, SOURCE, parse_duration, parse_temporary
 from acache.records import Entry, Found, Leftover, Other, Unreadable, Usage
 
 LARGEST_METADATA = 64 << 20  # bytes; it holds the repr of each argument
@@ -57,6 +66,7 @@ class Walk:
         self._shard = shard
         self._durations = durations
         self._seen = seen
+        self._flags = folder_flags(root)
 
     def __iter__(self) -> Iterator[Found]:
         """Walk all of the shard. What vanishes meanwhile is passed over."""
@@ -88,19 +98,23 @@ class Walk:
         with os.scandir(folder) as children:
             for child in children:
                 name = child.name
+                hashed = len(name) == 32 and not name.strip(HASH_DIGITS)  # is_hash(), inlined
+                if hashed and name[0] not in digits:
+                    continue
                 if not child.is_dir(follow_symlinks=False):
-                    if rest:
+                    # A file is nobody's by its name; those named like a hash are this shard's.
+                    if rest or hashed:
                         yield from self._file(path, name, folder)
-                elif not is_hash(name):
-                    pending.append(join(path, name))
-                    if rest:
-                        yield from self._one(path, name, folder, "folder")
-                elif name[0] in digits:
+                elif hashed:
                     entry = self._plain_entry(path, name, folder)
                     if entry is not None:
                         yield entry
                     else:
                         yield from self._hash_folder(path, name, folder, has_source)
+                else:
+                    pending.append(join(path, name))
+                    if rest:
+                        yield from self._one(path, name, folder, "folder")
 
     def _file(self, path: str, name: str, folder: Folder) -> Iterator[Found]:
         temporary = parse_temporary(name)
@@ -129,19 +143,22 @@ class Walk:
     def _plain_entry(self, path: str, name: str, parent: Folder) -> Entry | None:
         """Return the entry if its folder holds what nearly all hold; None for a closer look.
 
-        A scan spends its time here: this takes two thirds of the time of `_hash_folder`.
+        A scan spends its time here. Everything is inlined: this takes 0.6 of the time of
+        `_hash_folder`, of which nine tenths are system calls.
         """
+        if not RELATIVE:
+            return None
         try:
-            folder = open_folder(name, parent)
+            folder = os.open(name, self._flags, dir_fd=parent)
         except OSError:
             return None
         try:
             names = os.listdir(folder)
             if len(names) != 2 or OUTPUT not in names or METADATA not in names:
                 return None
-            status = os.stat(folder)
-            output = stat_in(OUTPUT, folder)
-            metadata = stat_in(METADATA, folder)
+            status = os.fstat(folder)
+            output = os.stat(OUTPUT, dir_fd=folder, follow_symlinks=False)
+            metadata = os.stat(METADATA, dir_fd=folder, follow_symlinks=False)
             if output.st_nlink != 1 or metadata.st_nlink != 1:
                 return None
             if not S_ISREG(output.st_mode) or not S_ISREG(metadata.st_mode):
@@ -150,13 +167,17 @@ class Walk:
         except (OSError, ValueError):
             return None
         finally:
-            close_folder(folder)
-        size = output.st_size + metadata.st_size
-        created, last_access = output.st_mtime, output.st_atime
-        if not HAS_BLOCKS:
-            return Entry(path, name, size, None, None, created, last_access, duration)
-        disk = (status.st_blocks + output.st_blocks + metadata.st_blocks) * 512
-        return Entry(path, name, size, disk, 3, created, last_access, duration)
+            os.close(folder)
+        return Entry(
+            path,
+            name,
+            output.st_size + metadata.st_size,
+            (status.st_blocks + output.st_blocks + metadata.st_blocks) * 512,
+            3,
+            output.st_mtime,
+            output.st_atime,
+            duration,
+        )
 
     def _hash_folder(
         self, path: str, name: str, parent: Folder, has_source: bool
@@ -237,7 +258,7 @@ class Walk:
             kind: _Kind = "temporary" if _is_entry_temporary(name) else "foreign"
             for found in self._one(path, name, folder, kind):
                 yield found
-                if kind == "foreign" and isinstance(found, Other):
+                if isinstance(found, Other):
                     yield from self._foreign(join(path, name))
 
     def _foreign(self, top: str) -> Iterator[Found]:

@@ -12,7 +12,7 @@ from acache.cli.options import choices, common_options, json_option
 @common_options
 @click.pass_context
 def command(ctx: click.Context, *, as_json: bool) -> None:
-    """Show each setting, where it comes from, and what librosa makes of it.
+    """Show every setting, its origin and its effect.
 
     \b
     Examples:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
@@ -15,13 +14,13 @@ from acache.store import Store
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-@dataclass(slots=True)
 class Choices:
     """What the common options chose, before a command's name or after it."""
 
-    cache_dir: str | None = None
-    env_prefix: str | None = None
-    python: str | None = None
+    def __init__(self) -> None:
+        self.cache_dir: str | None = None
+        self.env_prefix: str | None = None
+        self.python: str | None = None
 
     def config(self) -> Config:
         """Read the configuration, these choices over the environment."""

@@ -42,6 +42,8 @@ def command(
     from acache.levels import Levels
     from acache.report import stats
 
+    if sort == "time" and no_cost:
+        raise click.UsageError("--sort time needs the times that --no-cost leaves out")
     config = choices(ctx).config()
     store = open_store(config)
     from acache.render.progress import scanning

@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import humanize
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +17,9 @@ from acache.config import Config, Setting, columns
 from acache.render.plain import duration, printable
 from acache.report import StatsReport, Totals
 from acache.store import Store
+
+if TYPE_CHECKING:
+    from rich.live import Live
 
 _UNBOUNDED = 1000  # columns; what is not shown on a terminal need not be cut
 _BAR = 6  # columns of a full bar, twice as many where there is room
@@ -46,6 +48,8 @@ def _show(out: Console, *parts: RenderableType) -> None:
 
 def live_line() -> Live:
     """Return a line on stderr that is drawn again and again, and wiped at its end."""
+    from rich.live import Live
+
     return Live("", console=console(sys.stderr), auto_refresh=False, transient=True)
 
 
@@ -53,7 +57,9 @@ def overview(config: Config, store: Store | None, functions: int | None) -> None
     """Print where the cache is, and what to do next."""
     if store is None:
         lines = [("location", "none: caching is off")]
-        steps = [(f"export {config['cache-dir'].variable}=~/.cache/librosa", "switch caching on")]
+        steps = [
+            (f"export {config.setting('cache-dir').variable}=~/.cache/librosa", "switch caching on")
+        ]
     else:
         lines = [
             ("location", printable(store.location)),

@@ -1,0 +1,98 @@
+"""Benchmarks of acache against du, joblib and bare imports: ``make bench``.
+
+Every line is a ratio of two sides that were timed in turns in this very run. The exit code is 1
+if a target was missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from measure import Row, Side, compare, measure, print_table
+from stores import make_store
+
+ACACHE = str(Path(sys.executable).with_name("acache"))
+GET_ITEMS = "import sys, joblib; joblib.Memory(sys.argv[1], verbose=0).store_backend.get_items()"
+
+
+def python(code: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-c", code, *arguments]
+
+
+def stats(location: Path, *options: str) -> list[str]:
+    return [ACACHE, "stats", "--cache-dir", str(location), *options]
+
+
+def start(folder: Path, runs: int) -> list[Row]:
+    empty = folder / "empty"
+    (empty / "joblib").mkdir(parents=True, exist_ok=True)
+    bare, package, click, rich, as_json, table = measure(
+        python("pass"),
+        python("import acache"),
+        python("import click"),
+        python("import click, rich.console, rich.table"),
+        stats(empty, "--json"),
+        stats(empty),
+        runs=4 * runs,
+    )
+    return [
+        compare("import acache / python", package, bare, 1.3),
+        compare("stats --json, empty / import click", as_json, click, 1.5),
+        compare("stats, empty / import click, rich", table, rich, 1.5),
+    ]
+
+
+def scan(folder: Path, runs: int, entries: int) -> list[Row]:
+    location = folder / f"store-{entries}"
+    store = make_store(location, entries)
+    fast, full, du, items = measure(
+        stats(location, "--json", "--no-cost"),
+        stats(location, "--json"),
+        ["du", "-s", "-B1", f"{store}/"],
+        python(GET_ITEMS, str(location)),
+        runs=runs,
+    )
+    return [
+        compare(f"stats --json --no-cost, {entries:,} / du", fast, du, 0.8),
+        compare(f"stats --json --no-cost, {entries:,} / joblib get_items", fast, items, 0.4),
+        compare(f"stats --json, {entries:,} / du", full, du, 1.5),
+    ]
+
+
+def large(folder: Path, runs: int, few: int, many: int) -> list[Row]:
+    small, big = folder / f"store-{few}", folder / f"store-{many}"
+    make_store(small, few)
+    make_store(big, many)
+    ours, theirs = measure(
+        stats(big, "--json", "--no-cost"), stats(small, "--json", "--no-cost"), runs=runs
+    )
+    each = Side(ours.seconds / many * few, ours.peak_bytes)
+    peak = ours.peak_bytes / 1e6
+    return [
+        compare(f"stats --no-cost: {many:,} / {few:,}, each entry", each, theirs, 1.2),
+        Row(f"stats --no-cost, {many:,}: peak memory", f"{peak:.0f} MB", "150 MB", peak / 150, 1.0),
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, help="where the stores are made, and kept")
+    parser.add_argument("--runs", type=int, default=7, help="rounds (default: 7)")
+    parser.add_argument("--large", action="store_true", help="also a store of 1,000,000 entries")
+    options = parser.parse_args()
+    os.environ.pop("COLUMNS", None)
+    with tempfile.TemporaryDirectory(prefix="acache-bench-") as temporary:
+        folder = options.folder or Path(temporary)
+        rows = start(folder, options.runs) + scan(folder, options.runs, 100_000)
+        if options.large:
+            rows += large(folder, max(2, options.runs // 2), 100_000, 1_000_000)
+    print_table(rows)
+    sys.exit(any(row.ratio > row.target for row in rows))
+
+
+if __name__ == "__main__":
+    main()

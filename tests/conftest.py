@@ -1,0 +1,154 @@
+"""Fixtures: a clean environment, the command as a callable, stores that real programs wrote."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+NOBODY = 65534
+VARIABLES = ("DIR", "LEVEL", "MMAP", "COMPRESS", "VERBOSE", "MAX_SIZE", "MAX_AGE", "MAX_ITEMS")
+
+needs_du = pytest.mark.skipif(
+    not Path("/usr/bin/du").exists() or sys.platform != "linux", reason="needs GNU du"
+)
+needs_links = pytest.mark.skipif(os.name == "nt", reason="Windows makes links for admins alone")
+
+
+# The user may not be able to read Python's own files: everything is imported before.
+AS_USER = """
+import importlib, os, pkgutil, sys
+import acache
+for module in pkgutil.walk_packages(acache.__path__, "acache."):
+    if module.name not in ("acache.__main__", "acache.environment"):
+        importlib.import_module(module.name)
+import rich.live
+os.setgroups([])
+os.setuid(int(sys.argv[1]))
+acache.cli.main(sys.argv[2:])
+"""
+
+
+class Result(NamedTuple):
+    """What a command printed, and its exit code."""
+
+    stdout: str
+    stderr: str
+    code: int
+
+    @property
+    def document(self) -> Any:
+        """The JSON document on stdout."""
+        return json.loads(self.stdout)
+
+
+def pytest_configure() -> None:
+    for name in VARIABLES:
+        os.environ.pop(f"LIBROSA_CACHE_{name}", None)
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fix every variable that acache reads."""
+    for name in VARIABLES:
+        monkeypatch.delenv(f"LIBROSA_CACHE_{name}", raising=False)
+    for name in ("ACACHE_ENV_PREFIX", "ACACHE_DEBUG", "VIRTUAL_ENV", "CONDA_PREFIX", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture
+def acache(tmp_path: Path) -> Callable[..., Result]:
+    """Run the command line in a process of its own."""
+
+    def run(
+        *arguments: str | Path,
+        env: dict[str, str] | None = None,
+        cwd: Path = tmp_path,
+        user: int | None = None,
+    ) -> Result:
+        start = ["-m", "acache"] if user is None else ["-c", AS_USER, str(user)]
+        done = subprocess.run(
+            [sys.executable, *start, *map(str, arguments)],
+            cwd=cwd,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8", **(env or {})},
+            capture_output=True,
+            encoding="utf-8",
+            stdin=subprocess.DEVNULL,
+            timeout=120,
+        )
+        return Result(done.stdout, done.stderr, done.returncode)
+
+    return run
+
+
+def run_python(code: str, *arguments: str | Path, env: dict[str, str] | None = None) -> str:
+    """Run code in a Python of its own, and return what it printed."""
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env={**os.environ, **(env or {})},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+LIBROSA_SCRIPT = """
+import librosa
+y = librosa.chirp(fmin=110, fmax=880, duration=3, sr=22050)
+harmonic, percussive = librosa.effects.hpss(y)
+print(librosa.estimate_tuning(y=harmonic))
+librosa.feature.melspectrogram(y=y)
+librosa.feature.chroma_cqt(y=y)
+librosa.onset.onset_strength(y=percussive)
+librosa.feature.delta(librosa.feature.mfcc(y=y))
+"""
+
+
+@pytest.fixture(scope="session")
+def librosa_location(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A location that real librosa filled at level 50. Only to be read."""
+    location = tmp_path_factory.mktemp("librosa")
+    run_python(
+        LIBROSA_SCRIPT, env={"LIBROSA_CACHE_DIR": str(location), "LIBROSA_CACHE_LEVEL": "50"}
+    )
+    return location
+
+
+@pytest.fixture
+def as_nobody(tmp_path: Path) -> Iterator[int | None]:
+    """A user whom permissions hold back: nobody where the tests run as root, else oneself."""
+    if os.name == "nt":
+        pytest.skip("Windows has no such permissions")
+    if os.geteuid() != 0:
+        yield None
+        return
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == 0 and folder != folder.parent:
+            folder.chmod(folder.stat().st_mode | 0o055)
+    yield NOBODY
+
+
+def write_entry(
+    folder: Path,
+    argument_hash: str,
+    *,
+    output: bytes = b"result",
+    duration: float | None = 1.5,
+    metadata: bytes | None = None,
+) -> Path:
+    """Write an entry by hand, for shapes that joblib itself would never make."""
+    entry = folder / argument_hash
+    entry.mkdir(parents=True)
+    (entry / "output.pkl").write_bytes(output)
+    if metadata is None and duration is not None:
+        metadata = json.dumps({"duration": duration, "input_args": {}, "time": 1.7e9}).encode()
+    if metadata is not None:
+        (entry / "metadata.json").write_bytes(metadata)
+    return entry

@@ -1,0 +1,140 @@
+"""Imports point one way, and starting loads no more than it must."""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+import acache
+
+from .conftest import run_python
+
+PACKAGE = Path(acache.__file__).parent
+HEAVY = {"joblib", "numpy", "scipy", "librosa", "decorator"}
+
+# From the top of the house to its ground; a room may import from those below it.
+ROOMS = [
+    ["__main__"],
+    ["cli"],
+    ["render.progress"],
+    ["render.human", "render.machine"],
+    ["render.plain", "render"],
+    ["report", "environment"],
+    ["parallel", "manager"],
+    ["levels", "fork"],
+    ["store", "installed"],
+    ["walk"],
+    ["layout"],
+    ["folders", "records"],
+    ["config"],
+    ["units"],
+    ["errors"],
+    [""],
+]
+# What only one room may import.
+OWNERS = {
+    "rich": {"render.human"},
+    "humanize": {"render.human"},
+    "joblib": {"manager", "environment"},
+    "decorator": {"manager"},
+    "click": {"cli"},
+}
+
+
+def modules() -> list[tuple[str, ast.Module]]:
+    found = []
+    for file in PACKAGE.rglob("*.py"):
+        name = ".".join(file.relative_to(PACKAGE).with_suffix("").parts)
+        name = name.removesuffix("__init__").rstrip(".")
+        found.append((name, ast.parse(file.read_text(encoding="utf-8"))))
+    return found
+
+
+def imported(tree: ast.Module) -> set[str]:
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            if node.module in ("acache", "acache.render", "acache.cli"):
+                names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def floor(module: str) -> int:
+    for index, rooms in enumerate(ROOMS):
+        if any(module == room or (room and module.startswith(f"{room}.")) for room in rooms):
+            return index
+    raise AssertionError(f"{module} has no room")
+
+
+def test_imports_point_one_way() -> None:
+    known = {name for name, _ in modules()}
+    for name, tree in modules():
+        if name == "":
+            continue  # the public names, imported lazily
+        for target in imported(tree):
+            room = target.removeprefix("acache").lstrip(".")
+            if target.startswith("acache") and room in known and room != name:
+                same = floor(room) == floor(name) == floor("cli")
+                assert floor(room) > floor(name) or same, f"{name} imports {target}"
+
+
+def test_every_package_is_imported_in_its_room_alone() -> None:
+    for name, tree in modules():
+        for package in {target.partition(".")[0] for target in imported(tree)} & OWNERS.keys():
+            rooms = OWNERS[package]
+            assert any(name == r or name.startswith(f"{r}.") for r in rooms), f"{name}: {package}"
+
+
+def test_only_config_reads_the_environment() -> None:
+    for name, tree in modules():
+        reads = any(isinstance(n, ast.Attribute) and n.attr == "environ" for n in ast.walk(tree))
+        assert not reads or name in ("config", "environment"), name
+
+
+def loaded_by(code: str, *arguments: str) -> set[str]:
+    report = "import sys, json; sys.stderr.write('')\n"
+    ending = (
+        "\nfinally:\n"
+        "    print('\\n' + json.dumps([m.partition('.')[0] for m in sys.modules]), flush=True)"
+    )
+    output = run_python(f"{report}try:\n    {code}{ending}", *arguments)
+    return set(json.loads(output.splitlines()[-1]))
+
+
+def test_importing_acache_loads_nothing() -> None:
+    bare = loaded_by("pass")
+    assert loaded_by("import acache") - bare == {"acache", "__future__"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["stats", "--help"],
+        ["stats", "--json"],
+        ["stats", "--json", "--no-cost", "--by", "module"],
+        ["config", "--json"],
+    ],
+)
+def test_the_command_line_loads_no_more_than_click(
+    arguments: list[str], librosa_location: Path
+) -> None:
+    click = loaded_by("import click")
+    run = "from acache.cli import main; main()"
+    options = [] if "--help" in arguments else ["--cache-dir", str(librosa_location)]
+    loaded = loaded_by(run, *arguments, *options)
+    assert {m for m in loaded - click if m not in sys.stdlib_module_names} == {"acache"}
+
+
+def test_a_table_loads_neither_joblib_nor_numpy(librosa_location: Path) -> None:
+    run = "from acache.cli import main; main()"
+    loaded = loaded_by(run, "stats", "--cache-dir", str(librosa_location))
+    assert not loaded & HEAVY
+    assert "rich" in loaded

@@ -81,6 +81,7 @@ def acache(tmp_path: Path) -> Callable[..., Result]:
             capture_output=True,
             encoding="utf-8",
             stdin=subprocess.DEVNULL,
+            check=False,
             timeout=120,
         )
         return Result(done.stdout, done.stderr, done.returncode)
@@ -113,7 +114,7 @@ librosa.feature.delta(librosa.feature.mfcc(y=y))
 
 @pytest.fixture(scope="session")
 def librosa_location(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A location that real librosa filled at level 50. Only to be read."""
+    """Have real librosa fill a location at level 50. Only to be read."""
     location = tmp_path_factory.mktemp("librosa")
     run_python(
         LIBROSA_SCRIPT, env={"LIBROSA_CACHE_DIR": str(location), "LIBROSA_CACHE_LEVEL": "50"}
@@ -123,7 +124,7 @@ def librosa_location(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def as_nobody(tmp_path: Path) -> Iterator[int | None]:
-    """A user whom permissions hold back: nobody where the tests run as root, else oneself."""
+    """Find a user whom permissions hold back: nobody where root runs the tests, else oneself."""
     if os.name == "nt":
         pytest.skip("Windows has no such permissions")
     if os.geteuid() != 0:

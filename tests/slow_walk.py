@@ -95,8 +95,7 @@ def _is_entry_folder(folder: Path, has_source: bool) -> bool:
     if not names:
         return has_source
     return any(
-        name in ("output.pkl", "metadata.json")
-        and _is_file(folder / name)
+        (name in ("output.pkl", "metadata.json") and _is_file(folder / name))
         or ENTRY_TEMPORARY.fullmatch(name)
         for name in names
     )

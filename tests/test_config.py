@@ -201,9 +201,7 @@ def probe(folder: Path, **environ: str) -> str:
         ("DIR", "", "stored"),
     ],
 )
-def test_librosa_does_what_the_effect_says(
-    tmp_path: Path, name: str, raw: str, does: str
-) -> None:
+def test_librosa_does_what_the_effect_says(tmp_path: Path, name: str, raw: str, does: str) -> None:
     assert probe(tmp_path, **{name: raw}) == does
     setting = config(**{name: raw}).setting({"DIR": "cache-dir"}.get(name, name.lower()))
     if does == "stored":

@@ -118,11 +118,13 @@ def test_durations_that_are_none(duration: str) -> None:
     assert parse_duration(data) is None
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[1]", b"\xff\xfe\x00", b'{"duration": 1.5', b"[" * 10**5])
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[1]", b"\xff\xfe\x00", b'{"duration": 1.5', b"[" * 10**5]
+)
 def test_broken_metadata(data: bytes) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         parse_metadata(data)
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         parse_duration(data)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import joblib
 import pytest
 
+from acache.errors import ConfigurationError
 from acache.installed import InstalledSources
 from acache.levels import Levels
 from acache.report import StatsReport, stats
@@ -143,7 +144,7 @@ def test_what_is_no_store(tmp_path: Path, shape: str) -> None:
 
 def test_a_file_is_no_location(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(NotADirectoryError):
+    with pytest.raises(ConfigurationError, match="is a file"):
         Store(tmp_path / "file")
 
 

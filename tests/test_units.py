@@ -32,7 +32,22 @@ def test_sizes(text: str, size: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "-1", "5XB", "1e400", "1e3", "nan", "inf", "k", "1..5", "1,5", "5 M B", "٣", "9" * 400],
+    [
+        "",
+        " ",
+        "-1",
+        "5XB",
+        "1e400",
+        "1e3",
+        "nan",
+        "inf",
+        "k",
+        "1..5",
+        "1,5",
+        "5 M B",
+        "٣",
+        "9" * 400,
+    ],
 )
 def test_sizes_that_make_no_sense(text: str) -> None:
     with pytest.raises(UsageError) as caught:

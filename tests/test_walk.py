@@ -118,7 +118,11 @@ def test_any_tree_as_the_slow_walk(tree: dict[str, object]) -> None:
         store = Store(folder)
         expected = slow_figures(path)
         assert figures(report_of(store)) == expected
-        shards = [Shard("0369", rest=True), Shard("cf12457b", rest=False), Shard("8ade", rest=False)]
+        shards = [
+            Shard("0369", rest=True),
+            Shard("cf12457b", rest=False),
+            Shard("8ade", rest=False),
+        ]
         apart = [found for shard in shards for found in store.scan(shard)]
         assert sorted(map(repr, apart)) == sorted(map(repr, store.scan()))
 

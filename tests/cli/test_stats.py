@@ -1,0 +1,346 @@
+"""``acache stats``: its JSON is the contract's, its tables fit, its exit codes are right."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from ..conftest import Result, write_entry
+
+Acache = Callable[..., Result]
+HASHES = [digit * 32 for digit in "0369cf"]
+
+USAGE = {"size_bytes": int, "disk_bytes": int, "inodes": int}
+TOTALS = {
+    "entries": int,
+    **USAGE,
+    "compute_seconds": float,
+    "oldest": str,
+    "newest": str,
+    "last_access": str,
+}
+
+
+def assert_shape(document: dict[str, object], shape: dict[str, type]) -> None:
+    assert list(document) == list(shape)
+    for key, kind in shape.items():
+        assert type(document[key]) is kind, key
+
+
+def test_json_is_as_documented(acache: Acache, librosa_location: Path) -> None:
+    result = acache("stats", "--json", "--cache-dir", librosa_location)
+    assert (result.code, result.stderr) == (0, "")
+    document = result.document
+    assert list(document) == [
+        "schema", "kind", "location", "store", "exists", "level", "total", "levels", "functions",
+        "leftovers", "other", "disk", "warnings",
+    ]  # fmt: skip
+    assert (document["schema"], document["kind"]) == (1, "stats")
+    assert document["location"] == str(librosa_location)
+    assert document["store"] == str(librosa_location / "joblib")
+    assert (document["exists"], document["level"], document["warnings"]) == (True, 10, [])
+    assert_shape(document["total"], TOTALS)
+    for row in document["levels"]:
+        assert_shape(row, {"level": int, "functions": int, **TOTALS})
+    for row in document["functions"]:
+        assert_shape(row, {"function": str, "level": int, **TOTALS})
+    assert_shape(document["leftovers"], {"files": int, "folders": int, **USAGE})
+    assert_shape(document["other"], USAGE)
+    assert_shape(document["disk"], USAGE)
+    assert [row["level"] for row in document["levels"]] == [10, 20, 30, 40]
+    assert sum(row["functions"] for row in document["levels"]) == len(document["functions"])
+
+
+def test_times_are_iso_in_utc(acache: Acache, tmp_path: Path) -> None:
+    entry = write_entry(tmp_path / "joblib" / "f", HASHES[0])
+    os.utime(entry / "output.pkl", (1_600_000_000.25, 1_500_000_000.5))
+    total = acache("stats", "--json", "--cache-dir", tmp_path).document["total"]
+    expected = datetime.fromtimestamp(1_500_000_000.5, timezone.utc)
+    assert total["oldest"] == total["newest"] == "2017-07-14T02:40:00.500000Z"
+    assert expected.strftime("%Y-%m-%dT%H:%M:%S.%fZ") == total["oldest"]
+    assert total["last_access"] == "2020-09-13T12:26:40.250000Z"
+
+
+def test_no_cost_opens_no_metadata(acache: Acache, tmp_path: Path) -> None:
+    write_entry(tmp_path / "joblib" / "f", HASHES[0], metadata=b"broken")
+    result = acache("stats", "--json", "--no-cost", "--cache-dir", tmp_path)
+    assert result.document["total"]["compute_seconds"] is None
+    assert result.document["warnings"] == []
+    assert "compute" not in acache("stats", "--no-cost", "--cache-dir", tmp_path).stdout
+
+
+def test_compute_time_is_null_where_nothing_is_recorded(acache: Acache, tmp_path: Path) -> None:
+    write_entry(tmp_path / "joblib" / "f", HASHES[0], duration=None)
+    write_entry(tmp_path / "joblib" / "g", HASHES[0], duration=2.5)
+    document = acache("stats", "--json", "--cache-dir", tmp_path).document
+    seconds = {row["function"]: row["compute_seconds"] for row in document["functions"]}
+    assert seconds == {"f": None, "g": 2.5}
+    assert document["total"]["compute_seconds"] == 2.5
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """Three functions that differ in each order."""
+    store = tmp_path / "joblib" / "m"
+    for argument_hash in HASHES[:3]:
+        write_entry(store / "many", argument_hash, output=b"x" * 10, duration=1)
+    write_entry(store / "large", HASHES[0], output=b"x" * 100_000, duration=2)
+    write_entry(store / "slow", HASHES[0], output=b"x" * 1000, duration=60)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("sort", "names"),
+    [
+        ("size", ["large", "slow", "many"]),
+        ("disk", ["large", "many", "slow"]),
+        ("entries", ["many", "large", "slow"]),
+        ("time", ["slow", "many", "large"]),
+        ("name", ["large", "many", "slow"]),
+    ],
+)
+def test_orders(acache: Acache, mixed: Path, sort: str, names: list[str]) -> None:
+    result = acache("stats", "--json", "--sort", sort, "--cache-dir", mixed)
+    assert [row["function"] for row in result.document["functions"]] == [f"m.{n}" for n in names]
+    table = acache("stats", "--by", "function", "--sort", sort, "--cache-dir", mixed).stdout
+    assert re.findall(r"^m\.(\w+)", table, re.MULTILINE) == names
+
+
+def test_top_cuts_rows_and_not_the_total(acache: Acache, mixed: Path) -> None:
+    document = acache("stats", "--json", "--top", "1", "--cache-dir", mixed).document
+    assert [row["function"] for row in document["functions"]] == ["m.large"]
+    assert document["total"]["entries"] == 5
+    table = acache("stats", "--top", "1", "--cache-dir", mixed).stdout
+    assert "m.many" not in table
+    assert "and 2 more functions" in table
+
+
+def test_by_chooses_the_table(acache: Acache, mixed: Path) -> None:
+    def headings(*options: str) -> list[str]:
+        table = acache("stats", *options, "--cache-dir", mixed).stdout
+        return re.findall(r"^ ?(\w+)  .*entries  ", table, re.MULTILINE)
+
+    assert headings() == ["level", "function"]
+    for by in ("level", "function", "module"):
+        assert headings("--by", by) == [by]
+    document = acache("stats", "--json", "--by", "module", "--cache-dir", mixed).document
+    assert [(row["module"], row["functions"]) for row in document["modules"]] == [("m", 3)]
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_tables_fit(acache: Acache, librosa_location: Path, columns: int) -> None:
+    result = acache("stats", "--cache-dir", librosa_location, env={"COLUMNS": str(columns)})
+    assert result.code == 0
+    lines = result.stdout.splitlines()[1:]  # the first is the path, which is never cut
+    if columns >= 80:
+        assert max(map(len, lines)) <= columns
+    assert not any(line != line.rstrip() for line in lines)
+    assert "librosa.filters.mel" in result.stdout or columns < 80
+
+
+def test_without_a_terminal_no_name_is_cut(acache: Acache, librosa_location: Path) -> None:
+    result = acache("stats", "--cache-dir", librosa_location, env={"COLUMNS": ""})
+    assert "…" not in result.stdout
+    assert "\x1b" not in result.stdout
+    assert "librosa.core.spectrum.stft" in result.stdout
+
+
+def test_an_ascii_locale_gets_ascii(acache: Acache, mixed: Path) -> None:
+    write_entry(mixed / "joblib" / "größe", HASHES[0])
+    result = acache("stats", "--cache-dir", mixed, env={"PYTHONIOENCODING": "ascii"})
+    assert result.code == 0
+    assert result.stdout.isascii()
+    assert "##" in result.stdout
+    assert r"gr\xf6\xdfe" in result.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows allows no such names")
+def test_a_name_cannot_write_to_the_terminal(acache: Acache, tmp_path: Path) -> None:
+    for name in ("evil\x1b[2J\rname", os.fsdecode(b"no\xfftext"), "[red]markup"):
+        write_entry(tmp_path / "joblib" / name, HASHES[0])
+    result = acache("stats", "--cache-dir", tmp_path, env={"COLUMNS": "120"})
+    assert result.code == 0
+    assert "\x1b" not in result.stdout
+    assert "\r" not in result.stdout
+    for shown in (r"evil\x1b[2J\x0dname", r"no\xfftext", "[red]markup"):
+        assert shown in result.stdout
+    document = acache("stats", "--json", "--cache-dir", tmp_path).document
+    assert "evil\x1b[2J\rname" in [row["function"] for row in document["functions"]]
+
+
+def test_leftovers_come_with_the_command_that_removes_them(acache: Acache, tmp_path: Path) -> None:
+    entry = write_entry(tmp_path / "joblib" / "f", HASHES[0])
+    (entry / f"output.pkl.{HASHES[1]}-1-2").write_bytes(b"half")
+    broken = write_entry(tmp_path / "joblib" / "f", HASHES[1])
+    (broken / "output.pkl").unlink()
+    result = acache("stats", "--cache-dir", tmp_path)
+    assert "1 temporary file and 1 folder without result" in result.stdout
+    assert "acache clear --leftovers" in result.stdout
+    leftovers = acache("stats", "--json", "--cache-dir", tmp_path).document["leftovers"]
+    assert (leftovers["files"], leftovers["folders"]) == (1, 1)
+    size = 4 + (broken / "metadata.json").stat().st_size
+    assert leftovers["size_bytes"] == size
+
+
+def test_no_location_is_a_usage_error(acache: Acache) -> None:
+    result = acache("stats")
+    assert (result.stdout, result.code) == ("", 2)
+    assert result.stderr == (
+        "acache: error: no cache location: set LIBROSA_CACHE_DIR in the environment, "
+        "or give --cache-dir PATH\n"
+    )
+
+
+def test_a_location_that_is_not_there_yet_is_empty(acache: Acache, tmp_path: Path) -> None:
+    location = tmp_path / "none"
+    result = acache("stats", "--json", "--cache-dir", location)
+    assert result.code == 0
+    assert result.stderr == f"acache: note: there is no cache at {location} yet\n"
+    document = result.document
+    assert document["exists"] is False
+    assert document["functions"] == document["levels"] == []
+    assert document["total"]["entries"] == document["disk"]["size_bytes"] == 0
+    assert document["total"]["oldest"] is None
+    assert not location.exists()
+    assert acache("stats", "--cache-dir", location).code == 0
+
+
+def test_a_file_is_no_location(acache: Acache, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = acache("stats", "--cache-dir", tmp_path / "file")
+    assert (result.stdout, result.code) == ("", 2)
+    assert "is a file, not a folder" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--top", "0"], "--top"),
+        (["--top", "x"], "'x'"),
+        (["--by", "colour"], "'colour'"),
+        (["--sort", "colour"], "'colour'"),
+        (["--sort", "time", "--no-cost"], "--no-cost"),
+        (["--frobnicate"], "--frobnicate"),
+        (["extra"], "extra"),
+        (["--cache-dir", ""], "--cache-dir"),
+        (["--env-prefix", "A B"], "'A B'"),
+        (["--python", "/no/python"], "'/no/python'"),
+    ],
+)
+def test_nonsense_gets_one_line(
+    acache: Acache, tmp_path: Path, arguments: list[str], says: str
+) -> None:
+    result = acache("stats", *arguments, env={"LIBROSA_CACHE_DIR": str(tmp_path)})
+    assert (result.stdout, result.code) == ("", 2)
+    assert result.stderr.startswith("acache: error: ")
+    assert result.stderr.count("\n") == 1
+    assert says in result.stderr
+
+
+def test_a_setting_that_disables_the_cache_is_told(acache: Acache, tmp_path: Path) -> None:
+    env = {
+        "LIBROSA_CACHE_DIR": str(tmp_path),
+        "LIBROSA_CACHE_LEVEL": "high",
+        "LIBROSA_CACHE_COMPRESS": "1",
+    }
+    document = acache("stats", "--json", env=env).document
+    assert document["level"] is None
+    assert [w.partition("=")[0] for w in document["warnings"]] == [
+        "LIBROSA_CACHE_LEVEL",
+        "LIBROSA_CACHE_COMPRESS",
+    ]
+    result = acache("stats", env=env)
+    assert result.code == 0
+    assert result.stderr.count("acache: warning: LIBROSA_CACHE_") == 2
+
+
+def test_the_empty_dir_is_the_current_folder(acache: Acache, tmp_path: Path) -> None:
+    write_entry(tmp_path / "joblib" / "f", HASHES[0])
+    result = acache("stats", "--json", env={"LIBROSA_CACHE_DIR": ""}, cwd=tmp_path)
+    assert result.document["total"]["entries"] == 1
+    assert "./joblib" in result.document["warnings"][0]
+
+
+def test_options_stand_before_or_after_the_command(acache: Acache, mixed: Path) -> None:
+    before = acache("--cache-dir", mixed, "stats", "--json")
+    after = acache("stats", "--json", "--cache-dir", mixed)
+    assert before == after
+    other = acache("--cache-dir", "/nowhere", "stats", "--json", "--cache-dir", mixed)
+    assert other == after
+    prefixed = acache("stats", "--json", "--env-prefix", "MY", env={"MY_CACHE_DIR": str(mixed)})
+    assert prefixed == after
+
+
+def read_terminal(command: list[str], *, seconds: float = 60, **options: object) -> str:
+    """Run a command on a pseudo-terminal, and return all that it wrote there."""
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(command, stdout=follower, stderr=follower, stdin=follower, **options)
+    os.close(follower)
+    written = b""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if select.select([leader], [], [], 0.1)[0]:
+            try:
+                part = os.read(leader, 65536)
+            except OSError:  # Linux says so at the end
+                break
+            if not part:
+                break
+            written += part
+        elif process.poll() is not None:
+            break
+    process.wait(timeout=seconds)
+    os.close(leader)
+    return written.decode()
+
+
+def test_a_long_scan_shows_progress_on_the_terminal_alone(tmp_path: Path) -> None:
+    for number in range(300):
+        write_entry(tmp_path / "joblib" / f"f{number % 5}", f"{number:032x}"[::-1])
+    code = (
+        "import acache.render.progress as p; p._PATIENCE_SECONDS = 0; p._REFRESH_SECONDS = 0\n"
+        "from acache.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code, "stats", "--json", "--cache-dir", str(tmp_path)]
+    environ = {**os.environ, "TERM": "xterm"}
+    assert "Scanning: " in read_terminal(command, env=environ)
+    silent = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    assert silent.stderr == ""
+    assert json.loads(silent.stdout)["total"]["entries"] == 300
+
+
+def test_colour_on_a_terminal_unless_unwanted(mixed: Path) -> None:
+    command = [sys.executable, "-m", "acache", "stats", "--cache-dir", str(mixed)]
+    environ = {**os.environ, "TERM": "xterm-256color"}
+    assert "\x1b[1" in read_terminal(command, env=environ)
+    for unwanted in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        plain = read_terminal(command, env={**environ, **unwanted})
+        assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", plain)
+
+
+@pytest.mark.skipif(shutil.which("head") is None, reason="needs head")
+def test_head_closes_the_pipe_quietly(mixed: Path) -> None:
+    for number in range(3000):  # more than a pipe holds
+        write_entry(mixed / "joblib" / f"function-with-a-long-name-{number}", HASHES[0])
+    command = f'"{sys.executable}" -m acache stats --json --cache-dir "{mixed}" | head -1'
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("{\n", "")
+
+
+def test_read_only_commands_write_nothing(acache: Acache, mixed: Path) -> None:
+    before = sorted((p, p.stat().st_mtime_ns) for p in mixed.rglob("*"))
+    for arguments in (["stats"], ["stats", "--json"], ["config"], []):
+        assert acache(*arguments, "--cache-dir", mixed).code == 0
+    assert sorted((p, p.stat().st_mtime_ns) for p in mixed.rglob("*")) == before

@@ -1,0 +1,53 @@
+"""The example gives the right answer, with and without its cache."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from acache import Store
+from acache.records import Entry
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "estimate_tuning.py"
+
+
+@pytest.fixture(scope="module")
+def audio(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five seconds of a chord, 30 cents high: a file, and quicker than the example's minute."""
+    import numpy as np
+    import soundfile
+
+    file = tmp_path_factory.mktemp("audio") / "chord.wav"
+    time = np.arange(5 * 22_050) / 22_050
+    tones = [np.sin(2 * np.pi * 440 * 2 ** ((n + 0.3) / 12) * time) for n in (0, 4, 7)]
+    soundfile.write(file, np.sum(tones, axis=0) / 4, 22_050)
+    return file
+
+
+def cents(*arguments: Path) -> float:
+    done = subprocess.run(
+        [sys.executable, EXAMPLE, *arguments], check=True, capture_output=True, text=True
+    )
+    number, unit = done.stdout.splitlines()[-1].split()
+    assert unit == "cents"
+    return float(number)
+
+
+def test_a_file_is_analysed(audio: Path) -> None:
+    assert cents(audio) == pytest.approx(30, abs=2)
+
+
+def test_the_synthesised_minute_is_told_as_tuned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIBROSA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("LIBROSA_CACHE_LEVEL", "50")
+    assert cents() == pytest.approx(15, abs=2)
+    hashes = [found.hash for found in Store(tmp_path).scan() if isinstance(found, Entry)]
+    assert len(hashes) > 5
+    assert cents() == pytest.approx(15, abs=2)
+    again = [found.hash for found in Store(tmp_path).scan() if isinstance(found, Entry)]
+    assert sorted(again) == sorted(hashes)

@@ -1,0 +1,113 @@
+"""Stores that joblib 0.17 to 1.6 wrote are read as those joblibs read them."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from acache.installed import InstalledSources
+from acache.layout import dotted
+from acache.levels import Levels
+from acache.records import Entry, Leftover
+from acache.report import stats
+from acache.store import Store
+
+from .conftest import needs_links
+from .test_walk import figures, slow_figures
+
+RECORDED = Path(__file__).parent / "recorded"
+VERSIONS = ["0.17", "1.0", "1.2", "1.3", "1.4", "1.5", "1.6"]
+
+
+@pytest.fixture(params=[(v, s) for v in VERSIONS for s in ("str", "path")], ids="-".join)
+def recorded(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path, dict[str, list]]:
+    """Unpack a store: its joblib's version, its location, and that joblib's own items."""
+    version, store = request.param
+    with tarfile.open(RECORDED / f"joblib-{version}.tar.gz") as archive:
+        if hasattr(tarfile, "data_filter"):
+            archive.extractall(tmp_path, filter="data")
+        else:
+            archive.extractall(tmp_path)
+    items = json.loads((RECORDED / f"joblib-{version}.json").read_text())["stores"][store]["items"]
+    return version, tmp_path / store, items
+
+
+Recorded = tuple[str, Path, dict[str, list]]
+
+
+def test_all_versions_are_recorded() -> None:
+    assert sorted(f.name for f in RECORDED.glob("*.tar.gz")) == [
+        f"joblib-{version}.tar.gz" for version in VERSIONS
+    ]
+
+
+def test_the_items_are_joblibs(recorded: Recorded) -> None:
+    _, location, items = recorded
+    found = list(Store(location).scan())
+    sizes = {(f, i["hash"]): i["size"] for f, listed in items.items() for i in listed}
+    entries = {(e.function, e.hash): e.size_bytes for e in found if isinstance(e, Entry)}
+    folders = {
+        tuple(leftover.path.rsplit("/", 1))
+        for leftover in found
+        if isinstance(leftover, Leftover) and leftover.kind == "folder"
+    }
+    assert entries.keys() | folders == sizes.keys()
+    assert not entries.keys() & folders
+    for leftover in found:  # joblib counts what is left inside an entry as part of it
+        if isinstance(leftover, Leftover) and leftover.kind == "file":
+            inside = tuple(leftover.path.rsplit("/", 1)[0].rsplit("/", 1))
+            if inside in entries:
+                entries[inside] += leftover.usage.size_bytes
+    assert entries == {key: size for key, size in sizes.items() if key not in folders}
+
+
+@needs_links
+def test_the_figures_are_those_of_the_slow_walk(recorded: Recorded) -> None:
+    _, location, _ = recorded
+    store = Store(location)
+    report = stats(store, Levels(store, InstalledSources()))
+    assert figures(report) == slow_figures(Path(store.path))
+    assert report.warnings == ()
+
+
+def test_levels_are_those_of_the_decorators(recorded: Recorded) -> None:
+    _, location, _ = recorded
+    store = Store(location)
+    rows = stats(store, Levels(store, InstalledSources())).functions
+    shown = {"by_keyword": 20, "by_module": 10, "by_position": 30}
+    for row in rows:
+        assert row.level == shown.get(row.function.rpartition(".")[2])
+    assert len([row for row in rows if row.level]) == (3 if location.name == "str" else 0)
+
+
+def test_metadata_of_every_version(recorded: Recorded) -> None:
+    version, location, _ = recorded
+    store = Store(location)
+    for entry in store.scan(durations=True):
+        if not isinstance(entry, Entry):
+            continue
+        metadata = store.metadata(entry.function, entry.hash)
+        if metadata is None:  # its process was killed before
+            assert entry.function.endswith("killed_at_metadata")
+            continue
+        assert metadata.duration == entry.compute_seconds is not None
+        assert metadata.input_args
+        old = version in ("0.17", "1.0", "1.2")
+        assert (metadata.time is None) is old
+
+
+def test_names_of_every_shape(recorded: Recorded) -> None:
+    version, location, _ = recorded
+    functions = {dotted(function) for function in Store(location).functions()}
+    if location.name == "path":
+        assert "recorded_package.features.tempo" in functions
+        return
+    nested = "features.gain" if version < "1.3" else "features.make_gain.<locals>.gain"
+    method = "features.mix" if version < "1.3" else "features.Mixer.mix"
+    for name in ("features.<lambda>", "features.größe", "levels.by_keyword", nested, method):
+        assert f"recorded_package.{name}" in functions
+    assert "__main__--tmp-record-write_store.of_script" in functions
+    assert "recorded_package.features.never_called" not in functions

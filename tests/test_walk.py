@@ -18,7 +18,6 @@ from acache.levels import Levels
 from acache.records import Entry, Leftover, Other, Unreadable
 from acache.report import StatsReport, stats
 from acache.store import Store
-from acache.walk import Shard
 
 from .conftest import Result, needs_du, needs_links, write_entry
 from .slow_walk import slow_walk
@@ -27,8 +26,8 @@ HASHES = [digit * 32 for digit in "0369cf"]
 NEW = "0123456789abcdef0123456789abcdef-12-345"
 
 
-def report_of(store: Store, *, fork: bool = False) -> StatsReport:
-    return stats(store, Levels(store, InstalledSources()), fork=fork)
+def report_of(store: Store) -> StatsReport:
+    return stats(store, Levels(store, InstalledSources()))
 
 
 def figures(report: StatsReport) -> dict[str, object]:
@@ -118,13 +117,6 @@ def test_any_tree_as_the_slow_walk(tree: dict[str, object]) -> None:
         store = Store(folder)
         expected = slow_figures(path)
         assert figures(report_of(store)) == expected
-        shards = [
-            Shard("0369", rest=True),
-            Shard("cf12457b", rest=False),
-            Shard("8ade", rest=False),
-        ]
-        apart = [found for shard in shards for found in store.scan(shard)]
-        assert sorted(map(repr, apart)) == sorted(map(repr, store.scan()))
 
 
 def test_an_entry_is_what_joblib_counts(tmp_path: Path) -> None:
@@ -186,14 +178,13 @@ def test_the_store_itself_may_be_a_link(tmp_path: Path) -> None:
 
 
 @needs_du
-@pytest.mark.parametrize("fork", [False, True])
-def test_hard_links_count_once_as_in_du(tmp_path: Path, fork: bool) -> None:
+def test_hard_links_count_once_as_in_du(tmp_path: Path) -> None:
     first = write_entry(tmp_path / "joblib" / "f", HASHES[0], output=b"x" * 10_000)
     for argument_hash in HASHES[1:]:
         second = write_entry(tmp_path / "joblib" / "f", argument_hash)
         (second / "output.pkl").unlink()
         (second / "output.pkl").hardlink_to(first / "output.pkl")
-    report = report_of(Store(tmp_path), fork=fork)
+    report = report_of(Store(tmp_path))
     du = subprocess.check_output(["du", "-s", "-B1", f"{tmp_path}/joblib/"], text=True)
     assert report.disk.disk_bytes == int(du.split()[0])
     assert report.total.size_bytes >= 10_000 * len(HASHES)

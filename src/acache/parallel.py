@@ -1,27 +1,31 @@
-"""Folding a scan into a result, by two processes where a store is large."""
+"""Folding a scan into a result, by two processes where a store is large.
+
+Nearly all the time of a scan goes into looking into one entry's folder after the other. The
+process that walks the store hands such folders to a second one, a few at a time and as fast as
+they are done, so that neither waits for the other on a machine that is busy otherwise.
+"""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from acache.records import Found
 from acache.store import Store
-from acache.walk import WHOLE, Inodes, Shard
+from acache.walk import Inodes
 
 if TYPE_CHECKING:
-    from acache.fork import Forked
-
-_EVEN = Shard("02468ace", rest=True)
-_ODD = Shard("13579bdf", rest=False)
+    from acache.fork import Helper
 
 _PATIENCE_SECONDS = 0.005  # what a second process costs
-_STRIDE = 128  # entries between two looks at the clock
+_PIECE = 128  # folders handed out at a time, some 2 ms of work
+_AHEAD = 2  # pieces that wait for the second process, so that it never does
+_STRIDE = 32  # folders between two looks at the second process
+_TICK = 128  # things found between two calls of progress
 
-
-Progress = Callable[[int], None]
+Group = tuple[str, bool, list[str]]  # a path, whether it has a source, and names in it
 
 
 class Fold(Protocol):
@@ -35,6 +39,7 @@ class Fold(Protocol):
 
 
 F = TypeVar("F", bound=Fold)
+Progress = Callable[[int], None]
 
 
 def fold_scan(
@@ -55,7 +60,7 @@ def fold_scan(
     durations : bool
         Whether to read each entry's recorded time; see `acache.store.Store.scan`.
     fork : bool
-        Whether a second process may take half of a large store, where the system has `os.fork`.
+        Whether a second process may help with a large store, where the system has `os.fork`.
         Only for a process that has no other threads.
     progress : callable, optional
         Called now and then with the number of things found so far.
@@ -66,44 +71,101 @@ def fold_scan(
         Of everything that the scan found.
     """
     tell = progress or _nothing
+    if fork and hasattr(os, "fork") and (os.cpu_count() or 1) > 1:
+        folded = _fold_by_two(store, new_fold, durations=durations, tell=tell)
+        if folded is not None:
+            return folded
+    fold = new_fold()
+    _take(fold, store.scan(durations=durations), tell)
+    return fold
 
-    def fold_shard(shard: Shard, tick: Progress) -> tuple[F, Inodes]:
+
+def _fold_by_two(
+    store: Store, new_fold: Callable[[], F], *, durations: bool, tell: Progress
+) -> F | None:
+    """Fold with a second process; None if that failed, or what they found does not add up."""
+
+    def work(pieces: Iterator[list[Group]]) -> tuple[F, Inodes]:
         seen: Inodes = set()
         fold = new_fold()
-        add = fold.add
-        for count, found in enumerate(store.scan(shard, durations=durations, seen=seen), 1):
-            add(found)
-            if count % _STRIDE == 0:
-                tick(count)
+        groups = (group for piece in pieces for group in piece)
+        _take(fold, store.scan_share(groups, durations=durations, seen=seen), _nothing)
         return fold, seen
 
-    if not fork or not hasattr(os, "fork") or (os.cpu_count() or 1) < 2:
-        return fold_shard(WHOLE, tell)[0]
-
-    started = time.monotonic()
-    helper: Forked[tuple[F, Inodes]] | None = None
-
-    def tick(count: int) -> None:
-        nonlocal helper
-        if helper is None and time.monotonic() - started > _PATIENCE_SECONDS:
-            from acache.fork import Forked
-
-            helper = Forked(lambda tell: fold_shard(_ODD, tell))
-        tell(count + (helper.count if helper else 0))
-
+    seen: Inodes = set()
+    fold = new_fold()
+    share = _Share(work)
     try:
-        fold, seen = fold_shard(_EVEN, tick)
-        answer = helper.result(tell) if helper else None
+        found = store.scan_shared(durations=durations, seen=seen, share=share)
+        _take(fold, found, lambda count: tell(count + share.done))
+        if share.helper is None:
+            return fold
+        share.hand_out()
+        answer = share.helper.result()
     finally:
-        if helper:
-            helper.end()
-    # No helper was wanted, or it died: nothing is lost but time.
-    other, other_seen = answer or fold_shard(_ODD, tell)
-    if not seen.isdisjoint(other_seen):
-        # A file has names in both shares, and each has counted its blocks.
-        return fold_shard(WHOLE, tell)[0]
-    fold.merge(other)
+        if share.helper is not None:
+            share.helper.end()
+    # Without an answer the second process died. And where a file has names in both shares, each
+    # has counted its blocks.
+    if answer is None or not seen.isdisjoint(answer[1]):
+        return None
+    fold.merge(answer[0])
     return fold
+
+
+class _Share:
+    """Decides, folder by folder, which ones the second process gets; see `acache.walk.Share`."""
+
+    def __init__(self, work: Callable[[Iterator[list[Group]]], Any]) -> None:
+        self.helper: Helper[list[Group], Any] | None = None
+        self.done = 0
+        self._work = work
+        self._started = time.monotonic()
+        self._asked = 0
+        self._wanted = 0  # pieces
+        self._piece: list[Group] = []
+        self._names = 0  # in the piece
+
+    def __call__(self, path: str, name: str, has_source: bool) -> bool:
+        if not self._wanted:
+            self._asked += 1
+            if self._asked % _STRIDE == 0:
+                self._look()
+            return False
+        if not self._piece or self._piece[-1][0] != path:
+            self._piece.append((path, has_source, []))
+        self._piece[-1][2].append(name)
+        self._names += 1
+        if self._names == _PIECE:
+            self.hand_out()
+        return True
+
+    def _look(self) -> None:
+        if self.helper is not None:
+            done = self.helper.done()
+            self.done += done * _PIECE
+            self._wanted = done
+        elif time.monotonic() - self._started > _PATIENCE_SECONDS:
+            from acache.fork import Helper
+
+            self.helper = Helper(self._work)
+            self._wanted = _AHEAD
+
+    def hand_out(self) -> None:
+        """Give the second process the piece that is ready, however small."""
+        if self.helper is not None and self._piece:
+            given = self.helper.give(self._piece)
+            self._wanted = self._wanted - 1 if given else 0
+        self._piece = []
+        self._names = 0
+
+
+def _take(fold: Fold, found: Iterator[Found], tick: Progress) -> None:
+    add = fold.add
+    for count, one in enumerate(found, 1):
+        add(one)
+        if count % _TICK == 0:
+            tick(count)
 
 
 def _nothing(count: int) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from acache import layout
 from acache.errors import ConfigurationError
-from acache.folders import close_folder, open_folder, read_file
+from acache.folders import Folder, close_folder, open_folder, read_file
 from acache.layout import METADATA, SOURCE, is_hash
 from acache.records import Found, Metadata, Unreadable
-from acache.walk import LARGEST_METADATA, WHOLE, Inodes, Shard, Walk, join
+from acache.walk import LARGEST_METADATA, Inodes, Share, Walk, join
 
 _LARGEST_SOURCE = 16 << 20
 
@@ -82,9 +83,7 @@ class Store:
             if known and path:
                 yield path
 
-    def scan(
-        self, shard: Shard = WHOLE, *, durations: bool = False, seen: Inodes | None = None
-    ) -> Iterator[Found]:
+    def scan(self, *, durations: bool = False) -> Iterator[Found]:
         """Walk everything in the store, each file and folder once.
 
         The walk goes on where something vanishes or cannot be read. Links are not followed, but
@@ -93,34 +92,50 @@ class Store:
 
         Parameters
         ----------
-        shard : Shard
-            The share of the store to walk, by default all of it.
         durations : bool
             Whether to read what joblib recorded of each entry's compute time. Without it no file
             is opened.
-        seen : set of (int, int), optional
-            Gets the device and inode of each file that has several names.
 
         Yields
         ------
         found : Entry, Leftover, Other or Unreadable
             In the order of the file system.
         """
-        if not self.exists:
-            return
+        return self.scan_shared(durations=durations, seen=set(), share=None)
+
+    def scan_shared(self, *, durations: bool, seen: Inodes, share: Share | None) -> Iterator[Found]:
+        """Walk the store as `scan` does, but for what is shared out; see `acache.walk.Walk`."""
+        with self._opened() as root:
+            if isinstance(root, Unreadable):
+                yield root
+            elif root is not None:
+                yield from Walk(root, durations=durations, seen=seen, share=share).everything()
+
+    def scan_share(
+        self, groups: Iterable[tuple[str, bool, list[str]]], *, durations: bool, seen: Inodes
+    ) -> Iterator[Found]:
+        """Walk what was shared out: paths, whether they have a source, and names in them."""
+        with self._opened() as root:
+            if root is None or isinstance(root, Unreadable):
+                return  # vanished: the one who shares it out tells anything else
+            walk = Walk(root, durations=durations, seen=seen)
+            for path, has_source, names in groups:
+                yield from walk.hash_folders(path, names, has_source)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Folder | Unreadable | None]:
         try:
-            root = open_folder(self.path)
+            root = open_folder(self.path) if self.exists else None
         except FileNotFoundError:
-            return
+            root = None
         except OSError as error:
-            if shard.rest:
-                yield Unreadable("", error.strerror or str(error))
+            yield Unreadable("", error.strerror or str(error))
             return
         try:
-            inodes: Inodes = set() if seen is None else seen
-            yield from Walk(root, shard, durations=durations, seen=inodes)
+            yield root
         finally:
-            close_folder(root)
+            if root is not None:
+                close_folder(root)
 
     def metadata(self, function: str, argument_hash: str) -> Metadata | None:
         """Read what joblib recorded of an entry.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from stat import S_ISDIR, S_ISREG
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from acache.folders import (
     HAS_BLOCKS,
@@ -18,7 +18,7 @@ from acache.folders import (
     read_known,
     stat_in,
 )
-from acache.layout import HASH_DIGITS, METADATA, OUTPUT, SOURCE, parse_duration, parse_temporary
+from acache.layout import METADATA, OUTPUT, SOURCE, is_hash, parse_duration, parse_temporary
 from acache.records import Entry, Found, Leftover, Other, Unreadable, Usage
 
 LARGEST_METADATA = 64 << 20  # bytes; it holds the repr of each argument
@@ -27,94 +27,90 @@ Inodes = set[tuple[int, int]]
 _Kind = Literal["temporary", "source", "folder", "foreign"]
 
 
-class Shard(NamedTuple):
-    """A share of a store, so that several processes can scan it.
-
-    Argument hashes are MD5 sums: their first digits divide any store into like parts.
-
-    Attributes
-    ----------
-    digits : str
-        The first digits of the argument hashes whose folders belong to it.
-    rest : bool
-        Whether all that is not in such a folder belongs to it too.
-    """
-
-    digits: str
-    rest: bool
-
-
-WHOLE = Shard("0123456789abcdef", rest=True)
+# Asked of each folder named like an argument hash (its parent's path, its name, and whether its
+# parent has a source): True if somebody else looks into it.
+Share = Callable[[str, str, bool], bool]
 
 
 class Walk:
-    """One walk over a store whose folder is open.
+    """One walk over a store whose folder is open. What vanishes meanwhile is passed over.
 
     Parameters
     ----------
     root : Folder
-    shard : Shard
     durations : bool
         Whether to read the recorded time of each entry.
     seen : set of (int, int)
         Gets the device and inode of each file with several names; such a file takes room on disk
         once, where it is met first.
+    share : callable, optional
+        May take folders named like an argument hash out of this walk.
     """
 
-    def __init__(self, root: Folder, shard: Shard, *, durations: bool, seen: Inodes) -> None:
+    def __init__(
+        self, root: Folder, *, durations: bool, seen: Inodes, share: Share | None = None
+    ) -> None:
         self._root = root
-        self._shard = shard
         self._durations = durations
         self._seen = seen
+        self._share = share
         self._flags = folder_flags(root)
 
-    def __iter__(self) -> Iterator[Found]:
-        """Walk all of the shard. What vanishes meanwhile is passed over."""
-        if self._shard.rest:
-            yield Other("", "folder", self._usage(os.stat(self._root)))
-        yield from self._below("", self._shard)
+    def everything(self) -> Iterator[Found]:
+        """Walk the whole store."""
+        yield Other("", "folder", self._usage(os.stat(self._root)))
+        yield from self._below("")
 
-    def _below(self, top: str, shard: Shard) -> Iterator[Found]:
+    def hash_folders(self, path: str, names: Iterable[str], has_source: bool) -> Iterator[Found]:
+        """Walk some folders of one function that are named like argument hashes."""
+        try:
+            folder = open_folder(path or ".", self._root)
+        except OSError as error:
+            yield from _unreadable(path, error)
+            return
+        try:
+            for name in names:
+                entry = self._plain_entry(path, name, folder)
+                if entry is not None:
+                    yield entry
+                else:
+                    yield from self._odd_folder(path, name, folder, has_source)
+        finally:
+            close_folder(folder)
+
+    def _below(self, top: str) -> Iterator[Found]:
         pending = [top]
         while pending:
             path = pending.pop()
             try:
                 folder = open_folder(path or ".", self._root)
             except OSError as error:
-                yield from _unreadable(path, error, shard)
+                yield from _unreadable(path, error)
                 continue
             try:
-                yield from self._children(path, folder, shard, pending)
+                yield from self._children(path, folder, pending)
             except OSError as error:
-                yield from _unreadable(path, error, shard)
+                yield from _unreadable(path, error)
             finally:
                 close_folder(folder)
 
-    def _children(
-        self, path: str, folder: Folder, shard: Shard, pending: list[str]
-    ) -> Iterator[Found]:
-        digits, rest = shard
+    def _children(self, path: str, folder: Folder, pending: list[str]) -> Iterator[Found]:
+        share = self._share
         has_source = _has_source(folder)
         with os.scandir(folder) as children:
             for child in children:
                 name = child.name
-                hashed = len(name) == 32 and not name.strip(HASH_DIGITS)  # is_hash(), inlined
-                if hashed and name[0] not in digits:
-                    continue
                 if not child.is_dir(follow_symlinks=False):
-                    # A file is nobody's by its name; those named like a hash are this shard's.
-                    if rest or hashed:
-                        yield from self._file(path, name, folder)
-                elif hashed:
+                    yield from self._file(path, name, folder)
+                elif not is_hash(name):
+                    pending.append(join(path, name))
+                    yield from self._one(path, name, folder, "folder")
+                elif share is None or not share(path, name, has_source):
                     entry = self._plain_entry(path, name, folder)
                     if entry is not None:
                         yield entry
                     else:
-                        yield from self._hash_folder(path, name, folder, has_source)
-                else:
-                    pending.append(join(path, name))
-                    if rest:
-                        yield from self._one(path, name, folder, "folder")
+                        yield from self._odd_folder(path, name, folder, has_source)
 
     def _file(self, path: str, name: str, folder: Folder) -> Iterator[Found]:
         temporary = parse_temporary(name)
@@ -144,7 +140,7 @@ class Walk:
         """Return the entry if its folder holds what nearly all hold; None for a closer look.
 
         A scan spends its time here. Everything is inlined: this takes 0.6 of the time of
-        `_hash_folder`, of which nine tenths are system calls.
+        `_odd_folder`, of which nine tenths are system calls.
         """
         if not RELATIVE:
             return None
@@ -179,7 +175,7 @@ class Walk:
             duration,
         )
 
-    def _hash_folder(
+    def _odd_folder(
         self, path: str, name: str, parent: Folder, has_source: bool
     ) -> Iterator[Found]:
         """Tell what a folder named like an argument hash is, whatever is in it."""
@@ -206,7 +202,7 @@ class Walk:
                 yield Leftover(here, "folder", usage, status.st_mtime)
             else:  # nothing in it is of an entry: somebody's folder, or a module of such a name
                 yield Other(here, "folder", usage)
-                yield from self._below(here, WHOLE)
+                yield from self._below(here)
                 return
             yield from self._beside(here, beside, folder)
         except OSError as error:
@@ -330,9 +326,9 @@ def _is_entry_temporary(name: str) -> bool:
     return temporary is not None and temporary.target != SOURCE
 
 
-def _unreadable(path: str, error: OSError, shard: Shard = WHOLE) -> Iterator[Unreadable]:
-    """Tell, in one of the shards, what could not be read; what vanished is no matter."""
-    if shard.rest and not _vanished(error):
+def _unreadable(path: str, error: OSError) -> Iterator[Unreadable]:
+    """Tell what could not be read; what vanished is no matter."""
+    if not _vanished(error):
         yield Unreadable(path, _reason(error))
 
 

@@ -1,0 +1,59 @@
+# Everything runs in .venv, which the targets make themselves: only python3 (3.10 or newer) and
+# make need to be there. PYTHON=python3.12 chooses another one.
+
+PYTHON ?= python3
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+DEMO := .demo
+# The demo's and the tests' settings are their own.
+unexport LIBROSA_CACHE_DIR LIBROSA_CACHE_LEVEL LIBROSA_CACHE_MMAP LIBROSA_CACHE_COMPRESS
+unexport LIBROSA_CACHE_VERBOSE LIBROSA_CACHE_MAX_SIZE LIBROSA_CACHE_MAX_AGE LIBROSA_CACHE_MAX_ITEMS
+unexport ACACHE_ENV_PREFIX
+
+.PHONY: help demo test lint format bench clean
+
+help:  ## List the targets.
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "acache needs Python 3.10 or newer; make PYTHON=... chooses one")'
+	$(PYTHON) -m venv $(VENV)
+
+# compileall: some machines forbid Python to write byte code, and start slowly without it.
+$(VENV)/test.stamp: pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[test]'
+	@$(BIN)/python -m compileall -q src
+	@touch $@
+
+$(VENV)/lint.stamp: pyproject.toml $(VENV)/test.stamp
+	$(PIP) --editable '.[lint]'
+	@touch $@
+
+demo: $(VENV)/test.stamp  ## Analyse audio with librosa's cache on, then show what it holds.
+	@rm -rf $(DEMO)
+	LIBROSA_CACHE_DIR=$(DEMO) LIBROSA_CACHE_LEVEL=50 $(BIN)/python examples/estimate_tuning.py
+	LIBROSA_CACHE_DIR=$(DEMO) LIBROSA_CACHE_LEVEL=50 $(BIN)/acache stats
+
+test: $(VENV)/test.stamp  ## Run the tests.
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/lint.stamp  ## Check style and types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/lint.stamp  ## Format the code, and mend what can be mended.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/test.stamp  ## Measure speed and memory; LARGE=1 with a million entries too.
+	@$(BIN)/python -m compileall -q src
+	$(BIN)/python benchmarks/run.py $(if $(LARGE),--large)
+
+clean:  ## Remove what the targets made.
+	rm -rf $(VENV) $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from acache.errors import AcacheWarning as AcacheWarning
     from acache.errors import ConfigurationError as ConfigurationError
     from acache.errors import UsageError as UsageError
+    from acache.installed import InstalledSources as InstalledSources
     from acache.levels import Levels as Levels
     from acache.manager import CacheManager as CacheManager
     from acache.report import StatsReport as StatsReport
@@ -30,6 +31,7 @@ _HOMES = {
     "CacheManager": "manager",
     "Config": "config",
     "ConfigurationError": "errors",
+    "InstalledSources": "installed",
     "Levels": "levels",
     "StatsReport": "report",
     "Store": "store",

@@ -344,3 +344,14 @@ def test_read_only_commands_write_nothing(acache: Acache, mixed: Path) -> None:
     for arguments in (["stats"], ["stats", "--json"], ["config"], []):
         assert acache(*arguments, "--cache-dir", mixed).code == 0
     assert sorted((p, p.stat().st_mtime_ns) for p in mixed.rglob("*")) == before
+
+
+def test_entries_above_the_configured_level_are_told(
+    acache: Acache, librosa_location: Path
+) -> None:
+    env = {"LIBROSA_CACHE_DIR": str(librosa_location)}
+    document = acache("stats", "--json", env=env).document
+    above = sum(row["entries"] for row in document["levels"] if row["level"] > 10)
+    table = acache("stats", env=env).stdout
+    assert f"not used   {above} entries of levels above 10, the configured one\n" in table
+    assert "not used" not in acache("stats", env={**env, "LIBROSA_CACHE_LEVEL": "50"}).stdout

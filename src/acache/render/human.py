@@ -112,7 +112,7 @@ def stats(report: StatsReport, configuration: Config, *, by: str | None = None) 
         rows = [(r.module, _count(r.functions), r.totals) for r in report.modules]
         parts += _stats_table(out, ("module", "functions"), rows, report)
     if report.exists:
-        parts += ["", _pairs(_summary(report))]
+        parts += ["", _pairs(_summary(report, configuration))]
     _show(out, *parts)
 
 
@@ -125,9 +125,9 @@ def _configured_level(configuration: Config) -> str:
     return "unreadable" if configuration.level is None else str(configuration.level)
 
 
-def _summary(report: StatsReport) -> list[tuple[str, str]]:
+def _summary(report: StatsReport, configuration: Config) -> list[tuple[str, str]]:
     total = report.total
-    entries = "1 entry" if total.entries == 1 else f"{total.entries:,} entries"
+    entries = _plural(total.entries, "entry", "entries") or "no entries"
     lines = [("total", f"{entries}, {_room(total.size_bytes, total.disk_bytes)}")]
     if total.compute_seconds is not None and total.entries:
         lines.append(("compute", f"{duration(total.compute_seconds)} held, at most"))
@@ -136,6 +136,13 @@ def _summary(report: StatsReport) -> list[tuple[str, str]]:
     lines.append(
         ("other", f"{_room(report.other.size_bytes, report.other.disk_bytes)}: sources, folders")
     )
+    level = configuration.level
+    above = [
+        r for r in report.levels if r.level is not None and level is not None and r.level > level
+    ]
+    if above:
+        count = _plural(sum(row.totals.entries for row in above), "entry", "entries")
+        lines.append(("not used", f"{count} of levels above {level}, the configured one"))
     left = report.leftovers
     if left.files or left.folders:
         what = [
@@ -243,5 +250,5 @@ def _room(size_bytes: int, disk_bytes: int | None) -> str:
     return _size(size_bytes) if disk_bytes is None else f"{_size(disk_bytes)} on disk"
 
 
-def _plural(number: int, noun: str) -> str:
-    return "" if not number else f"{number:,} {noun}" + ("s" if number != 1 else "")
+def _plural(number: int, noun: str, many: str | None = None) -> str:
+    return "" if not number else f"{number:,} {noun if number == 1 else many or noun + 's'}"

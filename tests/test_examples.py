@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,9 @@ import pytest
 from acache import Store
 from acache.records import Entry
 
+from .conftest import Result
+
+README = Path(__file__).parents[1] / "README.md"
 EXAMPLE = Path(__file__).parents[1] / "examples" / "estimate_tuning.py"
 
 
@@ -40,8 +45,8 @@ def test_a_file_is_analysed(audio: Path) -> None:
     assert cents(audio) == pytest.approx(30, abs=2)
 
 
-def test_the_synthesised_minute_is_told_as_tuned(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_readmes_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, acache: Callable[..., Result]
 ) -> None:
     monkeypatch.setenv("LIBROSA_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("LIBROSA_CACHE_LEVEL", "50")
@@ -49,5 +54,10 @@ def test_the_synthesised_minute_is_told_as_tuned(
     hashes = [found.hash for found in Store(tmp_path).scan() if isinstance(found, Entry)]
     assert len(hashes) > 5
     assert cents() == pytest.approx(15, abs=2)
+    table = acache("stats", env={"LIBROSA_CACHE_DIR": str(tmp_path)}).stdout
+    row = r"^(\S*\w+(?:\.\w+)+) +(\d+) +(\d+) +\S+ \w?B "  # name, level, entries
+    shown = re.findall(row, README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(shown) == sorted(re.findall(row, table, re.MULTILINE))
+    assert len(shown) == 7
     again = [found.hash for found in Store(tmp_path).scan() if isinstance(found, Entry)]
     assert sorted(again) == sorted(hashes)

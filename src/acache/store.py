@@ -11,7 +11,7 @@ from acache.errors import ConfigurationError
 from acache.folders import Folder, close_folder, open_folder, read_file
 from acache.layout import METADATA, SOURCE, is_hash
 from acache.records import Found, Metadata, Unreadable
-from acache.walk import LARGEST_METADATA, Inodes, Share, Walk, join
+from acache.walk import LARGEST_METADATA, Inodes, Share, Walk, functions
 
 _LARGEST_SOURCE = 16 << 20
 
@@ -67,21 +67,10 @@ class Store:
         function : str
             Function id, ``/`` between its parts; in the order of the file system.
         """
-        pending = [""] if self.exists else []
-        while pending:
-            path = pending.pop()
-            known = False
-            try:
-                with os.scandir(os.path.join(self.path, path)) as children:
-                    for child in children:
-                        if child.name == SOURCE or is_hash(child.name):
-                            known = True
-                        elif child.is_dir(follow_symlinks=False):
-                            pending.append(join(path, child.name))
-            except OSError:
-                continue  # vanished, or not ours to read: scan() tells which
-            if known and path:
-                yield path
+        with self._opened() as root:
+            if root is None or isinstance(root, Unreadable):
+                return
+            yield from functions(root)
 
     def scan(self, *, durations: bool = False) -> Iterator[Found]:
         """Walk everything in the store, each file and folder once.

@@ -295,6 +295,34 @@ class Walk:
         return not known
 
 
+def functions(root: Folder) -> Iterator[str]:
+    """Walk the functions that have a source, or a folder named like an entry; entries stay shut.
+
+    What vanished or cannot be read is passed over: a `Walk` tells of it.
+    """
+    pending = [""]
+    while pending:
+        path = pending.pop()
+        try:
+            folder = open_folder(path or ".", root)
+        except OSError:
+            continue
+        known = False
+        try:
+            with os.scandir(folder) as children:
+                for child in children:
+                    if child.name == SOURCE or is_hash(child.name):
+                        known = True
+                    elif child.is_dir(follow_symlinks=False):
+                        pending.append(join(path, child.name))
+        except OSError:
+            continue
+        finally:
+            close_folder(folder)
+        if known and path:
+            yield path
+
+
 def join(path: str, name: str) -> str:
     """Join a path below the store and a name, with ``/`` on every system."""
     return f"{path}/{name}" if path else name

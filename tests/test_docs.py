@@ -1,0 +1,62 @@
+"""What README and docstrings show is what happens."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import acache
+from acache.cli import COMMANDS
+from acache.config import Config
+
+from .conftest import Result, run_python
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MODULES = [m.name for m in pkgutil.walk_packages(acache.__path__, "acache.")]
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m != "acache.__main__"])
+def test_docstring_examples(module: str) -> None:
+    failed, _ = doctest.testmod(importlib.import_module(module), raise_on_error=False)
+    assert failed == 0
+
+
+@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+def test_readme_programs_run(code: str, tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    run_python(code, env=home)
+
+
+def test_the_readme_names_every_command_and_variable() -> None:
+    for command in COMMANDS:
+        assert f"`acache {command}`" in README
+    limits = ("max-size", "max-age", "max-items", "python")
+    for setting in Config.from_env({}).settings:
+        assert setting.name in limits or f"`{setting.variable}`" in README
+
+
+def test_the_readmes_options_exist(acache: Callable[..., Result]) -> None:
+    helps = "".join(acache(command, "--help").stdout for command in COMMANDS)
+    for option in set(re.findall(r"`(--[a-z-]+)", README)):
+        assert option in helps, option
+
+
+def test_links_in_the_docs_lead_somewhere() -> None:
+    for file in [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("*.md")]:
+        text = file.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\((?!http)([^)#]+)", text):
+            assert (file.parent / target).exists(), f"{file.name}: {target}"
+
+
+def test_the_architecture_names_every_module() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for file in Path(acache.__file__).parent.rglob("*.py"):
+        if file.parent.name != "cli" and file.name not in ("__init__.py", "__main__.py"):
+            assert f" {file.name} " in page, file.name

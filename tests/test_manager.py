@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 import sys
@@ -121,6 +122,22 @@ def test_the_methods_of_memory(manager: Manager, tmp_path: Path) -> None:
 def test_a_cached_method_keeps_its_qualified_name(tmp_path: Path) -> None:
     cached = CacheManager(str(tmp_path), verbose=0)(level=10)(Doubler.double)
     assert cached.__qualname__ == "Doubler.double"
+
+
+@pytest.mark.skipif(
+    not hasattr(joblib.memory, "AsyncMemorizedFunc"), reason="joblib caches coroutines since 1.4"
+)
+def test_a_cached_coroutine_function_is_one(tmp_path: Path) -> None:
+    calls: list[int] = []
+
+    async def double(x: int) -> int:
+        calls.append(x)
+        return 2 * x
+
+    cached = CacheManager(str(tmp_path), verbose=0)(10)(double)
+    assert inspect.iscoroutinefunction(cached)
+    assert [asyncio.run(cached(4)), asyncio.run(cached(4))] == [8, 8]
+    assert calls == [4]
 
 
 def test_options_reach_joblib(tmp_path: Path) -> None:

@@ -186,7 +186,8 @@ def _as_function(function: F, cached: Callable[..., Any]) -> F:
     wrapped = FunctionMaker.create(
         function,
         "return _acache_cached_(%(shortsignature)s)",
-        {"_acache_cached_": cached},
+        # decorator makes a coroutine function of what is named _call_ if that is one.
+        {"_acache_cached_": cached, "_call_": function},
         __wrapped__=function,
     )
     wrapped.__qualname__ = function.__qualname__

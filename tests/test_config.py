@@ -12,6 +12,8 @@ import pytest
 from acache.config import Config
 from acache.errors import ConfigurationError, UsageError
 
+from .conftest import run_python
+
 
 def config(**environ: str) -> Config:
     return Config.from_env({f"LIBROSA_CACHE_{name}": value for name, value in environ.items()})
@@ -99,10 +101,10 @@ UNDOCUMENTED = {
 @pytest.mark.parametrize(
     ("name", "raw"), [(name, raw) for name, values in UNDOCUMENTED.items() for raw in values]
 )
-def test_other_values_take_the_default_and_are_told(name: str, raw: str) -> None:
+def test_other_values_have_no_meaning_and_are_told(name: str, raw: str) -> None:
     told = config(**{name: raw})
     setting = told.setting(name.lower().replace("_", "-"))
-    assert setting.value == config().setting(setting.name).value
+    assert setting.value is None
     assert not setting.documented
     assert not setting.ok
     [warning] = told.warnings()
@@ -211,6 +213,28 @@ def test_librosa_does_what_the_effect_says(tmp_path: Path, name: str, raw: str, 
         assert does in setting.effect
 
 
+def test_what_works_against_the_documentation_is_told_too() -> None:
+    assert config(MMAP="readonly").setting("mmap").value == "r"
+    assert config(VERBOSE="-1").setting("verbose").value == 0
+    assert len(config(MMAP="readonly", VERBOSE="-1").warnings()) == 2
+
+
+def test_compressed_results_cannot_be_mapped(tmp_path: Path) -> None:
+    both = config(MMAP="r", COMPRESS="zlib")
+    assert not both.setting("mmap").ok
+    assert "cannot be mapped" in both.setting("mmap").effect
+    assert both.setting("compress").ok
+    code = (
+        "import librosa\n"
+        "for _ in range(2): w = librosa.filters.get_window('hann', 16)\n"
+        "print(type(w).__name__)"
+    )
+    environ = {"LIBROSA_CACHE_MMAP": "r", "LIBROSA_CACHE_DIR": str(tmp_path)}
+    assert run_python(code, env=environ) == "memmap\n"
+    environ |= {"LIBROSA_CACHE_COMPRESS": "zlib", "LIBROSA_CACHE_DIR": str(tmp_path / "zlib")}
+    assert run_python(code, env=environ) == "ndarray\n"
+
+
 def test_the_empty_dir_caches_into_the_current_folder(tmp_path: Path) -> None:
     probe(tmp_path, DIR="")
     assert (tmp_path / "joblib" / "librosa" / "filters").is_dir()
@@ -220,5 +244,5 @@ def test_lz4_without_its_package() -> None:
     environ = {"LIBROSA_CACHE_COMPRESS": "lz4"}
     setting = Config.from_env(environ, has_lz4=lambda python: False).setting("compress")
     assert not setting.ok
-    assert setting.value is False
+    assert setting.value is None
     assert "lz4 is missing" in setting.effect

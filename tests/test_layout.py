@@ -89,7 +89,8 @@ def test_levels_in_sources(source: str, level: int | None) -> None:
 
 @given(st.text())
 def test_any_text_has_a_level_or_none(source: str) -> None:
-    assert level_in_source(f"@cache({source})\ndef f(): ...") is None or source
+    level = level_in_source(f"@cache({source})\ndef f(): ...")
+    assert level is None or type(level) is int
 
 
 def test_a_sources_first_line_is_joblibs() -> None:
@@ -110,7 +111,19 @@ def test_metadata_before_joblib_1_3_has_no_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "duration", ["null", '"1"', "true", "NaN", "Infinity", "-1.0", "[]", "1" + "0" * 400]
+    "duration",
+    [
+        "null",
+        '"1"',
+        "true",
+        "NaN",
+        "Infinity",
+        "-1.0",
+        "[]",
+        "9" * 400,
+        "1.7e308",
+        "9" * 400 + ".0",
+    ],
 )
 def test_durations_that_are_none(duration: str) -> None:
     data = b'{"duration": %s, "input_args": {}}' % duration.encode()
@@ -128,7 +141,7 @@ def test_broken_metadata(data: bytes) -> None:
         parse_duration(data)
 
 
-@given(st.floats(min_value=0, max_value=1e300))
+@given(st.floats(min_value=0, max_value=1e11))
 def test_durations_are_read_exactly(seconds: float) -> None:
     data = json.dumps({"duration": seconds, "input_args": {}}).encode()
     assert parse_duration(data) == seconds

@@ -70,7 +70,7 @@ def test_an_unreadable_source_is_told(tmp_path: Path) -> None:
     (tmp_path / "joblib" / "f" / "func_code.py").mkdir(parents=True)
     looked_up = levels(tmp_path)
     assert looked_up("f") is None
-    assert looked_up.warnings == ["cannot read the source of f: is not a regular file"]
+    assert looked_up.warnings == ["cannot read f/func_code.py: is not a regular file"]
 
 
 PACKAGE = {

@@ -1,4 +1,4 @@
-"""acache: see, trim, check and prove the on-disk function caches of librosa and joblib.
+"""acache: see what the on-disk function caches of librosa and joblib hold.
 
 >>> from acache import CacheManager, cache
 >>> @cache(level=20)

@@ -37,7 +37,7 @@ class Reading(NamedTuple):
     Attributes
     ----------
     value : str, int, float, bool or None
-        The documented meaning; the default where there is none.
+        The documented meaning; None where there is none.
     effect : str
         What the library with the cache, librosa, will make of it.
     ok : bool
@@ -154,11 +154,16 @@ class Config(NamedTuple):
             return Setting(name, variable, origin, raw, *_ordered(reader(raw)))
 
         level = read("level", lambda raw: _read_level(raw, prefix, library))
+        mmap = read("mmap", lambda raw: _read_mmap(raw, library))
+        compress = read("compress", lambda raw: _read_compress(raw, library, lz4))
+        if mmap.value and compress.value:
+            effect = "no effect: compressed results cannot be mapped; unset it, or the compression"
+            mmap = mmap._replace(effect=effect, ok=False)
         settings = (
             location,
             level,
-            read("mmap", lambda raw: _read_mmap(raw, library)),
-            read("compress", lambda raw: _read_compress(raw, library, lz4)),
+            mmap,
+            compress,
             read("verbose", lambda raw: _read_verbose(raw, library)),
             read("max-size", lambda raw: _read_limit(raw, parse_size)),
             read("max-age", lambda raw: _read_limit(raw, parse_age)),
@@ -169,7 +174,7 @@ class Config(NamedTuple):
         return cls(
             prefix=prefix,
             location=None if location.value is None else str(location.value),
-            level=level.value if isinstance(level.value, int) and level.documented else None,
+            level=level.value if isinstance(level.value, int) else None,
             python=str(python_setting.value),
             settings=settings,
         )
@@ -180,7 +185,8 @@ class Config(NamedTuple):
 
     def warnings(self) -> list[str]:
         """Tell each setting that does not do what it should, with what it does instead."""
-        return [f"{s.variable}={s.raw!r}: {s.effect}" for s in self.settings if not s.ok]
+        doubtful = [s for s in self.settings if not (s.ok and s.documented)]
+        return [f"{s.variable}={s.raw!r}: {s.effect}" for s in doubtful]
 
     def require_location(self) -> str:
         """Return the location.
@@ -261,12 +267,19 @@ def _read_location(raw: str | None, library: str) -> Reading:
         return Reading(None, "caching is off")
     if raw == "":
         effect = f"{library} caches into ./joblib of the current folder; unset it to stop that"
-        return Reading(os.getcwd(), effect, ok=False, documented=False)
+        return Reading(_absolute(os.curdir), effect, ok=False, documented=False)
     expanded = os.path.expanduser(raw)
-    value = os.path.abspath(expanded)
+    value = _absolute(expanded)
     if not os.path.isabs(expanded):
         return Reading(value, "a relative path: each working folder gets a cache of its own")
     return Reading(value, "results are stored here")
+
+
+def _absolute(path: str) -> str:
+    try:
+        return os.path.abspath(path)
+    except OSError:  # the current folder was removed
+        return path
 
 
 def _read_level(raw: str | None, prefix: str, library: str) -> Reading:
@@ -276,7 +289,7 @@ def _read_level(raw: str | None, prefix: str, library: str) -> Reading:
         level = int(raw)
     except ValueError:
         effect = f"{library} raises ValueError at its first use; set a whole number such as 10"
-        return Reading(DEFAULT_LEVEL, effect, ok=False, documented=False)
+        return Reading(None, effect, ok=False, documented=False)
     if prefix == DEFAULT_PREFIX and level < min(_LEVEL_NAMES):
         effect = "no function of librosa has so low a level: nothing is cached; set 10 or more"
         return Reading(level, effect, ok=False)
@@ -313,13 +326,13 @@ def _read_compress(raw: str | None, library: str, has_lz4: Callable[[], bool]) -
     if raw in _METHODS:
         if raw == "lz4" and not has_lz4():
             remedy = "as the package lz4 is missing; install it, or set zlib"
-            return Reading(False, f"{fails}, {remedy}", ok=False, documented=False)
+            return Reading(None, f"{fails}, {remedy}", ok=False, documented=False)
         return Reading(raw, f"results are compressed with {raw}")
     if len(raw) == 1 and raw in "0123456789":
         value: Value = {"0": False, "1": True}.get(raw, int(raw))
         remedy = "unset it" if raw == "0" else "set zlib"
         return Reading(value, f"{fails}; {remedy}", ok=False)
-    return Reading(False, f"{fails}; set zlib, or unset it", ok=False, documented=False)
+    return Reading(None, f"{fails}; set zlib, or unset it", ok=False, documented=False)
 
 
 def _read_verbose(raw: str | None, library: str) -> Reading:
@@ -329,7 +342,7 @@ def _read_verbose(raw: str | None, library: str) -> Reading:
         verbose = int(raw)
     except ValueError:
         effect = f"{library} raises ValueError at its first use; set a whole number such as 0"
-        return Reading(0, effect, ok=False, documented=False)
+        return Reading(None, effect, ok=False, documented=False)
     if verbose < 0:
         return Reading(0, "negative, so as quiet as 0", documented=False)
     return Reading(verbose, "quiet" if verbose == 0 else "cached calls print messages to stdout")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from acache.config import DEFAULT_LEVEL, DEFAULT_PREFIX, PREFIX_VARIABLE, Config
 from acache.errors import AcacheWarning, UsageError
@@ -14,9 +15,24 @@ from acache.manager import CacheManager
 if TYPE_CHECKING:
     import joblib
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 
 class _EnvironmentCache(CacheManager):
-    """The cache that the environment describes; where it cannot be made, caching is off."""
+    """The cache that the environment describes; where it cannot be written, caching is off."""
+
+    def __call__(self, level: int, **options: Any) -> Callable[[F], F]:
+        """Return a decorator that caches a function of a level; see `CacheManager`."""
+        decorate = super().__call__(level, **options)
+
+        def decorator(function: F) -> F:
+            try:
+                return decorate(function)
+            except OSError as error:  # joblib makes a folder for each function
+                self._switch_off(error)
+                return function
+
+        return decorator
 
     @property
     def memory(self) -> joblib.Memory:
@@ -24,9 +40,19 @@ class _EnvironmentCache(CacheManager):
         try:
             return super().memory
         except OSError as error:
-            _warn(f"caching is off: cannot make {self._location!r}: {error.strerror or error}")
-            self._location = None
+            self._switch_off(error)
             return super().memory
+
+    @memory.setter
+    def memory(self, memory: joblib.Memory) -> None:
+        self._memory = memory
+        self._location = memory.location
+
+    def _switch_off(self, error: OSError) -> None:
+        where = error.filename or self._location
+        _warn(f"caching is off: cannot write {where!r}: {error.strerror or error}")
+        self._location = None
+        self._memory = None
 
 
 def cache_from_environment() -> CacheManager:
@@ -47,14 +73,18 @@ def cache_from_environment() -> CacheManager:
         setting = config.setting(name)
         if not setting.documented:
             _warn(f"{setting.variable}={setting.raw!r} is ignored: it has no documented meaning")
-    level = config.setting("level").value
+
+    def value(name: str, default: object) -> Any:
+        setting = config.setting(name)
+        return setting.value if setting.documented else default
+
     return _EnvironmentCache(
         # joblib expands ~ itself; what is documented is passed as it stands.
         config.setting("cache-dir").raw or None,
-        level=level if isinstance(level, int) else DEFAULT_LEVEL,
-        mmap_mode=config.setting("mmap").value,
-        compress=config.setting("compress").value,
-        verbose=config.setting("verbose").value,
+        level=value("level", DEFAULT_LEVEL),
+        mmap_mode=value("mmap", None),
+        compress=value("compress", False),
+        verbose=value("verbose", 0),
     )
 
 

@@ -24,10 +24,16 @@ class InstalledSources:
     ----------
     python : str, optional
         Path of the interpreter; by default the one that runs this.
+
+    Attributes
+    ----------
+    warnings : list of str
+        What kept it from being asked.
     """
 
     def __init__(self, python: str | None = None) -> None:
         self.python = python or sys.executable
+        self.warnings: list[str] = []
 
     @functools.cached_property
     def search_path(self) -> Sequence[str]:
@@ -36,10 +42,7 @@ class InstalledSources:
             return [folder for folder in sys.path if folder]
         import subprocess
 
-        # The first entry is the current folder, because of -c: no script would have it.
-        code = (
-            "import os, sys; sys.stdout.buffer.write(b'\\0'.join(map(os.fsencode, sys.path[1:])))"
-        )
+        code = "import os, sys; sys.stdout.buffer.write(b'\\0'.join(map(os.fsencode, sys.path)))"
         try:
             answer = subprocess.run(
                 [self.python, "-c", code],
@@ -47,14 +50,17 @@ class InstalledSources:
                 capture_output=True,
                 timeout=_SEARCH_PATH_SECONDS,
                 check=True,
-            )
+            ).stdout
         except (OSError, subprocess.SubprocessError):
-            return []
-        return [os.fsdecode(folder) for folder in answer.stdout.split(b"\0") if folder]
+            answer = b""
+        # The current folder, which -c adds as an empty name, is where no script would look.
+        folders = [os.fsdecode(folder) for folder in answer.split(b"\0") if folder]
+        if not folders:
+            self.warnings.append(f"{self.python} does not tell where it looks for modules")
+        return folders
 
     def has_module(self, name: str) -> bool:
         """Tell whether a top-level module or package is installed, be it source or binary."""
-        starts = (f"{name}.", f"{name}{os.sep}")
         for folder in self.search_path:
             if os.path.isfile(os.path.join(folder, name, "__init__.py")):
                 return True
@@ -62,7 +68,7 @@ class InstalledSources:
                 names = os.listdir(folder)
             except OSError:
                 continue
-            if any(n.startswith(starts) and n.endswith((".py", ".so", ".pyd")) for n in names):
+            if any(n.startswith(f"{name}.") and n.endswith((".py", ".so", ".pyd")) for n in names):
                 return True
         return False
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import json
-import math
 import re
 import textwrap
 from typing import NamedTuple
@@ -19,6 +18,7 @@ METADATA = "metadata.json"
 SOURCE = "func_code.py"
 FIRST_LINE = "# first line:"
 
+_LATEST = 1e11  # seconds, some 3,000 years: no duration, and no time since 1970, is as large
 HASH_DIGITS = "0123456789abcdef"
 _TEMPORARY = re.compile(
     r"(?P<target>output\.pkl|metadata\.json|func_code\.py)\."
@@ -79,12 +79,12 @@ def parse_duration(data: bytes) -> float | None:
     Raises
     ------
     ValueError
-        As `parse_metadata`.
+        If what joblib writes is not even at its beginning and its end.
     """
     # As joblib writes it. Reading no more than that takes a fifth of the time of reading JSON.
     match = _DURATION.match(data)
     if match is not None and data.endswith(b"}"):
-        return float(match[1])
+        return _number(float(match[1]))
     return parse_metadata(data).duration
 
 
@@ -117,7 +117,7 @@ def _number(value: object) -> float | None:
         number = float(value)
     except OverflowError:
         return None
-    return number if math.isfinite(number) and number >= 0 else None
+    return number if 0 <= number <= _LATEST else None  # false for NaN
 
 
 def split_source(text: str) -> str:

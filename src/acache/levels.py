@@ -6,7 +6,7 @@ import os
 
 from acache.folders import read_file
 from acache.installed import InstalledSources
-from acache.layout import dotted, level_in_source
+from acache.layout import SOURCE, dotted, level_in_source
 from acache.store import Store
 
 _LONGEST_LEVEL = 32  # bytes
@@ -20,18 +20,18 @@ class Levels:
     store : Store
     installed : InstalledSources
         Asked for functions of which the store has no source.
-
-    Attributes
-    ----------
-    warnings : list of str
-        What could not be read, each with its path.
     """
 
     def __init__(self, store: Store, installed: InstalledSources) -> None:
         self._store = store
         self._installed = installed
         self._known: dict[str, int | None] = {}
-        self.warnings: list[str] = []
+        self._warnings: list[str] = []
+
+    @property
+    def warnings(self) -> list[str]:
+        """What could not be read, each with its path."""
+        return [*self._warnings, *self._installed.warnings]
 
     def __call__(self, function: str) -> int | None:
         """Tell the level of a function.
@@ -56,7 +56,7 @@ class Levels:
             source = self._store.source(function)
         except OSError as error:
             reason = error.strerror or str(error)
-            self.warnings.append(f"cannot read the source of {dotted(function)}: {reason}")
+            self._warnings.append(f"cannot read {function}/{SOURCE}: {reason}")
             source = ""
         level = level_in_source(source) if source else None
         if level is None:

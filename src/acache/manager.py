@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import operator
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from acache.config import DEFAULT_LEVEL
@@ -69,8 +71,11 @@ class CacheManager:
         **memory_options: Any,
     ) -> None:
         self.level = level
+        if location is not None and not isinstance(location, str):
+            location = Path(location)  # joblib takes no other path-like object
         self._location = location
         self._options = memory_options
+        self._recorded: dict[str, int] = {}
         self._memory: joblib.Memory | None = None
 
     @property
@@ -81,6 +86,11 @@ class CacheManager:
 
             self._memory = Memory(self._location, **self._options)
         return self._memory
+
+    @memory.setter
+    def memory(self, memory: joblib.Memory) -> None:
+        self._memory = memory
+        self._location = memory.location
 
     def __call__(
         self,
@@ -113,8 +123,11 @@ class CacheManager:
         TypeError
             If the level is no int; most often because the parentheses were forgotten.
         """
-        if not isinstance(level, int):
-            raise TypeError(f"a cached function's level is an int, not {level!r}: @cache(level=20)")
+        try:
+            level = operator.index(level)
+        except TypeError:
+            message = f"a cached function's level is an int, not {level!r}: @cache(level=20)"
+            raise TypeError(message) from None
         unknown = options.keys() - {"mmap_mode", "cache_validation_callback"}
         if unknown:
             raise TypeError(f"cache() has no option {min(unknown)!r}")
@@ -122,9 +135,9 @@ class CacheManager:
         def decorator(function: F) -> F:
             if self._location is None or self.level < level or self.memory.store_backend is None:
                 return function
-            self._record_level(function, level)
             ignored = None if ignore is None else list(ignore)
             cached = self.memory.cache(function, ignore=ignored, verbose=verbose, **options)
+            self._record_level(function, level)
             return _as_function(function, cached)
 
         return decorator
@@ -135,6 +148,9 @@ class CacheManager:
     def clear(self, *args: Any, **kwargs: Any) -> None:
         """Remove every entry, as `joblib.Memory.clear` does."""
         self.memory.clear(*args, **kwargs)
+        # In a store that is the location itself, the recorded levels lay beside the functions.
+        for function, level in self._recorded.items():
+            record_level(self._expanded(), function, level)
 
     def eval(self, *args: Any, **kwargs: Any) -> Any:
         """Evaluate a function through the cache, as `joblib.Memory.eval` does."""
@@ -159,8 +175,12 @@ class CacheManager:
         from joblib.func_inspect import get_func_name
 
         modules, name = get_func_name(function)
-        location = os.path.expanduser(os.fspath(self._location or ""))
-        record_level(location, "/".join([*modules, name]), level)
+        function_id = "/".join([*modules, name])
+        self._recorded[function_id] = level
+        record_level(self._expanded(), function_id, level)
+
+    def _expanded(self) -> str:
+        return os.path.expanduser(os.fspath(self._location or ""))
 
 
 def _shown_level(function: Callable[..., Any]) -> int | None:

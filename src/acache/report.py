@@ -193,22 +193,20 @@ class _Sum:
         return Usage(self.size_bytes, self.disk_bytes, self.inodes)
 
 
-class _Tally:
+class _Tally(_Sum):
     """Growing totals."""
 
-    __slots__ = (
-        "compute_seconds", "disk_bytes", "entries", "inodes", "last_access", "newest", "oldest",
-        "recorded", "size_bytes",
-    )  # fmt: skip
+    __slots__ = ("compute_seconds", "entries", "last_access", "newest", "oldest", "recorded")
 
     def __init__(self) -> None:
-        self.entries = self.size_bytes = self.disk_bytes = self.inodes = 0
+        super().__init__()
+        self.entries = 0
         self.compute_seconds = 0.0
         self.recorded = 0  # entries with a recorded duration
         self.oldest = math.inf
         self.newest = self.last_access = -math.inf
 
-    def add(self, entry: Entry) -> None:
+    def add_entry(self, entry: Entry) -> None:
         self.entries += 1
         self.size_bytes += entry.size_bytes
         self.disk_bytes += entry.disk_bytes or 0
@@ -224,20 +222,13 @@ class _Tally:
             self.last_access = entry.last_access
 
     def merge(self, other: _Tally) -> None:
+        self.add(other.usage())
         self.entries += other.entries
-        self.size_bytes += other.size_bytes
-        self.disk_bytes += other.disk_bytes
-        self.inodes += other.inodes
         self.compute_seconds += other.compute_seconds
         self.recorded += other.recorded
         self.oldest = min(self.oldest, other.oldest)
         self.newest = max(self.newest, other.newest)
         self.last_access = max(self.last_access, other.last_access)
-
-    def usage(self) -> Usage:
-        if not HAS_BLOCKS:
-            return Usage(self.size_bytes, None, None)
-        return Usage(self.size_bytes, self.disk_bytes, self.inodes)
 
     def totals(self, *, cost: bool) -> Totals:
         if not self.entries:
@@ -269,7 +260,7 @@ class _StatsFold:
             tally = self.functions.get(found.function)
             if tally is None:
                 tally = self.functions[found.function] = _Tally()
-            tally.add(found)
+            tally.add_entry(found)
         elif isinstance(found, Unreadable):
             self._warn(f"cannot read {found.path or 'the store'}: {found.reason}")
         elif isinstance(found, Leftover):

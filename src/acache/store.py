@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from stat import S_ISDIR
 
 from acache import layout
 from acache.errors import ConfigurationError
@@ -14,6 +15,7 @@ from acache.records import Found, Metadata, Unreadable
 from acache.walk import LARGEST_METADATA, Inodes, Share, Walk, functions
 
 _LARGEST_SOURCE = 16 << 20
+_DEEPEST_FUNCTION = 16  # packages, module, classes and enclosing functions
 
 
 class Store:
@@ -39,6 +41,8 @@ class Store:
     ------
     ConfigurationError
         If the location is a file.
+    PermissionError
+        If the location may not be looked into.
 
     Examples
     --------
@@ -52,7 +56,7 @@ class Store:
         self.path = os.path.join(self.location, "joblib")
         if os.path.exists(self.location) and not os.path.isdir(self.location):
             raise ConfigurationError(f"{self.location} is a file, not a folder with a cache in it")
-        self.exists = os.path.isdir(self.path)
+        self.exists = _is_folder(self.path)
         if not self.exists and _holds_source(self.location):
             self.path = self.location
             self.exists = True
@@ -179,21 +183,36 @@ class Store:
             return None
 
 
+def _is_folder(path: str) -> bool:
+    try:
+        return S_ISDIR(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
 def _holds_source(location: str) -> bool:
-    """Tell whether any function's source lies below a folder; the nearest folders come first."""
+    """Tell whether any function's source lies below a folder; the nearest folders come first.
+
+    Not every folder that has a store somewhere below is one itself: no name of a module begins with
+    a dot, and a folder ``joblib`` is most likely the store of another location.
+    """
     level = [location]
-    while level:
+    for _ in range(_DEEPEST_FUNCTION):
         below: list[str] = []
         for folder in level:
             try:
                 with os.scandir(folder) as children:
                     for child in children:
-                        if child.is_dir(follow_symlinks=False):
-                            if not is_hash(child.name):
-                                below.append(child.path)
-                        elif child.name == SOURCE:
+                        if child.name == SOURCE and not child.is_dir():
                             return True
-            except OSError:
-                continue
+                        if child.is_dir(follow_symlinks=False) and not (
+                            child.name.startswith(".")
+                            or child.name == "joblib"
+                            or is_hash(child.name)
+                        ):
+                            below.append(child.path)
+            except OSError as error:
+                if folder == location and not isinstance(error, FileNotFoundError):
+                    raise
         level = below
     return False

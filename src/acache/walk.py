@@ -58,7 +58,11 @@ class Walk:
 
     def everything(self) -> Iterator[Found]:
         """Walk the whole store."""
-        yield Other("", "folder", self._usage(os.stat(self._root)))
+        try:
+            status = os.stat(self._root)
+        except FileNotFoundError:  # a folder that is held as its path can vanish
+            return
+        yield Other("", "folder", self._usage(status))
         yield from self._below("")
 
     def hash_folders(self, path: str, names: Iterable[str], has_source: bool) -> Iterator[Found]:
@@ -103,8 +107,10 @@ class Walk:
                 if not child.is_dir(follow_symlinks=False):
                     yield from self._file(path, name, folder)
                 elif not is_hash(name):
-                    pending.append(join(path, name))
-                    yield from self._one(path, name, folder, "folder")
+                    for found in self._one(path, name, folder, "folder"):
+                        yield found
+                        if isinstance(found, Other):
+                            pending.append(found.path)
                 elif share is None or not share(path, name, has_source):
                     entry = self._plain_entry(path, name, folder)
                     if entry is not None:
@@ -187,11 +193,17 @@ class Walk:
                 yield Unreadable(here, _reason(error))
             return
         try:
-            names = os.listdir(folder)
-            status = os.stat(folder)
+            try:
+                names = os.listdir(folder)
+                status = os.stat(folder)
+                files, beside = self._entry_files(names, folder)
+            except OSError as error:
+                if not _vanished(error):
+                    yield from self._one(path, name, parent, "folder")
+                    yield Unreadable(here, _reason(error))
+                return
             if not names and status.st_nlink == 0:
                 return  # removed between the listing of its parent and now
-            files, beside = self._entry_files(names, folder)
             usage = self._usage(status)
             for file_status in files.values():
                 usage = _plus(usage, self._usage(file_status))
@@ -204,8 +216,6 @@ class Walk:
                 yield from self._below(here)
                 return
             yield from self._beside(here, beside, folder)
-        except OSError as error:
-            yield from _unreadable(here, error)
         finally:
             close_folder(folder)
 
@@ -273,6 +283,8 @@ class Walk:
                 for name in os.listdir(folder):
                     yield from self._one(path, name, folder, "foreign")
                     pending.append(join(path, name))
+            except NotADirectoryError:  # a folder that is held as its path is not opened before
+                continue
             except OSError as error:
                 yield from _unreadable(path, error)
             finally:

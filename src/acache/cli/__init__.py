@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 import click
@@ -55,7 +55,7 @@ class _Commands(click.Group):
 @common_options
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """See, trim, check and prove the on-disk function caches of librosa and joblib.
+    """See what the on-disk function caches of librosa and joblib hold.
 
     Reads the configuration that librosa reads (LIBROSA_CACHE_DIR, LIBROSA_CACHE_LEVEL, ...).
     """
@@ -78,9 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _guarded(arguments: list[str]) -> int:
-    run = _run if debugging() else _told(_run)
     try:
-        return run(arguments)
+        return _told(arguments)
     except BrokenPipeError:
         # The reader, `head` for instance, has enough. Python would complain when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -94,44 +93,49 @@ def _run(arguments: list[str]) -> int:
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     finally:
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it is, where the caller has closed it
+            sys.stdout.flush()
     return 0
 
 
-def _told(run: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
+def _told(arguments: list[str]) -> int:
     """Turn what a command raises into one line and an exit code."""
+    try:
+        return _run(arguments)
+    except BrokenPipeError:
+        raise
+    except (Exception, KeyboardInterrupt) as problem:
+        if debugging():
+            import traceback
 
-    def guarded(arguments: list[str]) -> int:
-        try:
-            return run(arguments)
-        except click.UsageError as problem:
-            path = problem.ctx.command_path if problem.ctx else "acache"
-            error(f"{_one_line(problem.format_message())} (see {path} --help)")
-            return EXIT_USAGE
-        except click.ClickException as problem:
-            error(_one_line(problem.format_message()))
-            return EXIT_FAILED
-        except AcacheError as problem:
-            error(str(problem))
-            return problem.exit_code
-        except (KeyboardInterrupt, click.Abort) as problem:
-            if isinstance(problem, click.Abort) and isinstance(problem.__context__, EOFError):
-                error("declined: no answer")
-                return EXIT_FAILED
-            error("interrupted")
-            return EXIT_INTERRUPTED
-        except BrokenPipeError:
-            raise
-        except OSError as problem:
-            where = f"{problem.filename}: " if problem.filename else ""
-            error(f"{where}{problem.strerror or problem}")
-            return EXIT_FAILED
-        except Exception as problem:
-            error(f"internal error, {type(problem).__name__}: {problem}")
-            note("ACACHE_DEBUG=1 shows where; please report it")
-            return EXIT_FAILED
+            traceback.print_exc()
+        return _tell(problem)
 
-    return guarded
+
+def _tell(problem: BaseException) -> int:
+    if isinstance(problem, click.UsageError):
+        path = problem.ctx.command_path if problem.ctx else "acache"
+        error(f"{_one_line(problem.format_message())} (see {path} --help)")
+        return EXIT_USAGE
+    if isinstance(problem, click.ClickException):
+        error(_one_line(problem.format_message()))
+        return EXIT_FAILED
+    if isinstance(problem, AcacheError):
+        error(str(problem))
+        return problem.exit_code
+    if isinstance(problem, click.Abort) and isinstance(problem.__context__, EOFError):
+        error("declined: no answer")
+        return EXIT_FAILED
+    if isinstance(problem, (KeyboardInterrupt, click.Abort)):
+        error("interrupted")
+        return EXIT_INTERRUPTED
+    if isinstance(problem, OSError):
+        where = f"{problem.filename}: " if problem.filename else ""
+        error(f"{where}{problem.strerror or problem}")
+        return EXIT_FAILED
+    error(f"internal error, {type(problem).__name__}: {problem}")
+    note("ACACHE_DEBUG=1 shows where; please report it")
+    return EXIT_FAILED
 
 
 def _one_line(message: str) -> str:

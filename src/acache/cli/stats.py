@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from acache.cli.options import choices, common_options, json_option, open_store, warning
-
-SORTS = ("size", "disk", "entries", "time", "name")
+from acache.report import SORTS
 
 
 @click.command(name="stats")
@@ -15,7 +14,9 @@ SORTS = ("size", "disk", "entries", "time", "name")
     type=click.Choice(["level", "function", "module"]),
     help="Show one table.  [default: by level and by function]",
 )
-@click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show the first N rows.")
+@click.option(
+    "--top", type=click.IntRange(min=1), metavar="N", help="Show the first N functions or modules."
+)
 @click.option(
     "--sort",
     type=click.Choice(SORTS),

@@ -76,7 +76,9 @@ def overview(config: Config, store: Store | None, functions: int | None) -> None
 
 def config(configuration: Config) -> None:
     """Print every setting, its value, its origin, and what the library makes of it."""
-    table = _table(("setting", "value", "origin", "effect"), numbers=())
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold underline")
+    for title in ("setting", "value", "origin", "effect"):
+        table.add_column(title)
     for setting in configuration.settings:
         table.add_row(
             Text(setting.name),
@@ -132,7 +134,7 @@ def _summary(report: StatsReport, configuration: Config) -> list[tuple[str, str]
     if total.compute_seconds is not None and total.entries:
         lines.append(("compute", f"{duration(total.compute_seconds)} held, at most"))
     if total.last_access is not None:
-        lines.append(("last used", humanize.naturaltime(time.time() - total.last_access)))
+        lines.append(("last used", humanize.naturaltime(max(time.time() - total.last_access, 0))))
     lines.append(
         ("other", f"{_room(report.other.size_bytes, report.other.disk_bytes)}: sources, folders")
     )
@@ -163,39 +165,48 @@ def _stats_table(
 ) -> list[RenderableType]:
     if not rows:
         return []
-    disk = report.total.disk_bytes is not None
-    cost = report.total.compute_seconds is not None
-    whole = report.total.disk_bytes if disk else report.total.size_bytes
-    headers = [*titles, "entries", "size", *["disk"] * disk, "share", *["compute"] * cost]
-    cells = []
-    for name, second, totals in rows:
-        room = totals.disk_bytes if totals.disk_bytes is not None else totals.size_bytes
-        row = [printable(name), second, _count(totals.entries), _size(totals.size_bytes)]
-        row += [_size(room)] * disk
-        row.append(_share(out, room / whole if whole else 0.0))
-        if cost:
-            row.append("-" if totals.compute_seconds is None else duration(totals.compute_seconds))
-        cells.append(row)
-    beside = sum(_widths(headers, cells)[1:]) + _GAP * (len(headers) - 1)
-    for row in cells:
-        row[0] = _tail(out, row[0], max(out.width - beside, _NARROWEST_NAME))
-    table = _table(
-        headers, numbers=[h for h in headers if h not in ("function", "module", "share")]
-    )
-    for row in cells:
-        table.add_row(*(Text(cell, no_wrap=True) for cell in row))
+    whole = report.total.disk_bytes or report.total.size_bytes
+    columns = {titles[0]: [printable(name) for name, _, _ in rows]}
+    columns[titles[1]] = [second for _, second, _ in rows]
+    columns["entries"] = [_count(totals.entries) for _, _, totals in rows]
+    columns["size"] = [_size(totals.size_bytes) for _, _, totals in rows]
+    if report.total.disk_bytes is not None:
+        columns["disk"] = [_size(totals.disk_bytes or 0) for _, _, totals in rows]
+    columns["share"] = [_share(out, _room_of(totals) / (whole or 1)) for _, _, totals in rows]
+    if report.total.compute_seconds is not None:
+        seconds = [totals.compute_seconds for _, _, totals in rows]
+        columns["compute"] = ["-" if s is None else duration(s) for s in seconds]
+    _fit(out, columns)
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold underline")
+    for title in columns:
+        left = title in ("function", "module", "share")
+        table.add_column(title, justify="left" if left else "right", no_wrap=True)
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*map(Text, row))
     parts: list[RenderableType] = ["", table]
-    hidden = sum(row.functions for row in report.levels) - len(report.functions)
-    if titles[0] == "function" and hidden:
-        parts.append(Text(f"and {_plural(hidden, 'more function')}", style="dim"))
+    if titles[0] != "level":
+        total = sum(r.functions for r in report.levels)
+        shown = len(rows) if titles[0] == "function" else sum(r.functions for r in report.modules)
+        if shown < total:
+            parts.append(Text(f"and {_plural(total - shown, 'more function')}", style="dim"))
     return parts
 
 
-def _table(headers: Sequence[str], *, numbers: Sequence[str]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold underline")
-    for header in headers:
-        table.add_column(header, justify="right" if header in numbers else "left")
-    return table
+def _fit(out: Console, columns: dict[str, list[str]]) -> None:
+    """Leave out columns, the least telling first, and cut names; a number is never cut."""
+
+    def width(title: str) -> int:
+        return max(map(cell_len, [title, *columns[title]]))
+
+    name, *others = columns
+    for title in ("share", "compute", "size", others[0]):
+        rest = sum(width(other) + _GAP for other in columns if other != name)
+        if out.width - rest >= min(width(name), _NARROWEST_NAME):
+            break
+        columns.pop(title, None)
+    rest = sum(width(other) + _GAP for other in columns if other != name)
+    room = max(out.width - rest, _NARROWEST_NAME)
+    columns[name] = [_tail(out, text, room) for text in columns[name]]
 
 
 def _pairs(lines: Sequence[tuple[str, str]], *, style: str = "dim") -> Table:
@@ -205,10 +216,6 @@ def _pairs(lines: Sequence[tuple[str, str]], *, style: str = "dim") -> Table:
     for name, text in lines:
         table.add_row(Text(name), Text(text))
     return table
-
-
-def _widths(headers: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:
-    return [max(map(cell_len, column)) for column in zip(headers, *cells, strict=True)]
 
 
 def _tail(out: Console, name: str, width: int) -> str:
@@ -244,6 +251,10 @@ def _size(size_bytes: int) -> str:
     """Show a size with units of 1000, as the options read them."""
     text = humanize.naturalsize(size_bytes)
     return text.replace(" Bytes", " B").replace(" Byte", " B")
+
+
+def _room_of(totals: Totals) -> int:
+    return totals.size_bytes if totals.disk_bytes is None else totals.disk_bytes
 
 
 def _room(size_bytes: int, disk_bytes: int | None) -> str:

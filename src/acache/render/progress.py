@@ -21,7 +21,7 @@ def scanning() -> Iterator[Callable[[int], None] | None]:
     tell : callable or None
         To be called now and then with the number of things found; None where nobody would see it.
     """
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     line = _Line()

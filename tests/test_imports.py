@@ -113,6 +113,11 @@ def test_importing_acache_loads_nothing() -> None:
     assert loaded_by("import acache") - bare == {"acache", "__future__"}
 
 
+def test_a_cache_that_is_off_loads_no_joblib() -> None:
+    code = "from acache import cache; cache(level=10)(print)"
+    assert not loaded_by(code) & HEAVY
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import subprocess
 import sys
 import textwrap
 import warnings
@@ -239,6 +240,36 @@ def test_a_level_that_the_source_does_not_show_is_recorded(tmp_path: Path) -> No
     assert len(os.listdir(tmp_path / ".acache" / "levels")) == 3
 
 
+def test_clearing_keeps_recorded_levels(tmp_path: Path) -> None:
+    def f(x: int) -> int:
+        return x
+
+    cache = CacheManager(tmp_path, level=40, verbose=0)
+    cached = cache(level=40)(f)
+    cached(1)
+    cache.clear(warn=False)
+    cached(1)
+    store = Store(tmp_path)
+    assert [r.level for r in stats(store, Levels(store, InstalledSources())).functions] == [40]
+
+
+def test_any_path_is_a_location(tmp_path: Path) -> None:
+    class Place:
+        def __fspath__(self) -> str:
+            return str(tmp_path)
+
+    CacheManager(Place(), verbose=0)(level=10)(func)(3)
+    assert len(list(tmp_path.rglob("output.pkl"))) == 1
+
+
+@BOTH
+def test_a_level_of_numpy_and_a_memory_of_ones_own(manager: Manager, tmp_path: Path) -> None:
+    cache = manager(None)
+    assert cache(level=np.int64(10))(func) is func
+    cache.memory = joblib.Memory(str(tmp_path), verbose=0)
+    assert cache(level=np.int64(10))(func) is not func
+
+
 # The environment's cache.
 
 
@@ -323,6 +354,40 @@ def test_a_location_that_cannot_be_made_is_warned_of_and_off(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert cache(level=10)(func) is func
+
+
+def test_a_store_that_cannot_be_written_is_warned_of_and_off(
+    tmp_path: Path, as_nobody: int | None
+) -> None:
+    (tmp_path / "joblib").mkdir()
+    (tmp_path / "joblib").chmod(0o555)
+    code = (
+        "import os, sys, warnings, acache.environment, joblib, decorator\n"
+        "warnings.simplefilter('always')\n"
+        f"if {as_nobody}: os.setuid({as_nobody})\n"
+        "cache = acache.environment.cache_from_environment()\n"
+        "def f(x): return x\n"
+        "assert cache(level=10)(f) is f\n"
+        "assert cache(level=10)(f)(3) == 3\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "LIBROSA_CACHE_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.count("AcacheWarning: caching is off: cannot write") == 1
+
+
+def test_a_removed_current_folder_is_survived(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; os.mkdir(sys.argv[1]); os.chdir(sys.argv[1]); os.rmdir(sys.argv[1])\n"
+        "from acache import cache; print(cache.level)"
+    )
+    for number, value in enumerate(("", "relative")):
+        environ = {"LIBROSA_CACHE_DIR": value}
+        assert run_python(code, tmp_path / str(number), env=environ) == "10\n"
 
 
 def test_a_bad_prefix_is_warned_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

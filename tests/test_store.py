@@ -142,6 +142,15 @@ def test_what_is_no_store(tmp_path: Path, shape: str) -> None:
     assert report_of(location).total.entries == 0
 
 
+@pytest.mark.parametrize("below", [".cache/other", "project/cache", "project/.hidden"])
+def test_a_folder_far_above_a_store_is_no_store(tmp_path: Path, below: str) -> None:
+    function = tmp_path / below / "joblib" / "librosa" / "f"
+    write_entry(function, HASH)
+    (function / "func_code.py").write_text("")
+    assert not Store(tmp_path).exists
+    assert Store(tmp_path / below).exists
+
+
 def test_a_file_is_no_location(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="is a file"):

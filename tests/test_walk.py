@@ -256,6 +256,33 @@ def test_unreadable_folders_are_told_and_counted(
     assert document["disk"]["inodes"] == 1 + 2 + 3 + 1
 
 
+@needs_du
+def test_a_folder_that_may_only_be_listed_counts_as_in_du(
+    tmp_path: Path, acache: Callable[..., Result], as_nobody: int | None
+) -> None:
+    function = tmp_path / "joblib" / "f"
+    for argument_hash in HASHES[:3]:
+        write_entry(function, argument_hash)
+    (function / "nested" / "deeper").mkdir(parents=True)
+    listed = [function / HASHES[1], function / "nested"]
+    for folder in listed:
+        folder.chmod(0o444)
+    try:
+        result = acache("stats", "--json", "--cache-dir", tmp_path, user=as_nobody)
+    finally:
+        for folder in listed:
+            folder.chmod(0o755)
+    assert result.document["total"]["entries"] == 2
+    folders = [tmp_path / "joblib", function, *listed]
+    files = [f for h in (HASHES[0], HASHES[2]) for f in (function / h).iterdir()]
+    seen = [*folders, function / HASHES[0], function / HASHES[2], *files]
+    assert result.document["disk"]["disk_bytes"] == sum(p.stat().st_blocks * 512 for p in seen)
+    assert result.document["warnings"] == [
+        f"cannot read f/{HASHES[1]}: Permission denied",
+        "cannot read f/nested/deeper: Permission denied",
+    ]
+
+
 def test_metadata_of_every_kind(tmp_path: Path) -> None:
     contents: list[bytes | None] = [None, b"{broken", b"[]", b'{"duration": 2.5, "input_args": {}}']
     for argument_hash, content in zip(HASHES, contents, strict=False):
@@ -268,7 +295,9 @@ def test_metadata_of_every_kind(tmp_path: Path) -> None:
 
 
 @needs_links
-def test_no_access_time_changes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("flag", [0, getattr(os, "O_NOATIME", 0)])
+def test_no_access_time_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: int) -> None:
+    monkeypatch.setattr("acache.folders._NOATIME", flag)
     entry = write_entry(tmp_path / "joblib" / "f", HASHES[0])
     (tmp_path / "joblib" / "f" / "func_code.py").write_text("@cache(level=20)\ndef f(): ...\n")
     paths = [tmp_path / "joblib", tmp_path / "joblib" / "f", entry, *entry.iterdir()]
@@ -280,5 +309,5 @@ def test_no_access_time_changes(tmp_path: Path) -> None:
     assert report.total.compute_seconds == 1.5
     files = [path for path in paths if path.is_file()]
     assert {path.stat().st_atime for path in files} == {1_000_000_000}
-    if hasattr(os, "O_NOATIME"):
+    if flag:
         assert {path.stat().st_atime for path in paths} == {1_000_000_000}

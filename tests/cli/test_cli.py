@@ -117,6 +117,13 @@ def test_a_bug_is_one_line_unless_debugging(tmp_path: Path) -> None:
     environ = {**os.environ, "ACACHE_DEBUG": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
     assert "Traceback" in done.stderr
+    assert done.returncode == 1
+
+
+def test_debugging_changes_no_exit_code(acache: Acache) -> None:
+    result = acache("stats", env={"ACACHE_DEBUG": "1"})
+    assert result.code == 2
+    assert "Traceback" in result.stderr
 
 
 def test_an_unreadable_store_is_one_line(

@@ -1,10 +1,9 @@
-"""``acache stats``: its JSON is the contract's, its tables fit, its exit codes are right."""
+"""``acache stats``: its JSON is as documented, its tables fit, its exit codes are right."""
 
 from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import select
 import shutil
@@ -139,13 +138,13 @@ def test_by_chooses_the_table(acache: Acache, mixed: Path) -> None:
     assert [(row["module"], row["functions"]) for row in document["modules"]] == [("m", 3)]
 
 
-@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize("columns", [30, 40, 60, 80, 120])
 def test_tables_fit(acache: Acache, librosa_location: Path, columns: int) -> None:
     result = acache("stats", "--cache-dir", librosa_location, env={"COLUMNS": str(columns)})
     assert result.code == 0
     lines = result.stdout.splitlines()[1:]  # the first is the path, which is never cut
-    if columns >= 80:
-        assert max(map(len, lines)) <= columns
+    assert max(map(len, lines)) <= columns
+    assert not re.search(r"[\d.]…", result.stdout), "a number is cut"
     assert not any(line != line.rstrip() for line in lines)
     assert "librosa.filters.mel" in result.stdout or columns < 80
 
@@ -285,6 +284,7 @@ def test_options_stand_before_or_after_the_command(acache: Acache, mixed: Path) 
 
 def read_terminal(command: list[str], *, seconds: float = 60, **options: object) -> str:
     """Run a command on a pseudo-terminal, and return all that it wrote there."""
+    pty = pytest.importorskip("pty")
     leader, follower = pty.openpty()
     process = subprocess.Popen(command, stdout=follower, stderr=follower, stdin=follower, **options)
     os.close(follower)
@@ -322,12 +322,12 @@ def test_a_long_scan_shows_progress_on_the_terminal_alone(tmp_path: Path) -> Non
 
 
 def test_colour_on_a_terminal_unless_unwanted(mixed: Path) -> None:
-    command = [sys.executable, "-m", "acache", "stats", "--cache-dir", str(mixed)]
-    environ = {**os.environ, "TERM": "xterm-256color"}
-    assert "\x1b[1" in read_terminal(command, env=environ)
+    command = [sys.executable, "-m", "acache", "config", "--cache-dir", str(mixed)]
+    environ = {**os.environ, "TERM": "xterm-256color", "LIBROSA_CACHE_LEVEL": "high"}
+    colour = re.compile(r"\x1b\[[0-9;]*3[0-7]m")
+    assert colour.search(read_terminal(command, env=environ))
     for unwanted in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
-        plain = read_terminal(command, env={**environ, **unwanted})
-        assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", plain)
+        assert not colour.search(read_terminal(command, env={**environ, **unwanted}))
 
 
 @pytest.mark.skipif(shutil.which("head") is None, reason="needs head")
@@ -355,3 +355,65 @@ def test_entries_above_the_configured_level_are_told(
     table = acache("stats", env=env).stdout
     assert f"not used   {above} entries of levels above 10, the configured one\n" in table
     assert "not used" not in acache("stats", env={**env, "LIBROSA_CACHE_LEVEL": "50"}).stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+@pytest.mark.parametrize("closed", ["2>&-", ">&-"])
+def test_a_closed_stream_is_no_failure(mixed: Path, closed: str) -> None:
+    command = f'"{sys.executable}" -m acache stats --json --cache-dir "{mixed}" {closed}'
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    if closed == "2>&-":
+        assert json.loads(done.stdout)["total"]["entries"] == 5
+
+
+def test_a_location_that_may_not_be_looked_into_is_a_failure(
+    acache: Acache, tmp_path: Path, as_nobody: int | None
+) -> None:
+    write_entry(tmp_path / "location" / "joblib" / "f", HASHES[0])
+    (tmp_path / "location").chmod(0)
+    try:
+        result = acache("stats", "--json", "--cache-dir", tmp_path / "location", user=as_nobody)
+    finally:
+        (tmp_path / "location").chmod(0o755)
+    assert (result.stdout, result.code) == ("", 1)
+    assert result.stderr.count("\n") == 1
+    assert "Permission denied" in result.stderr
+
+
+def test_absurd_durations_are_not_summed(acache: Acache, tmp_path: Path) -> None:
+    for argument_hash, duration in zip(
+        HASHES, ("1.7e308", "1.7e+308", "9" * 400 + ".0"), strict=False
+    ):
+        metadata = b'{"duration": %s, "input_args": {}}' % duration.encode()
+        write_entry(tmp_path / "joblib" / "f", argument_hash, metadata=metadata)
+    result = acache("stats", "--json", "--cache-dir", tmp_path)
+    assert result.code == 0
+    assert result.document["total"]["compute_seconds"] is None
+
+
+def test_a_python_that_is_none_is_told(acache: Acache, tmp_path: Path) -> None:
+    write_entry(tmp_path / "joblib" / "librosa" / "filters" / "mel", HASHES[0])
+    false = shutil.which("false")
+    if false is None:
+        pytest.skip("needs a program that is no Python")
+    result = acache("stats", "--json", "--cache-dir", tmp_path, "--python", false)
+    assert result.document["levels"][0]["level"] is None
+    [warning] = result.document["warnings"]
+    assert false in warning
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="is there what is imitated here")
+def test_a_system_without_relative_names_finds_the_same(acache: Acache, mixed: Path) -> None:
+    entry = mixed / "joblib" / "m" / "large" / HASHES[0]
+    (entry / ".DS_Store").write_bytes(b"finder")
+    (entry / "folder").mkdir()
+    (entry / "link").symlink_to(mixed)
+    (mixed / "joblib" / "m" / HASHES[4]).symlink_to(entry)
+    (mixed / "joblib" / "m" / HASHES[5]).mkdir()
+    imitation = "import os; os.supports_fd = os.supports_dir_fd = set()\n"
+    code = f"{imitation}from acache.cli import main; main()"
+    command = [sys.executable, "-c", code, "stats", "--json", "--cache-dir", str(mixed)]
+    found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert found == acache("stats", "--json", "--cache-dir", mixed).document
+    assert found["warnings"] == []

@@ -1,6 +1,7 @@
 """The configuration: each setting's value, where it comes from, and what librosa makes of it.
 
-What librosa does was measured with librosa 0.11 and joblib 1.6; tests/test_config.py repeats it.
+What librosa does was measured with librosa 0.11, 1.0 and joblib 1.6; tests/test_config.py repeats
+it.
 """
 
 from __future__ import annotations

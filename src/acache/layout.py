@@ -1,6 +1,6 @@
 """joblib's format on disk: its file names, what they mean, and the level that a source shows.
 
-The format is that of ``joblib/_store_backends.py`` and ``joblib/memory.py``, versions 0.12 to 1.6.
+The format is that of ``joblib/_store_backends.py`` and ``joblib/memory.py``, versions 0.17 to 1.6.
 """
 
 from __future__ import annotations

@@ -34,19 +34,12 @@ class _EnvironmentCache(CacheManager):
 
         return decorator
 
-    @property
-    def memory(self) -> joblib.Memory:
-        """The `joblib.Memory` behind this cache; without a location if that cannot be made."""
+    def _make_memory(self) -> joblib.Memory:
         try:
-            return super().memory
+            return super()._make_memory()
         except OSError as error:
             self._switch_off(error)
-            return super().memory
-
-    @memory.setter
-    def memory(self, memory: joblib.Memory) -> None:
-        self._memory = memory
-        self._location = memory.location
+            return super()._make_memory()
 
     def _switch_off(self, error: OSError) -> None:
         where = error.filename or self._location

@@ -82,9 +82,7 @@ class CacheManager:
     def memory(self) -> joblib.Memory:
         """The `joblib.Memory` behind this cache."""
         if self._memory is None:
-            from joblib import Memory
-
-            self._memory = Memory(self._location, **self._options)
+            self._memory = self._make_memory()
         return self._memory
 
     @memory.setter
@@ -167,6 +165,11 @@ class CacheManager:
     def warn(self, *args: Any, **kwargs: Any) -> None:
         """Log a warning, as `joblib.Memory.warn` does."""
         self.memory.warn(*args, **kwargs)
+
+    def _make_memory(self) -> joblib.Memory:
+        from joblib import Memory
+
+        return Memory(self._location, **self._options)
 
     def _record_level(self, function: Callable[..., Any], level: int) -> None:
         """Keep the level beside the store, unless the source that joblib stores shows it."""

@@ -22,6 +22,14 @@ class Usage(NamedTuple):
     disk_bytes: int | None
     inodes: int | None
 
+    def plus(self, more: Usage) -> Usage:
+        """Return the room that both take; what either cannot tell, their sum cannot."""
+        size = self.size_bytes + more.size_bytes
+        if self.disk_bytes is None or more.disk_bytes is None:
+            return Usage(size, None, None)
+        inodes = (self.inodes or 0) + (more.inodes or 0)
+        return Usage(size, self.disk_bytes + more.disk_bytes, inodes)
+
 
 class Entry(NamedTuple):
     """One cached call with its result.

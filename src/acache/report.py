@@ -156,9 +156,7 @@ def stats(
     module_rows = [ModuleRow(module, count, totals) for module, count, totals in by_module]
     leftovers = Leftovers(fold.leftover_files, fold.leftover_folders, fold.leftovers.usage())
     total = fold.entries()
-    whole = _Sum()
-    for usage in (total.usage(), leftovers.usage, fold.other.usage()):
-        whole.add(usage)
+    other = fold.other.usage()
     return StatsReport(
         location=store.location,
         store=store.path,
@@ -168,8 +166,8 @@ def stats(
         functions=tuple(sorted(functions, key=lambda r: _key(sort, r.function, r.totals))[:top]),
         modules=tuple(sorted(module_rows, key=lambda r: _key(sort, r.module, r.totals))[:top]),
         leftovers=leftovers,
-        other=fold.other.usage(),
-        disk=whole.usage(),
+        other=other,
+        disk=total.usage().plus(leftovers.usage).plus(other),
         warnings=(*fold.told(), *levels.warnings),
     )
 

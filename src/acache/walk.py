@@ -188,9 +188,7 @@ class Walk:
         try:
             folder = open_folder(name, parent)
         except OSError as error:
-            if not _vanished(error):
-                yield from self._one(path, name, parent, "folder")
-                yield Unreadable(here, _reason(error))
+            yield from self._shut(path, name, parent, error)
             return
         try:
             try:
@@ -198,15 +196,13 @@ class Walk:
                 status = os.stat(folder)
                 files, beside = self._entry_files(names, folder)
             except OSError as error:
-                if not _vanished(error):
-                    yield from self._one(path, name, parent, "folder")
-                    yield Unreadable(here, _reason(error))
+                yield from self._shut(path, name, parent, error)
                 return
             if not names and status.st_nlink == 0:
                 return  # removed between the listing of its parent and now
             usage = self._usage(status)
             for file_status in files.values():
-                usage = _plus(usage, self._usage(file_status))
+                usage = usage.plus(self._usage(file_status))
             if OUTPUT in files:
                 yield from self._entry(path, name, folder, files, usage)
             elif files or any(map(_is_entry_temporary, beside)) or (has_source and not names):
@@ -218,6 +214,12 @@ class Walk:
             yield from self._beside(here, beside, folder)
         finally:
             close_folder(folder)
+
+    def _shut(self, path: str, name: str, parent: Folder, error: OSError) -> Iterator[Found]:
+        """Count a folder that cannot be looked into, and tell so."""
+        if not _vanished(error):
+            yield from self._one(path, name, parent, "folder")
+            yield Unreadable(join(path, name), _reason(error))
 
     def _entry(
         self,
@@ -337,16 +339,6 @@ def functions(root: Folder) -> Iterator[str]:
 def join(path: str, name: str) -> str:
     """Join a path below the store and a name, with ``/`` on every system."""
     return f"{path}/{name}" if path else name
-
-
-def _plus(usage: Usage, more: Usage) -> Usage:
-    if usage.disk_bytes is None or more.disk_bytes is None:
-        return Usage(usage.size_bytes + more.size_bytes, None, None)
-    return Usage(
-        usage.size_bytes + more.size_bytes,
-        usage.disk_bytes + more.disk_bytes,
-        (usage.inodes or 0) + (more.inodes or 0),
-    )
 
 
 def _duration(folder: Folder, status: os.stat_result) -> float | None:

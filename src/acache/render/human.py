@@ -76,7 +76,7 @@ def overview(config: Config, store: Store | None, functions: int | None) -> None
 
 def config(configuration: Config) -> None:
     """Print every setting, its value, its origin, and what the library makes of it."""
-    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold underline")
+    table = _table()
     for title in ("setting", "value", "origin", "effect"):
         table.add_column(title)
     for setting in configuration.settings:
@@ -177,7 +177,7 @@ def _stats_table(
         seconds = [totals.compute_seconds for _, _, totals in rows]
         columns["compute"] = ["-" if s is None else duration(s) for s in seconds]
     _fit(out, columns)
-    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold underline")
+    table = _table()
     for title in columns:
         left = title in ("function", "module", "share")
         table.add_column(title, justify="left" if left else "right", no_wrap=True)
@@ -190,6 +190,10 @@ def _stats_table(
         if shown < total:
             parts.append(Text(f"and {_plural(total - shown, 'more function')}", style="dim"))
     return parts
+
+
+def _table() -> Table:
+    return Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold underline")
 
 
 def _fit(out: Console, columns: dict[str, list[str]]) -> None:

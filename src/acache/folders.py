@@ -92,6 +92,41 @@ else:  # pragma: no cover - Windows
         return os.open(name if folder is None else os.path.join(folder, name), _FILE), False
 
 
+def open_below(path: str, root: Folder) -> Folder:
+    """Open a folder below another, one part after the other: a link in any of them is refused.
+
+    Parameters
+    ----------
+    path : str
+        ``/`` between its parts; empty for the folder itself.
+    root : Folder
+    """
+    folder = open_folder(".", root)
+    for part in filter(None, path.split("/")):
+        try:
+            deeper = open_folder(part, folder)
+        finally:
+            close_folder(folder)
+        folder = deeper
+    return folder
+
+
+def unlink_in(name: str, folder: Folder) -> None:
+    """Remove a file, or a link itself, from a folder."""
+    if RELATIVE:
+        os.unlink(name, dir_fd=folder)
+    else:
+        os.unlink(os.path.join(folder, name))
+
+
+def rmdir_in(name: str, folder: Folder) -> None:
+    """Remove an empty folder from a folder."""
+    if RELATIVE:
+        os.rmdir(name, dir_fd=folder)
+    else:
+        os.rmdir(os.path.join(folder, name))
+
+
 def read_file(name: str, folder: Folder | None = None, *, limit: int) -> bytes:
     """Read a whole regular file, leaving its access time as it was where the system allows.
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from acache.records import Found
 from acache.store import Store
-from acache.walk import Inodes
+from acache.walk import Inodes, Select
 
 if TYPE_CHECKING:
     from acache.fork import Helper
@@ -47,6 +47,7 @@ def fold_scan(
     new_fold: Callable[[], F],
     *,
     durations: bool = False,
+    select: Select | None = None,
     fork: bool = False,
     progress: Progress | None = None,
 ) -> F:
@@ -57,8 +58,9 @@ def fold_scan(
     store : Store
     new_fold : callable
         Makes an empty fold.
-    durations : bool
-        Whether to read each entry's recorded time; see `acache.store.Store.scan`.
+    durations, select
+        Whether to read each entry's recorded time, and which to look into; see
+        `acache.store.Store.scan`.
     fork : bool
         Whether a second process may help with a large store, where the system has `os.fork`.
         Only for a process that has no other threads.
@@ -72,16 +74,21 @@ def fold_scan(
     """
     tell = progress or _nothing
     if fork and hasattr(os, "fork") and (os.cpu_count() or 1) > 1:
-        folded = _fold_by_two(store, new_fold, durations=durations, tell=tell)
+        folded = _fold_by_two(store, new_fold, durations=durations, select=select, tell=tell)
         if folded is not None:
             return folded
     fold = new_fold()
-    _take(fold, store.scan(durations=durations), tell)
+    _take(fold, store.scan(durations=durations, select=select), tell)
     return fold
 
 
 def _fold_by_two(
-    store: Store, new_fold: Callable[[], F], *, durations: bool, tell: Progress
+    store: Store,
+    new_fold: Callable[[], F],
+    *,
+    durations: bool,
+    select: Select | None,
+    tell: Progress,
 ) -> F | None:
     """Fold with a second process; None if that failed, or what they found does not add up."""
 
@@ -96,7 +103,7 @@ def _fold_by_two(
     fold = new_fold()
     share = _Share(work)
     try:
-        found = store.scan_shared(durations=durations, seen=seen, share=share)
+        found = store.scan_shared(durations=durations, seen=seen, share=share, select=select)
         _take(fold, found, lambda count: tell(count + share.done))
         if share.helper is None:
             return fold

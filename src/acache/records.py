@@ -109,6 +109,10 @@ class Unreadable(NamedTuple):
     path: str
     reason: str
 
+    def told(self) -> str:
+        """Tell it in a line."""
+        return f"cannot read {self.path or 'the store'}: {self.reason}"
+
 
 Found = Entry | Leftover | Other | Unreadable
 

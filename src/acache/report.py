@@ -2,49 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 from typing import Literal, NamedTuple, TypeVar
 
 from acache.folders import HAS_BLOCKS
 from acache.layout import dotted
 from acache.levels import Levels
 from acache.parallel import Progress, fold_scan
+from acache.query import Selector
 from acache.records import Entry, Found, Leftover, Unreadable, Usage
 from acache.store import Store
+from acache.totals import Sum, Tally, Totals, merged
 
 K = TypeVar("K")
 Sort = Literal["size", "disk", "entries", "time", "name"]
 SORTS: tuple[Sort, ...] = ("size", "disk", "entries", "time", "name")
 
 _MOST_WARNINGS = 100  # told one by one; a store can hold millions of folders of somebody else
-
-
-class Totals(NamedTuple):
-    """What a number of entries amounts to.
-
-    Attributes
-    ----------
-    entries : int >= 0
-    size_bytes, disk_bytes, inodes
-        Sums over the entries; see `acache.records.Usage`.
-    compute_seconds : float >= 0 or None
-        Sum of what joblib recorded: computing and storing, nested cached calls counted twice, so
-        an upper bound of what the entries save. None if it was not read, or nothing is recorded.
-    oldest, newest : float or None
-        When the first and the last of them was written, Unix seconds.
-    last_access : float or None
-        When one of them was last read, Unix seconds.
-    """
-
-    entries: int = 0
-    size_bytes: int = 0
-    disk_bytes: int | None = 0 if HAS_BLOCKS else None
-    inodes: int | None = 0 if HAS_BLOCKS else None
-    compute_seconds: float | None = None
-    oldest: float | None = None
-    newest: float | None = None
-    last_access: float | None = None
 
 
 class LevelRow(NamedTuple):
@@ -89,14 +64,14 @@ class StatsReport(NamedTuple):
     exists : bool
         Whether there is a store.
     total : Totals
-        Of all entries.
+        Of the selected entries.
     levels, functions, modules : tuple of rows
         Rows without an entry are left out.
     leftovers : Leftovers
     other : Usage
         Sources, the folders of functions and modules, foreign files and folders.
     disk : Usage
-        The whole store: entries, leftovers and other.
+        The whole store: all entries, leftovers and other.
     warnings : tuple of str
         What could not be read.
     """
@@ -117,6 +92,7 @@ class StatsReport(NamedTuple):
 def stats(
     store: Store,
     levels: Levels,
+    selector: Selector | None = None,
     *,
     cost: bool = True,
     sort: Sort = "disk",
@@ -130,6 +106,8 @@ def stats(
     ----------
     store : Store
     levels : Levels
+    selector : Selector, optional
+        Which entries the totals and rows are of; see `acache.query.Selection.resolve`.
     cost : bool
         Whether to open each entry's ``metadata.json`` for the time that it recorded.
     sort : {"disk", "size", "entries", "time", "name"}
@@ -144,7 +122,9 @@ def stats(
     -------
     report : StatsReport
     """
-    fold = fold_scan(store, _StatsFold, durations=cost, fork=fork, progress=progress)
+    fold = fold_scan(
+        store, partial(_StatsFold, selector), durations=cost, fork=fork, progress=progress
+    )
     functions = [
         FunctionRow(dotted(function), levels(function), tally.totals(cost=cost))
         for function, tally in fold.functions.items()
@@ -155,7 +135,7 @@ def stats(
     level_rows.sort(key=lambda row: (row.level is None, row.level or 0))
     module_rows = [ModuleRow(module, count, totals) for module, count, totals in by_module]
     leftovers = Leftovers(fold.leftover_files, fold.leftover_folders, fold.leftovers.usage())
-    total = fold.entries()
+    total = merged(fold.functions.values())
     other = fold.other.usage()
     return StatsReport(
         location=store.location,
@@ -167,100 +147,36 @@ def stats(
         modules=tuple(sorted(module_rows, key=lambda r: _key(sort, r.module, r.totals))[:top]),
         leftovers=leftovers,
         other=other,
-        disk=total.usage().plus(leftovers.usage).plus(other),
+        disk=total.usage().plus(fold.unselected.usage()).plus(leftovers.usage).plus(other),
         warnings=(*fold.told(), *levels.warnings),
     )
-
-
-class _Sum:
-    """A growing sum of room on disk."""
-
-    __slots__ = ("disk_bytes", "inodes", "size_bytes")
-
-    def __init__(self) -> None:
-        self.size_bytes = self.disk_bytes = self.inodes = 0
-
-    def add(self, usage: Usage) -> None:
-        self.size_bytes += usage.size_bytes
-        self.disk_bytes += usage.disk_bytes or 0
-        self.inodes += usage.inodes or 0
-
-    def usage(self) -> Usage:
-        if not HAS_BLOCKS:
-            return Usage(self.size_bytes, None, None)
-        return Usage(self.size_bytes, self.disk_bytes, self.inodes)
-
-
-class _Tally(_Sum):
-    """Growing totals."""
-
-    __slots__ = ("compute_seconds", "entries", "last_access", "newest", "oldest", "recorded")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.entries = 0
-        self.compute_seconds = 0.0
-        self.recorded = 0  # entries with a recorded duration
-        self.oldest = math.inf
-        self.newest = self.last_access = -math.inf
-
-    def add_entry(self, entry: Entry) -> None:
-        self.entries += 1
-        self.size_bytes += entry.size_bytes
-        self.disk_bytes += entry.disk_bytes or 0
-        self.inodes += entry.inodes or 0
-        if entry.compute_seconds is not None:
-            self.compute_seconds += entry.compute_seconds
-            self.recorded += 1
-        if entry.created < self.oldest:
-            self.oldest = entry.created
-        if entry.created > self.newest:
-            self.newest = entry.created
-        if entry.last_access > self.last_access:
-            self.last_access = entry.last_access
-
-    def merge(self, other: _Tally) -> None:
-        self.add(other.usage())
-        self.entries += other.entries
-        self.compute_seconds += other.compute_seconds
-        self.recorded += other.recorded
-        self.oldest = min(self.oldest, other.oldest)
-        self.newest = max(self.newest, other.newest)
-        self.last_access = max(self.last_access, other.last_access)
-
-    def totals(self, *, cost: bool) -> Totals:
-        if not self.entries:
-            return Totals(compute_seconds=0.0 if cost else None)
-        return Totals(
-            self.entries,
-            *self.usage(),
-            self.compute_seconds if self.recorded else None,
-            self.oldest,
-            self.newest,
-            self.last_access,
-        )
 
 
 class _StatsFold:
     """What a whole store holds, per function."""
 
-    def __init__(self) -> None:
-        self.functions: dict[str, _Tally] = {}
-        self.leftovers = _Sum()
+    def __init__(self, selector: Selector | None) -> None:
+        self._selector = selector
+        self.functions: dict[str, Tally] = {}
+        self.unselected = Sum()
+        self.leftovers = Sum()
         self.leftover_files = 0
         self.leftover_folders = 0
-        self.other = _Sum()
+        self.other = Sum()
         self.warnings: list[str] = []
         self.warned = 0
 
     def add(self, found: Found) -> None:
         if isinstance(found, Entry):
+            if self._selector is not None and not self._selector.matches(found):
+                self.unselected.add(Usage(*found[2:5]))
+                return
             tally = self.functions.get(found.function)
             if tally is None:
-                tally = self.functions[found.function] = _Tally()
+                tally = self.functions[found.function] = Tally()
             tally.add_entry(found)
         elif isinstance(found, Unreadable):
-            self._warn(f"cannot read {found.path or 'the store'}: {found.reason}")
+            self._warn(found.told())
         elif isinstance(found, Leftover):
             self.leftovers.add(found.usage)
             if found.kind == "file":
@@ -277,17 +193,14 @@ class _StatsFold:
 
     def merge(self, other: _StatsFold) -> None:
         for function, tally in other.functions.items():
-            self.functions.setdefault(function, _Tally()).merge(tally)
+            self.functions.setdefault(function, Tally()).merge(tally)
+        self.unselected.add(other.unselected.usage())
         self.leftovers.add(other.leftovers.usage())
         self.leftover_files += other.leftover_files
         self.leftover_folders += other.leftover_folders
         self.other.add(other.other.usage())
         self.warnings += other.warnings
         self.warned += other.warned
-
-    def entries(self) -> _Tally:
-        """Sum over all functions."""
-        return _merged(self.functions.values())
 
     def told(self) -> list[str]:
         """Return the warnings in order, the many after the first ones only counted."""
@@ -297,21 +210,14 @@ class _StatsFold:
         return told
 
 
-def _merged(tallies: Iterable[_Tally]) -> _Tally:
-    merged = _Tally()
-    for tally in tallies:
-        merged.merge(tally)
-    return merged
-
-
 def _grouped(
     fold: _StatsFold, group: Callable[[str], K], *, cost: bool
 ) -> list[tuple[K, int, Totals]]:
     """Sum up the functions by what they have in common: (group, functions, totals) of each."""
-    groups: dict[K, list[_Tally]] = {}
+    groups: dict[K, list[Tally]] = {}
     for function, tally in fold.functions.items():
         groups.setdefault(group(function), []).append(tally)
-    return [(k, len(ts), _merged(ts).totals(cost=cost)) for k, ts in groups.items()]
+    return [(k, len(ts), merged(ts).totals(cost=cost)) for k, ts in groups.items()]
 
 
 def _module(function: str) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from stat import S_ISDIR
 
 from acache import layout
 from acache.errors import ConfigurationError
-from acache.folders import Folder, close_folder, open_folder, read_file
+from acache.folders import Folder, close_folder, open_below, open_folder, read_file
 from acache.layout import METADATA, SOURCE, is_hash
 from acache.records import Found, Metadata, Unreadable
-from acache.walk import LARGEST_METADATA, Inodes, Share, Walk, functions
+from acache.removal import Removal
+from acache.walk import LARGEST_METADATA, Inodes, Select, Share, Walk, functions
 
 _LARGEST_SOURCE = 16 << 20
 _DEEPEST_FUNCTION = 16  # packages, module, classes and enclosing functions
@@ -76,7 +78,7 @@ class Store:
                 return
             yield from functions(root)
 
-    def scan(self, *, durations: bool = False) -> Iterator[Found]:
+    def scan(self, *, durations: bool = False, select: Select | None = None) -> Iterator[Found]:
         """Walk everything in the store, each file and folder once.
 
         The walk goes on where something vanishes or cannot be read. Links are not followed, but
@@ -88,21 +90,27 @@ class Store:
         durations : bool
             Whether to read what joblib recorded of each entry's compute time. Without it no file
             is opened.
+        select : callable, optional
+            Is asked with a function id, ``/`` between its parts, and the name of a folder that may
+            be an entry of that function; where it returns False, the folder stays shut.
 
         Yields
         ------
         found : Entry, Leftover, Other or Unreadable
             In the order of the file system.
         """
-        return self.scan_shared(durations=durations, seen=set(), share=None)
+        return self.scan_shared(durations=durations, seen=set(), share=None, select=select)
 
-    def scan_shared(self, *, durations: bool, seen: Inodes, share: Share | None) -> Iterator[Found]:
+    def scan_shared(
+        self, *, durations: bool, seen: Inodes, share: Share | None, select: Select | None
+    ) -> Iterator[Found]:
         """Walk the store as `scan` does, but for what is shared out; see `acache.walk.Walk`."""
         with self._opened() as root:
             if isinstance(root, Unreadable):
                 yield root
             elif root is not None:
-                yield from Walk(root, durations=durations, seen=seen, share=share).everything()
+                walk = Walk(root, durations=durations, seen=seen, share=share, select=select)
+                yield from walk.everything()
 
     def scan_share(
         self, groups: Iterable[tuple[str, bool, list[str]]], *, durations: bool, seen: Inodes
@@ -114,6 +122,58 @@ class Store:
             walk = Walk(root, durations=durations, seen=seen)
             for path, has_source, names in groups:
                 yield from walk.hash_folders(path, names, has_source)
+
+    def hashes(self, function: str) -> list[str]:
+        """List the folders of a function that are named like an argument hash; they stay shut.
+
+        Parameters
+        ----------
+        function : str
+            Function id, ``/`` between its parts.
+
+        Returns
+        -------
+        hashes : list of str
+            In the order of the file system; empty if the function's folder is gone or unreadable.
+        """
+        with self._opened() as root:
+            if root is None or isinstance(root, Unreadable):
+                return []
+            try:
+                folder = open_below(function, root)
+            except OSError:
+                return []
+            try:
+                return [name for name in os.listdir(folder) if is_hash(name)]
+            finally:
+                close_folder(folder)
+
+    @contextmanager
+    def removing(self, *, grace: float, now: float | None = None) -> Iterator[Removal]:
+        """Open the store for deletion: the one way in which anything is deleted.
+
+        Parameters
+        ----------
+        grace : float >= 0
+            Temporary files that were written to within this many seconds stay.
+        now : float, optional
+            Unix seconds that the grace counts from.
+
+        Yields
+        ------
+        removal : acache.removal.Removal
+
+        Raises
+        ------
+        OSError
+            If the store's folder cannot be opened.
+        """
+        root = open_folder(self.path)
+        try:
+            with Removal(root, grace=grace, now=time.time() if now is None else now) as removal:
+                yield removal
+        finally:
+            close_folder(root)
 
     @contextmanager
     def _opened(self) -> Iterator[Folder | Unreadable | None]:

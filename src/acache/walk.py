@@ -31,6 +31,9 @@ _Kind = Literal["temporary", "source", "folder", "foreign"]
 # parent has a source): True if somebody else looks into it.
 Share = Callable[[str, str, bool], bool]
 
+# Asked of the same folders (the parent's path, the name): False if nobody needs to look into it.
+Select = Callable[[str, str], bool]
+
 
 class Walk:
     """One walk over a store whose folder is open. What vanishes meanwhile is passed over.
@@ -45,15 +48,24 @@ class Walk:
         once, where it is met first.
     share : callable, optional
         May take folders named like an argument hash out of this walk.
+    select : callable, optional
+        May leave folders named like an argument hash out altogether.
     """
 
     def __init__(
-        self, root: Folder, *, durations: bool, seen: Inodes, share: Share | None = None
+        self,
+        root: Folder,
+        *,
+        durations: bool,
+        seen: Inodes,
+        share: Share | None = None,
+        select: Select | None = None,
     ) -> None:
         self._root = root
         self._durations = durations
         self._seen = seen
         self._share = share
+        self._select = select
         self._flags = folder_flags(root)
 
     def everything(self) -> Iterator[Found]:
@@ -99,7 +111,7 @@ class Walk:
                 close_folder(folder)
 
     def _children(self, path: str, folder: Folder, pending: list[str]) -> Iterator[Found]:
-        share = self._share
+        share, select = self._share, self._select
         has_source = _has_source(folder)
         with os.scandir(folder) as children:
             for child in children:
@@ -111,6 +123,8 @@ class Walk:
                         yield found
                         if isinstance(found, Other):
                             pending.append(found.path)
+                elif select is not None and not select(path, name):
+                    continue
                 elif share is None or not share(path, name, has_source):
                     entry = self._plain_entry(path, name, folder)
                     if entry is not None:

@@ -25,6 +25,6 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
 
         click.echo(machine.config(config))
         return
-    from acache.render import human
+    from acache.render.human import reports
 
-    human.config(config)
+    reports.config(config)

@@ -112,7 +112,7 @@ def error(text: str) -> None:
 
 
 def _line(kind: str, text: str) -> None:
-    from acache.render.plain import printable
+    from acache.names import printable
 
     click.echo(f"acache: {kind}: {printable(text)}", err=True)
 

@@ -10,11 +10,11 @@ from acache.store import Store
 
 def overview(ctx: click.Context) -> None:
     """Show location, level and number of functions, without looking at entries."""
-    from acache.render import human
+    from acache.render.human import reports
 
     config = choices(ctx).config()
     store = None if config.location is None else Store(config.location)
     functions = None if store is None else sum(1 for _ in store.functions())
-    human.overview(config, store, functions)
+    reports.overview(config, store, functions)
     for text in config.warnings():
         warning(text)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from acache.cli.options import choices, common_options, json_option, open_store, warning
-from acache.report import SORTS
+from acache.cli.selection import STDIN, look_up, selection_of, selection_options
+from acache.installed import InstalledSources
+from acache.levels import Levels
+from acache.report import SORTS, stats
 
 
 @click.command(name="stats")
+@selection_options
 @click.option(
     "--by",
     type=click.Choice(["level", "function", "module"]),
@@ -29,7 +35,15 @@ from acache.report import SORTS
 @common_options
 @click.pass_context
 def command(
-    ctx: click.Context, *, by: str | None, top: int | None, sort: str, no_cost: bool, as_json: bool
+    ctx: click.Context,
+    /,
+    *,
+    by: str | None,
+    top: int | None,
+    sort: str,
+    no_cost: bool,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Show what the cache holds, per level and function.
 
@@ -37,22 +51,25 @@ def command(
     Examples:
       acache stats
       acache stats --by function --top 10 --sort time
+      acache stats --level 30 --unused-for 30d
       acache stats --json | jq .total.size_bytes
     """
-    from acache.installed import InstalledSources
-    from acache.levels import Levels
-    from acache.report import stats
-
     if sort == "time" and no_cost:
         raise click.UsageError("--sort time needs the times that --no-cost leaves out")
     config = choices(ctx).config()
+    selection = selection_of(**options)
     store = open_store(config)
+    levels = Levels(store, InstalledSources(config.python))
+    selector = None
+    if not selection.is_everything:
+        selector = look_up(selection, store, levels, lenient=STDIN in options["ids"])
     from acache.render.progress import scanning
 
     with scanning() as progress:
         report = stats(
             store,
-            Levels(store, InstalledSources(config.python)),
+            levels,
+            selector,
             cost=not no_cost,
             sort=sort,  # type: ignore[arg-type]  # click has checked it
             top=top,
@@ -64,8 +81,8 @@ def command(
 
         click.echo(machine.stats(report, config, by_module=by == "module"))
         return
-    from acache.render import human
+    from acache.render.human import reports
 
-    human.stats(report, config, by=by)
+    reports.stats(report, config, by=by, selected=selector is not None)
     for text in (*config.warnings(), *report.warnings):
         warning(text)

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterable
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from acache.config import Config
+from acache.layout import dotted
+from acache.names import entry_id, printable
 from acache.records import Usage
-from acache.report import StatsReport, Totals
+from acache.report import StatsReport
+from acache.totals import Tally, Totals
+
+if TYPE_CHECKING:
+    from acache.execution import Failure, Outcome
+    from acache.listing import Listed, Listing
+    from acache.plans import Plan
 
 SCHEMA = 1
 
@@ -63,6 +73,118 @@ def config(configuration: Config) -> str:
         for setting in configuration.settings
     ]
     return _document("config", {"settings": settings})
+
+
+def write_listing(listing: Listing, config: Config) -> None:
+    """Write a listing as one JSON document, an entry a line, as it comes."""
+    out = sys.stdout
+    # By hand, as a million entries would take a gigabyte before the first is written.
+    out.write(f'{{\n  "schema": {SCHEMA},\n  "kind": "ls",\n  "entries": [')
+    separator = "\n    "
+    for row in listing:
+        out.write(separator + json.dumps(entry(row)))
+        separator = ",\n    "
+    out.write("\n  ],\n" if separator[0] == "," else "],\n")
+    ending = {
+        "total": totals(listing.total),
+        "warnings": [*config.warnings(), *listing.warnings],
+    }
+    out.write(json.dumps(ending, indent=2, allow_nan=False).removeprefix("{\n") + "\n")
+
+
+def write_lines(listing: Listing) -> None:
+    """Write each entry as a JSON document on a line of its own."""
+    for row in listing:
+        sys.stdout.write(json.dumps(entry(row)) + "\n")
+
+
+def write_csv(listing: Listing, *, arguments: bool) -> None:
+    """Write entries as comma-separated values, under the names of the JSON keys (RFC 4180)."""
+    import csv
+
+    keys = [*_ENTRY_KEYS, *(["args"] if arguments else [])]
+    out = csv.writer(sys.stdout, lineterminator="\n")
+    out.writerow(keys)
+    for row in listing:
+        values = entry(row)
+        if arguments:
+            values["args"] = json.dumps(values.get("args"))
+        out.writerow([printable(v) if isinstance(v, str) else v for v in values.values()])
+
+
+def write_ids(listing: Listing) -> None:
+    """Write the ids of entries, a line each, as ``acache clear -`` reads them."""
+    for row in listing:
+        sys.stdout.write(printable(entry_id(row.entry.function, row.entry.hash)) + "\n")
+
+
+_ENTRY_KEYS = (
+    "id",
+    "function",
+    "hash",
+    "level",
+    "size_bytes",
+    "disk_bytes",
+    "created",
+    "last_access",
+    "compute_seconds",
+)
+
+
+def entry(row: Listed) -> dict[str, Any]:
+    """Name what is known of an entry."""
+    found = row.entry
+    values = (
+        entry_id(found.function, found.hash),
+        dotted(found.function),
+        found.hash,
+        row.level,
+        found.size_bytes,
+        found.disk_bytes,
+        iso(found.created),
+        iso(found.last_access),
+        found.compute_seconds,
+    )
+    named: dict[str, Any] = dict(zip(_ENTRY_KEYS, values, strict=True))
+    if row.arguments is not None:
+        named["args"] = row.arguments
+    return named
+
+
+def deletion(
+    kind: str,
+    plan: Plan,
+    outcome: Outcome | None,
+    failed: Iterable[Failure],
+    *,
+    warnings: Iterable[str],
+) -> str:
+    """Write a plan to delete, and what became of it, as one JSON document.
+
+    `outcome` is None for a dry run.
+    """
+    return _document(
+        kind,
+        {
+            "dry_run": outcome is None,
+            "planned": amount(plan.total),
+            "removed": amount(Tally().totals() if outcome is None else outcome.removed),
+            "functions": [{"function": row.function, **amount(row.totals)} for row in plan.rows],
+            "leftovers": usage(plan.leftover_usage if outcome is None else outcome.leftovers),
+            "failed": [{"id": failure.id, "error": failure.error} for failure in failed],
+            "warnings": [*warnings],
+        },
+    )
+
+
+def amount(value: Totals) -> dict[str, Any]:
+    """Name what some entries free, and what computing them again costs."""
+    return {
+        "entries": value.entries,
+        "size_bytes": value.size_bytes,
+        "disk_bytes": value.disk_bytes,
+        "compute_seconds": value.compute_seconds,
+    }
 
 
 def totals(value: Totals) -> dict[str, Any]:

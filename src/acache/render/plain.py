@@ -1,33 +1,6 @@
-"""Text without packages: what is safe to print, and durations."""
+"""Text for people without packages: durations."""
 
 from __future__ import annotations
-
-
-def printable(text: str) -> str:
-    """Escape what is not printable, so that a name cannot write to the terminal.
-
-    Parameters
-    ----------
-    text : str
-        May hold control characters, or bytes that are no text (as `os.fsdecode` makes them).
-
-    Returns
-    -------
-    text : str
-        With ``\\x1b`` and the like instead. Line breaks are escaped too.
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else _escaped(c) for c in text)
-
-
-def _escaped(character: str) -> str:
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no text
-        code -= 0xDC00
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def duration(seconds: float) -> str:

@@ -21,35 +21,75 @@ def scanning() -> Iterator[Callable[[int], None] | None]:
     tell : callable or None
         To be called now and then with the number of things found; None where nobody would see it.
     """
+    with _shown(_Line()) as tell:
+        yield tell
+
+
+@contextmanager
+def removing(total: int) -> Iterator[Callable[[int], None] | None]:
+    """Show how many of so many entries are removed; see `scanning`."""
+    with _shown(_Bar(total)) as tell:
+        yield tell
+
+
+@contextmanager
+def _shown(late: _Late) -> Iterator[Callable[[int], None] | None]:
     if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
-    line = _Line()
     try:
-        yield line.tell
+        yield late.tell
     finally:
-        line.end()
+        late.end()
 
 
-class _Line:
-    """One line that is drawn late, and seldom: most scans take less than half a second."""
+class _Late:
+    """What is drawn late, and seldom: most things take less than half a second."""
 
     def __init__(self) -> None:
         self._next = time.monotonic() + _PATIENCE_SECONDS
-        self._status: Any = None
+        self._drawn: Any = None
 
     def tell(self, count: int) -> None:
         now = time.monotonic()
         if now < self._next:
             return
         self._next = now + _REFRESH_SECONDS
-        if self._status is None:
-            from acache.render import human
-
-            self._status = human.live_line()
-            self._status.start()
-        self._status.update(f"Scanning: {count:,} found", refresh=True)
+        if self._drawn is None:
+            self._drawn = self._new()
+            self._drawn.start()
+        self._draw(count)
 
     def end(self) -> None:
-        if self._status is not None:
-            self._status.stop()
+        if self._drawn is not None:
+            self._drawn.stop()
+
+    def _new(self) -> Any:
+        raise NotImplementedError
+
+    def _draw(self, count: int) -> None:
+        raise NotImplementedError
+
+
+class _Line(_Late):
+    def _new(self) -> Any:
+        from acache.render.human.page import live_line
+
+        return live_line()
+
+    def _draw(self, count: int) -> None:
+        self._drawn.update(f"Scanning: {count:,} found", refresh=True)
+
+
+class _Bar(_Late):
+    def __init__(self, total: int) -> None:
+        super().__init__()
+        self._total = total
+
+    def _new(self) -> Any:
+        from acache.render.human.page import live_bar
+
+        return live_bar(self._total, "Removing")
+
+    def _draw(self, count: int) -> None:
+        self._drawn.update(self._drawn.task_ids[0], completed=count, refresh=True)

@@ -1,0 +1,98 @@
+"""``acache ls``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from acache.cli.options import choices, common_options, json_option, open_store, warning
+from acache.cli.selection import STDIN, look_up, selection_of, selection_options
+from acache.installed import InstalledSources
+from acache.levels import Levels
+from acache.listing import LIST_SORTS, Listing
+
+
+@click.command(name="ls")
+@selection_options
+@click.option(
+    "--sort",
+    type=click.Choice(LIST_SORTS),
+    help="Largest, latest, longest first, or by name.  [default: name; --jsonl, --csv, -q: none]",
+)
+@click.option("-r", "--reverse", is_flag=True, help="Turn the order around.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="List the first N.")
+@click.option("--args", "arguments", is_flag=True, help="With the arguments of each call.")
+@click.option("-q", "--quiet", is_flag=True, help="Print ids alone, whole.")
+@json_option
+@click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON document a line, at once.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
+@common_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    sort: str | None,
+    reverse: bool,
+    limit: int | None,
+    arguments: bool,
+    quiet: bool,
+    as_json: bool,
+    as_jsonl: bool,
+    as_csv: bool,
+    **options: Any,
+) -> None:
+    """List entries: the cached calls, one by one.
+
+    \b
+    Examples:
+      acache ls --sort size --limit 20
+      acache ls --function stft --arg n_fft=2048 --args
+      acache ls -q --unused-for 30d | acache clear - --dry-run
+    """
+    if sum((quiet, as_json, as_jsonl, as_csv)) > 1:
+        raise click.UsageError("-q, --json, --jsonl and --csv contradict each other; give one")
+    if quiet and arguments:
+        raise click.UsageError("-q prints ids alone, without --args; leave out one of them")
+    streams = quiet or as_jsonl or as_csv
+    if sort is None and (reverse or not streams):
+        sort = "name"
+    config = choices(ctx).config()
+    selection = selection_of(**options)
+    store = open_store(config)
+    levels = Levels(store, InstalledSources(config.python))
+    selector = look_up(selection, store, levels, lenient=STDIN in options["ids"])
+    from acache.render.progress import scanning
+
+    whole = as_json or sort == "time" or limit is None
+    with scanning() as progress:
+        listing = Listing(
+            store,
+            selector,
+            levels,
+            sort=sort,  # type: ignore[arg-type]  # click has checked it
+            reverse=reverse,
+            limit=limit,
+            cost="none" if quiet else "all" if whole else "listed",
+            arguments=arguments,
+            fork=True,
+            progress=progress,
+        )
+    if as_json or as_jsonl or as_csv or quiet:
+        from acache.render import machine
+
+        if as_json:
+            machine.write_listing(listing, config)
+        elif as_jsonl:
+            machine.write_lines(listing)
+        elif as_csv:
+            machine.write_csv(listing, arguments=arguments)
+        else:
+            machine.write_ids(listing)
+    else:
+        from acache.render.human import entries
+
+        entries.listing(listing, sort=sort)
+    for text in (*config.warnings(), *listing.warnings, *levels.warnings):
+        warning(text)

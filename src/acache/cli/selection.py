@@ -1,0 +1,134 @@
+"""The options of a selection, the same for every command that takes one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from acache.cli.options import note
+from acache.errors import UsageError
+from acache.levels import Levels
+from acache.names import parse_entry_id
+from acache.query import LevelRange, Selection, Selector, parse_levels
+from acache.store import Store
+from acache.units import parse_age, parse_size
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+_DAY_SECONDS = 86_400.0
+STDIN = "-"
+
+
+class _Parsed(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not before 8.2
+    """A value that one of the library's parsers reads; what it refuses names the option."""
+
+    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value  # a default
+        try:
+            return self._parse(value)
+        except UsageError as problem:
+            self.fail(str(problem), param, ctx)
+
+
+def _parse_argument(text: str) -> tuple[str, str]:
+    name, equals, pattern = text.partition("=")
+    if not (name and equals):
+        raise UsageError(f"{text!r} has no name and value; write it like n_fft=2048 or 'window=h*'")
+    return name, pattern
+
+
+def _parse_pattern(text: str) -> str:
+    if not text.strip():
+        raise UsageError("'' names no function; write it like stft or 'librosa.filters.*'")
+    return text.strip()
+
+
+SIZE = _Parsed("size", parse_size)
+AGE = _Parsed("age", parse_age)
+LEVELS = _Parsed("level", parse_levels)
+FUNCTION = _Parsed("function", _parse_pattern)
+ARGUMENT = _Parsed("argument", _parse_argument)
+
+
+def selection_options(function: C) -> C:
+    """Add the options that select entries, and entry ids as arguments."""
+    decorators = (
+        click.argument("ids", nargs=-1, metavar="[ENTRY]..."),
+        _option("--level", LEVELS, "SPEC", "Of a level: 30, '>=30', 20-30, none (unknown)."),
+        _option("--function", FUNCTION, "GLOB", "Of functions: stft, 'librosa.filters.*'."),
+        _option("--older-than", AGE, "AGE", "Written longer ago than 90s, 12h, 7d, 1d12h."),
+        _option("--unused-for", AGE, "AGE", "Last used longer ago, good to a day."),
+        _option("--larger-than", SIZE, "SIZE", "Larger than 500, 10k, 5MB, 1.5GiB."),
+        _option("--smaller-than", SIZE, "SIZE", "Smaller than that."),
+        _option("--arg", ARGUMENT, "NAME=GLOB", "Called with an argument: n_fft=2048."),
+    )
+    for decorator in reversed(decorators):
+        function = decorator(function)
+    return function
+
+
+def _option(name: str, kind: _Parsed, metavar: str, text: str) -> Callable[[C], C]:
+    return click.option(name, type=kind, metavar=metavar, multiple=True, help=text)
+
+
+def selection_of(
+    *,
+    ids: tuple[str, ...],
+    level: tuple[LevelRange, ...],
+    function: tuple[str, ...],
+    older_than: tuple[float, ...],
+    unused_for: tuple[float, ...],
+    larger_than: tuple[int, ...],
+    smaller_than: tuple[int, ...],
+    arg: tuple[tuple[str, str], ...],
+) -> Selection:
+    """Make a selection of the options' values; an option that is repeated widens.
+
+    Raises
+    ------
+    UsageError
+        If an id is none.
+    """
+    if unused_for and min(unused_for) < _DAY_SECONDS:
+        note("most systems note an access once a day: --unused-for below 24h may be off by a day")
+    named = [text for text in ids if text != STDIN]
+    if STDIN in ids:
+        named += _lines_of_stdin()
+    return Selection(
+        levels=level,
+        functions=function,
+        older_than=min(older_than, default=None),
+        unused_for=min(unused_for, default=None),
+        larger_than=min(larger_than, default=None),
+        smaller_than=max(smaller_than, default=None),
+        arguments=arg,
+        ids=tuple(dict.fromkeys(map(parse_entry_id, named))) if ids else None,
+    )
+
+
+def look_up(selection: Selection, store: Store, levels: Levels, *, lenient: bool) -> Selector:
+    """Look up in the store what a selection names; `lenient`: ids from stdin may have vanished.
+
+    Raises
+    ------
+    UsageError
+        If the store does not have what is named.
+    """
+    selector = selection.resolve(store, levels, lenient=lenient)
+    if selector.missing:
+        note(f"{selector.missing:,} of the entries are not there any more")
+    return selector
+
+
+def _lines_of_stdin() -> list[str]:
+    if sys.stdin is None:
+        return []
+    return [line for line in sys.stdin.read().splitlines() if line.strip()]

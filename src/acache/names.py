@@ -1,0 +1,162 @@
+"""How users write functions and entries, and how names from the disk are shown safely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from acache.errors import UsageError
+from acache.layout import HASH_DIGITS, dotted
+
+_MOST_NEAR = 3
+_WILDCARDS = frozenset("*?[")
+
+
+class EntryId(NamedTuple):
+    """An entry as a user named it.
+
+    Attributes
+    ----------
+    text : str
+        As given.
+    function : str
+        Function id, dotted or with ``/``; or its last parts.
+    prefix : str
+        First digits of the argument hash, at least one.
+    """
+
+    text: str
+    function: str
+    prefix: str
+
+
+def entry_id(function: str, argument_hash: str) -> str:
+    """Name an entry as users do: ``librosa.core.spectrum.stft/0123...``.
+
+    Parameters
+    ----------
+    function : str
+        Function id, ``/`` between its parts.
+    argument_hash : str
+    """
+    return f"{dotted(function)}/{argument_hash}"
+
+
+def parse_entry_id(text: str) -> EntryId:
+    """Read what a user names an entry by.
+
+    Raises
+    ------
+    UsageError
+        If it is not ``FUNCTION/HASH``, the hash whole or its first digits.
+
+    Examples
+    --------
+    >>> parse_entry_id("librosa.filters.mel/1f").prefix
+    '1f'
+    """
+    function, _, prefix = text.strip().rpartition("/")
+    if not function or not 1 <= len(prefix) <= 32 or prefix.strip(HASH_DIGITS):
+        raise UsageError(
+            f"{printable(text.strip())!r} is not an entry; write it like librosa.filters.mel/1f2e,"
+            " as acache ls shows it, or choose a function with --function"
+        )
+    return EntryId(text.strip(), function, prefix)
+
+
+def matches_function(function: str, pattern: str) -> bool:
+    """Tell whether a pattern names a function.
+
+    Parameters
+    ----------
+    function : str
+        Function id, ``/`` between its parts.
+    pattern : str
+        A dotted id, one with ``/``, or its last parts: ``stft``, ``librosa.filters.*``. ``*``
+        stands for anything, dots included, ``?`` for one character, ``[ab]`` for one of some.
+
+    Examples
+    --------
+    >>> [matches_function("librosa/core/spectrum/stft", p) for p in ("stft", "spectrum.*", "core")]
+    [True, True, False]
+    """
+    name = f".{dotted(function)}"
+    pattern = f".{dotted(pattern)}"
+    return (
+        name.endswith(pattern)
+        or f".{printable(name[1:])}".endswith(pattern)
+        or (_has_wildcard(pattern) and fnmatchcase(name, f"*{pattern}"))
+    )
+
+
+def matches_text(text: str, pattern: str) -> bool:
+    """Tell whether a pattern matches the ``repr`` of an argument; of a string its text too.
+
+    Examples
+    --------
+    >>> [matches_text("'hann'", pattern) for pattern in ("'hann'", "hann", "h*", "nn")]
+    [True, True, True, False]
+    """
+    texts = [text]
+    if len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"":
+        texts.append(text[1:-1])
+    return any(t == pattern or (_has_wildcard(pattern) and fnmatchcase(t, pattern)) for t in texts)
+
+
+def nearest(wanted: str, functions: Iterable[str]) -> list[str]:
+    """Find the functions whose ids, or last parts, are most like what was written.
+
+    Parameters
+    ----------
+    wanted : str
+    functions : iterable of str
+        Function ids, ``/`` between their parts.
+
+    Returns
+    -------
+    nearest : list of str
+        Dotted ids, at most three, the nearest first.
+    """
+    import difflib
+
+    wanted = dotted(wanted)
+    parts = wanted.count(".") + 1
+    full: dict[str, str] = {}
+    for function in sorted(functions):
+        name = dotted(function)
+        full.setdefault(name, name)
+        full.setdefault(".".join(name.split(".")[-parts:]), name)
+    near = difflib.get_close_matches(wanted, full, n=_MOST_NEAR, cutoff=0.6)
+    return list(dict.fromkeys(full[name] for name in near))
+
+
+def _has_wildcard(pattern: str) -> bool:
+    return not _WILDCARDS.isdisjoint(pattern)
+
+
+def printable(text: str) -> str:
+    """Escape what is not printable, so that a name cannot write to the terminal.
+
+    Parameters
+    ----------
+    text : str
+        May hold control characters, or bytes that are no text (as `os.fsdecode` makes them).
+
+    Returns
+    -------
+    text : str
+        With ``\\x1b`` and the like instead. Line breaks are escaped too.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no text
+        code -= 0xDC00
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

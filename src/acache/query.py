@@ -1,0 +1,316 @@
+"""Which entries are meant: one grammar for every command that takes a selection."""
+
+from __future__ import annotations
+
+import re
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from acache.errors import UsageError
+from acache.layout import dotted
+from acache.names import EntryId, matches_function, matches_text, nearest, printable
+from acache.records import Entry
+from acache.store import Store
+
+_LEVEL = re.compile(r"(>=|<=|>|<)?\s*(-?\d{1,9})", re.ASCII)
+_RANGE = re.compile(r"(\d{1,9})\s*-\s*(\d{1,9})", re.ASCII)
+_LOWEST, _HIGHEST = -(10**9), 10**9
+_USUAL_LEVELS = frozenset((10, 20, 30, 40))  # librosa's: nothing is wrong if a store lacks one
+
+
+LevelOf = Callable[[str], "int | None"]
+
+
+def unknown_level(function: str) -> None:
+    """Tell no level, of any function."""
+
+
+class LevelRange(NamedTuple):
+    """Levels from `low` to `high`, both included; or, where both are None, the unknown level."""
+
+    text: str
+    low: int | None
+    high: int | None
+
+    def __contains__(self, level: object) -> bool:
+        if not isinstance(level, int):
+            return level is None and self.low is None
+        return self.low is not None and self.high is not None and self.low <= level <= self.high
+
+
+def parse_levels(text: str) -> LevelRange:
+    """Read which levels are meant.
+
+    Parameters
+    ----------
+    text : str
+        ``30`` (exactly that), ``>=30``, ``>30``, ``<=20``, ``<20``, ``20-30`` (both included), or
+        ``none``: functions whose level is unknown.
+
+    Raises
+    ------
+    UsageError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> [30 in parse_levels(text) for text in ("30", ">=20", "10-20", "none")]
+    [True, True, False, False]
+    """
+    stripped = text.strip()
+    if stripped.lower() == "none":
+        return LevelRange("none", None, None)
+    match = _RANGE.fullmatch(stripped)
+    if match is not None:
+        low, high = int(match[1]), int(match[2])
+        if low > high:
+            raise UsageError(f"levels {text!r} run backwards; write them like {high}-{low}")
+        return LevelRange(stripped, low, high)
+    match = _LEVEL.fullmatch(stripped)
+    if match is None:
+        raise UsageError(
+            f"{text!r} is no level; write it like 30, '>=30', 20-30 or none; repeat the option for"
+            " several"
+        )
+    level = int(match[2])
+    low, high = {
+        None: (level, level),
+        ">=": (level, _HIGHEST),
+        ">": (level + 1, _HIGHEST),
+        "<=": (_LOWEST, level),
+        "<": (_LOWEST, level - 1),
+    }[match[1]]
+    return LevelRange(stripped, low, high)
+
+
+class Selection(NamedTuple):
+    """What a user asked for. What is left out selects everything; each part narrows.
+
+    Attributes
+    ----------
+    levels : tuple of LevelRange
+        Any of these; see `parse_levels`.
+    functions : tuple of str
+        Any of these patterns; see `acache.names.matches_function`.
+    older_than : float >= 0 or None
+        Written longer ago than this, seconds.
+    unused_for : float >= 0 or None
+        Last accessed longer ago than this, seconds; under relatime good to a day.
+    larger_than, smaller_than : int >= 0 or None
+        By `size_bytes`.
+    arguments : tuple of (str, str)
+        Any of these names of an argument and patterns of its ``repr``; see
+        `acache.names.matches_text`.
+    ids : tuple of EntryId or None
+        Any of these; None: all.
+
+    Examples
+    --------
+    >>> Selection(levels=(parse_levels("30"),), older_than=86_400.0).is_everything
+    False
+    """
+
+    levels: tuple[LevelRange, ...] = ()
+    functions: tuple[str, ...] = ()
+    older_than: float | None = None
+    unused_for: float | None = None
+    larger_than: int | None = None
+    smaller_than: int | None = None
+    arguments: tuple[tuple[str, str], ...] = ()
+    ids: tuple[EntryId, ...] | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing narrows it."""
+        return self == Selection()
+
+    def resolve(
+        self,
+        store: Store,
+        levels: LevelOf = unknown_level,
+        *,
+        now: float | None = None,
+        lenient: bool = False,
+    ) -> Selector:
+        """Look up in a store what is named; no entry is looked into.
+
+        Parameters
+        ----------
+        store : Store
+        levels : Levels or callable
+            Tells the level of a function id, None where it is unknown.
+        now : float, optional
+            Unix seconds that ages count from.
+        lenient : bool
+            Whether ids that name no entry are passed over: it may have vanished meanwhile.
+
+        Raises
+        ------
+        UsageError
+            If a function, a level or an entry is named that the store does not have, or if a part
+            of an id is not unique. A store that does not exist has everything.
+        """
+        now = time.time() if now is None else now
+        if not (self.levels or self.functions or self.ids is not None):
+            return Selector(self, store, now=now, functions=None, ids=None, missing=0)
+        if not store.exists:
+            return Selector(self, store, now=now, functions=frozenset(), ids=None, missing=0)
+        known = sorted(store.functions())
+        functions = _functions_named(self.functions, known) if self.functions else known
+        ids, missing = None, 0
+        if self.ids is not None:
+            ids, missing = _ids_named(self.ids, known, store, lenient=lenient)
+            functions = [function for function in functions if function in ids]
+        if self.levels:
+            _require_levels(self.levels, known, levels)
+            functions = [f for f in functions if any(levels(f) in wanted for wanted in self.levels)]
+        return Selector(
+            self, store, now=now, functions=frozenset(functions), ids=ids, missing=missing
+        )
+
+
+class Selector:
+    """A selection, looked up in a store; see `Selection.resolve`.
+
+    Attributes
+    ----------
+    missing : int >= 0
+        How many ids name no entry.
+    """
+
+    def __init__(
+        self,
+        selection: Selection,
+        store: Store,
+        *,
+        now: float,
+        functions: frozenset[str] | None,
+        ids: dict[str, set[str]] | None,
+        missing: int,
+    ) -> None:
+        self._selection = selection
+        self._store = store
+        self._functions = functions
+        self._ids = ids
+        self._written_before = _moment(now, selection.older_than)
+        self._used_before = _moment(now, selection.unused_for)
+        self.missing = missing
+
+    def covers(self, function: str, argument_hash: str) -> bool:
+        """Tell by its name alone whether an entry may be selected: by function, level and id."""
+        if self._functions is not None and function not in self._functions:
+            return False
+        return self._ids is None or argument_hash in self._ids[function]
+
+    @property
+    def covers_everything(self) -> bool:
+        """Whether names narrow nothing."""
+        return self._functions is None and self._ids is None
+
+    def covers_function(self, function: str) -> bool:
+        """Tell whether entries of a function may be selected."""
+        return self._functions is None or function in self._functions
+
+    def matches(self, entry: Entry) -> bool:
+        """Tell whether an entry is selected; its metadata is read last, and only if need be."""
+        wanted = self._selection
+        return (
+            self.covers(entry.function, entry.hash)
+            and (self._written_before is None or entry.created < self._written_before)
+            and (self._used_before is None or entry.last_access < self._used_before)
+            and (wanted.larger_than is None or entry.size_bytes > wanted.larger_than)
+            and (wanted.smaller_than is None or entry.size_bytes < wanted.smaller_than)
+            and (not wanted.arguments or self._has_argument(entry))
+        )
+
+    def _has_argument(self, entry: Entry) -> bool:
+        try:
+            metadata = self._store.metadata(entry.function, entry.hash)
+        except (OSError, ValueError):
+            return False  # what is not known to match is not selected
+        given = {} if metadata is None else metadata.input_args
+        return any(
+            name in given and matches_text(given[name], pattern)
+            for name, pattern in self._selection.arguments
+        )
+
+
+def _moment(now: float, age: float | None) -> float | None:
+    return None if age is None else now - age
+
+
+def _functions_named(patterns: Iterable[str], known: Sequence[str]) -> list[str]:
+    named: set[str] = set()
+    for pattern in patterns:
+        matching = [function for function in known if matches_function(function, pattern)]
+        if not matching:
+            raise UsageError(f"no function in this cache matches {_or_nearest(pattern, known)}")
+        named.update(matching)
+    return sorted(named)
+
+
+def _or_nearest(name: str, known: Sequence[str]) -> str:
+    near = [printable(function) for function in nearest(name, known)]
+    hint = f"the nearest: {', '.join(near)}" if near else "acache stats lists them"
+    return f"{printable(name)!r}; {hint}"
+
+
+def _require_levels(wanted: Iterable[LevelRange], known: Iterable[str], levels: LevelOf) -> None:
+    """Refuse a single level that is neither in the store nor one of librosa's."""
+    single = [r for r in wanted if r.low is not None and r.low == r.high]
+    if all(r.low in _USUAL_LEVELS for r in single):
+        return
+    there = {levels(function) for function in known}
+    for one in single:
+        if one.low not in there | _USUAL_LEVELS:
+            listed = ", ".join(map(str, sorted(level for level in there if level is not None)))
+            hint = f"there are {listed}" if listed else "there is none"
+            raise UsageError(f"no function in this cache has level {one.text}; {hint}")
+
+
+def _ids_named(
+    ids: Iterable[EntryId], known: Sequence[str], store: Store, *, lenient: bool
+) -> tuple[dict[str, set[str]], int]:
+    """Find the argument hashes that are meant, per function, and how many ids name none."""
+    missing = 0
+    found: dict[str, set[str]] = {}
+    hashes: dict[str, list[str]] = {}
+    functions: dict[str, list[str]] = {}
+    for one in ids:
+        if one.function not in functions:
+            functions[one.function] = _functions_meant(one.function, known)
+        matching = []
+        for function in functions[one.function]:
+            if function not in hashes:
+                hashes[function] = sorted(store.hashes(function))
+            matching += [(function, h) for h in _with_prefix(hashes[function], one.prefix)]
+        if len(matching) > 1:
+            raise UsageError(
+                f"{printable(one.text)!r} is not unique: {len(matching)} entries begin so; give"
+                " more digits"
+            )
+        if matching:
+            found.setdefault(matching[0][0], set()).add(matching[0][1])
+        elif lenient:
+            missing += 1
+        elif functions[one.function]:
+            raise UsageError(f"no such entry {printable(one.text)!r}; acache ls lists them")
+        else:
+            raise UsageError(f"no function in this cache is {_or_nearest(one.function, known)}")
+    return found, missing
+
+
+def _functions_meant(name: str, known: Sequence[str]) -> list[str]:
+    """Find the function of that id, or else those whose last parts it is; no wildcards."""
+    exact = [f for f in known if name in (f, dotted(f), printable(dotted(f)))]
+    return exact or [f for f in known if f".{dotted(f)}".endswith(f".{dotted(name)}")]
+
+
+def _with_prefix(hashes: list[str], prefix: str) -> list[str]:
+    first = bisect_left(hashes, prefix)
+    last = first
+    while last < len(hashes) and hashes[last].startswith(prefix):
+        last += 1
+    return hashes[first:last]

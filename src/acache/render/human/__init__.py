@@ -1,0 +1,1 @@
+"""Reports for people: tables that fit 80 columns. Here alone rich and humanize are imported."""

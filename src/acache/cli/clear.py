@@ -1,0 +1,84 @@
+"""``acache clear``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from acache.cli.deletion import Manner, carry_out, deletion_options, open_for_deletion
+from acache.cli.options import choices, common_options, json_option
+from acache.cli.selection import AGE, STDIN, look_up, selection_of, selection_options
+from acache.installed import InstalledSources
+from acache.levels import Levels
+
+
+@click.command(name="clear")
+@selection_options
+@click.option("--all", "everything", is_flag=True, help="Every entry, and all leftovers.")
+@click.option("--leftovers", is_flag=True, help="What interrupted writes and deletions left.")
+@click.option(
+    "--grace",
+    type=AGE,
+    metavar="AGE",
+    default="1h",
+    show_default=True,
+    help="Spare temporary files that are younger.",
+)
+@deletion_options
+@json_option
+@common_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    everything: bool,
+    leftovers: bool,
+    grace: float,
+    dry_run: bool,
+    yes: bool,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Remove every entry of a selection.
+
+    Shows what would go, then asks. Sources and functions' folders stay: with them joblib knows
+    which results are stale.
+
+    \b
+    Examples:
+      acache clear --level 30
+      acache clear --function stft --older-than 30d --dry-run
+      acache clear --leftovers -y
+    """
+    config = choices(ctx).config()
+    selection = selection_of(**options)
+    if everything and not selection.is_everything:
+        raise click.UsageError("--all and a selection contradict each other; give one of them")
+    if selection.is_everything and not (everything or leftovers):
+        raise click.UsageError(
+            "nothing is selected; name entries, or give --level, --function, --older-than,"
+            " --unused-for, --larger-than, --smaller-than, --arg, --leftovers, or --all"
+        )
+    store = open_for_deletion(config)
+    levels = Levels(store, InstalledSources(config.python))
+    selector = None
+    if everything or not selection.is_everything:
+        selector = look_up(selection, store, levels, lenient=STDIN in options["ids"])
+    from acache.plans import plan_clear
+    from acache.render.progress import scanning
+
+    manner = Manner(dry_run, yes, quiet, as_json)
+    with scanning() as progress:
+        plan = plan_clear(
+            store,
+            selector,
+            leftovers=leftovers or everything,
+            grace=grace,
+            durations=manner.tells_cost,
+            fork=True,
+            progress=progress,
+        )
+    carry_out(ctx, plan, manner, warnings=(*config.warnings(), *levels.warnings))

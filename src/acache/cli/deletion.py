@@ -1,0 +1,185 @@
+"""What ``clear`` and ``prune`` share: show the plan, ask, carry it out, tell what became of it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import click
+
+from acache.cli.options import error, open_store, warning
+from acache.config import Config
+from acache.errors import ConfigurationError, UsageError
+from acache.names import printable
+
+if TYPE_CHECKING:
+    from acache.execution import Failure, Outcome
+    from acache.plans import Plan
+    from acache.store import Store
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+_MOST_TOLD = 100  # failures told one by one
+_EXIT_FAILED = 1
+_EXIT_INTERRUPTED = 130
+
+
+class Manner(NamedTuple):
+    """How a deletion was asked for."""
+
+    dry_run: bool
+    yes: bool
+    quiet: bool
+    as_json: bool
+
+    @property
+    def tells_cost(self) -> bool:
+        """Whether anybody gets to see compute times: reading them takes as long as the rest."""
+        return not (self.quiet and self.yes) or self.as_json
+
+
+def deletion_options(function: C) -> C:
+    """Add the options of every command that deletes."""
+    decorators = (
+        click.option("-n", "--dry-run", is_flag=True, help="Show what would go; touch nothing."),
+        click.option("-y", "--yes", is_flag=True, help="Do not ask."),
+        click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails."),
+    )
+    for decorator in reversed(decorators):
+        function = decorator(function)
+    return function
+
+
+def open_for_deletion(config: Config) -> Store:
+    """Open the configured store; where the location holds something else, nothing is deleted.
+
+    Raises
+    ------
+    ConfigurationError
+        If the location exists, but is no store.
+    """
+    import os
+
+    store = open_store(config)
+    if not store.exists and os.path.isdir(store.location):
+        raise ConfigurationError(
+            f"{printable(store.location)} is no cache: it has neither a folder joblib nor any"
+            " func_code.py; give the cache's location"
+        )
+    return store
+
+
+def carry_out(
+    ctx: click.Context, plan: Plan, manner: Manner, *, warnings: Sequence[str] = ()
+) -> None:
+    """Show a plan, ask, carry it out, and leave with the exit code that it deserves.
+
+    Raises
+    ------
+    UsageError
+        If the plan deletes something, and nobody can be asked.
+    """
+    from acache.execution import unreadable
+
+    asks = not (manner.dry_run or manner.yes or plan.is_empty)
+    if asks and (manner.as_json or not _can_ask()):
+        raise UsageError(
+            "this would delete, and nobody can be asked; give --yes to do it, or --dry-run to see"
+            f" what would go ({plan.total.entries:,} entries, {len(plan.leftovers):,} leftovers)"
+        )
+    _show(plan, manner)
+    if asks and not _confirmed(plan):
+        error("declined; nothing was removed")
+        ctx.exit(_EXIT_FAILED)
+    outcome = None if manner.dry_run else _executed(plan)
+    failed = unreadable(plan) if outcome is None else outcome.failed
+    _report(ctx, plan, outcome, failed, manner=manner, warnings=(*warnings, *plan.warnings))
+    if outcome is not None and outcome.interrupted:
+        _tell_interruption(plan, outcome)
+        ctx.exit(_EXIT_INTERRUPTED)
+    if failed:
+        ctx.exit(_EXIT_FAILED)
+
+
+def _can_ask() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def _show(plan: Plan, manner: Manner) -> None:
+    if manner.quiet or manner.as_json:
+        return
+    from acache.render.human import plans
+
+    if plan.is_empty:
+        plans.nothing(plan)
+    else:
+        plans.plan(plan)
+
+
+def _confirmed(plan: Plan) -> bool:
+    from acache.render.human import plans
+
+    return click.confirm(plans.question(plan), err=True)
+
+
+def _executed(plan: Plan) -> Outcome:
+    from acache.execution import execute
+    from acache.render.progress import removing
+
+    with _stoppable() as stopped, removing(len(plan.entries)) as progress:
+        return execute(plan, fork=True, progress=progress, stopped=stopped)
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C stop the work between two entries, and the second one at once."""
+    asked: list[int] = []
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: bool(asked)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _report(
+    ctx: click.Context,
+    plan: Plan,
+    outcome: Outcome | None,
+    failed: Sequence[Failure],
+    *,
+    manner: Manner,
+    warnings: Iterable[str],
+) -> None:
+    if manner.as_json:
+        from acache.render import machine
+
+        kind = str(ctx.command.name)
+        click.echo(machine.deletion(kind, plan, outcome, failed, warnings=warnings))
+    elif outcome is not None and not (manner.quiet or plan.is_empty):
+        from acache.render.human import plans
+
+        plans.outcome(outcome)
+    if not manner.as_json:
+        for text in warnings:
+            warning(text)
+    for failure in failed[:_MOST_TOLD]:
+        error(f"{failure.id}: {failure.error}")
+    if len(failed) > _MOST_TOLD:
+        error(f"{len(failed) - _MOST_TOLD:,} more could not be removed; --json lists them all")
+
+
+def _tell_interruption(plan: Plan, outcome: Outcome) -> None:
+    error(
+        f"interrupted: {outcome.removed.entries:,} of {plan.total.entries:,} entries are removed;"
+        " run it again for the rest"
+    )

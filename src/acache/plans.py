@@ -1,0 +1,262 @@
+"""What to delete, as data: a plan that can be looked at, and then executed or not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import NamedTuple
+
+from acache.layout import dotted, is_hash
+from acache.parallel import Progress, fold_scan
+from acache.query import Selector
+from acache.records import Entry, Found, Leftover, Unreadable, Usage
+from acache.removal import is_expired
+from acache.store import Store
+from acache.table import EntryTable
+from acache.totals import Sum, Tally, Totals, merged
+from acache.walk import join
+
+GRACE_SECONDS = 3600.0
+
+
+class PlanRow(NamedTuple):
+    """What is to go of one function; `function` is dotted."""
+
+    function: str
+    totals: Totals
+
+
+class Plan(NamedTuple):
+    """What is to be deleted from a store.
+
+    Attributes
+    ----------
+    store : Store
+    entries : EntryTable
+        In the order in which they will go. Not to be changed.
+    leftovers : tuple of Leftover
+    unreadable : tuple of Unreadable
+        What the scan could not read, where it may have missed something to delete.
+    warnings : tuple of str
+    grace : float >= 0
+        Seconds; see `acache.removal.Removal`.
+    total : Totals
+        Of all entries.
+    rows : tuple of PlanRow
+        Per function, the one that frees most first.
+    leftover_usage : Usage
+        Room that the leftovers take.
+    kept : Totals
+        Of the entries that were looked at and stay: how many, and the room that they take.
+    """
+
+    store: Store
+    entries: EntryTable
+    leftovers: tuple[Leftover, ...]
+    unreadable: tuple[Unreadable, ...]
+    warnings: tuple[str, ...]
+    grace: float
+    total: Totals
+    rows: tuple[PlanRow, ...]
+    leftover_usage: Usage
+    kept: Totals
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to delete."""
+        return not self.entries and not self.leftovers
+
+
+def plan_clear(
+    store: Store,
+    selector: Selector | None,
+    *,
+    leftovers: bool = False,
+    grace: float = GRACE_SECONDS,
+    now: float | None = None,
+    durations: bool = True,
+    fork: bool = False,
+    progress: Progress | None = None,
+) -> Plan:
+    """Plan to remove every entry of a selection, and what interrupted deletions left of others.
+
+    Parameters
+    ----------
+    store : Store
+    selector : Selector or None
+        Which entries; see `acache.query.Selection.resolve`. None: no entry.
+    leftovers : bool
+        Whether all leftovers go as well; otherwise only folders without result in the functions
+        that are selected, and temporary files in the folders of the entries that go.
+    grace : float >= 0
+        Temporary files that were written to within this many seconds stay.
+    now : float, optional
+        Unix seconds that the grace counts from.
+    durations : bool
+        Whether to read what joblib recorded of each entry's compute time.
+    fork, progress
+        See `acache.parallel.fold_scan`.
+
+    Returns
+    -------
+    plan : Plan
+        Its entries are in the order of the file system, in which they go fastest.
+    """
+    found = find(
+        store,
+        selector,
+        elsewhere=leftovers,
+        grace=grace,
+        now=time.time() if now is None else now,
+        durations=durations,
+        fork=fork,
+        progress=progress,
+    )
+    order = range(len(found.entries))
+    return make_plan(store, found, order, leftovers=leftovers, grace=grace)
+
+
+def find(
+    store: Store,
+    selector: Selector | None,
+    *,
+    elsewhere: bool,
+    grace: float,
+    now: float,
+    durations: bool,
+    fork: bool = False,
+    progress: Progress | None = None,
+) -> Candidates:
+    """Scan for what may be deleted; `elsewhere`: leftovers of what is not selected too."""
+    narrow = selector is not None and not elsewhere and not selector.covers_everything
+    return fold_scan(
+        store,
+        partial(Candidates, selector, partial(is_expired, grace=grace, now=now)),
+        durations=durations and selector is not None,
+        select=selector.covers if selector is not None and narrow else None,
+        fork=fork,
+        progress=progress,
+    )
+
+
+class Candidates:
+    """What a scan finds that may be deleted; a fold.
+
+    Attributes
+    ----------
+    entries : EntryTable
+        Those that are selected.
+    remnants : list of Leftover
+        Folders without result of selected functions, and the temporary files in them.
+    beside : dict of str to list of Leftover
+        Temporary files in entries' folders, by the path of the folder.
+    strays : list of Leftover
+        All other leftovers.
+    busy : set of str
+        Paths of folders in which somebody may be writing.
+    """
+
+    def __init__(self, selector: Selector | None, expired: Callable[[str, float], bool]) -> None:
+        self.entries = EntryTable()
+        self.remnants: list[Leftover] = []
+        self.beside: dict[str, list[Leftover]] = {}
+        self.strays: list[Leftover] = []
+        self.busy: set[str] = set()
+        self.unreadable: list[Unreadable] = []
+        self._selector = selector
+        self._expired = expired
+        self._last: Entry | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        # What it has found is sent from one process to the other, not how it chooses.
+        return {**self.__dict__, "_selector": None, "_expired": None, "_last": None}
+
+    def add(self, found: Found) -> None:
+        """Take one more thing that the scan found."""
+        if isinstance(found, Entry):
+            self._last = found
+            if self._selector is not None and self._selector.matches(found):
+                self.entries.add(found)
+        elif isinstance(found, Leftover):
+            self._add_leftover(found)
+        elif isinstance(found, Unreadable):
+            self.unreadable.append(found)
+
+    def _add_leftover(self, found: Leftover) -> None:
+        above, _, name = found.path.rpartition("/")
+        last = self._last
+        if found.kind == "folder":
+            self._place(found, above, name)
+        elif not self._expired(name, found.modified):
+            self.busy.add(above)
+        elif last is not None and above == join(last.function, last.hash):
+            self.beside.setdefault(above, []).append(found)
+        else:
+            function, _, argument_hash = above.rpartition("/")
+            self._place(found, function, argument_hash)
+
+    def _place(self, found: Leftover, function: str, argument_hash: str) -> None:
+        covered = self._selector is not None and self._selector.covers(function, argument_hash)
+        in_entry = is_hash(argument_hash)
+        (self.remnants if covered and in_entry else self.strays).append(found)
+
+    def merge(self, other: Candidates) -> None:
+        """Take all that another one has taken."""
+        self.entries.extend(other.entries)
+        self.remnants += other.remnants
+        self.beside |= other.beside
+        self.strays += other.strays
+        self.busy |= other.busy
+        self.unreadable += other.unreadable
+
+
+def make_plan(
+    store: Store,
+    found: Candidates,
+    order: Iterable[int],
+    *,
+    leftovers: bool,
+    grace: float,
+    warnings: Iterable[str] = (),
+) -> Plan:
+    """Make the plan that removes some of the candidates' entries, by their indices in order."""
+    entries = EntryTable()
+    tallies: dict[str, Tally] = {}
+    chosen = list(found.remnants)
+    for index in order:
+        entry = found.entries[index]
+        entries.add(entry)
+        tallies.setdefault(entry.function, Tally()).add_entry(entry)
+        if found.beside:
+            chosen += found.beside.pop(join(entry.function, entry.hash), ())
+    if leftovers:
+        chosen += found.strays
+        for beside in found.beside.values():
+            chosen += beside
+    chosen = [one for one in chosen if one.kind == "file" or one.path not in found.busy]
+    # A folder goes after the files in it.
+    chosen.sort(key=lambda one: (one.kind == "folder", one.path))
+    room = Sum()
+    for one in chosen:
+        room.add(one.usage)
+    rows = [PlanRow(dotted(name), tally.totals()) for name, tally in tallies.items()]
+    rows.sort(key=lambda row: (-(row.totals.disk_bytes or row.totals.size_bytes), row.function))
+    every, total = found.entries.totals(), merged(tallies.values()).totals()
+    return Plan(
+        store,
+        entries,
+        tuple(chosen),
+        tuple(sorted(found.unreadable)),
+        tuple(warnings),
+        grace,
+        total,
+        tuple(rows),
+        room.usage(),
+        Totals(
+            every.entries - total.entries,
+            every.size_bytes - total.size_bytes,
+            None if every.disk_bytes is None else every.disk_bytes - (total.disk_bytes or 0),
+            None,
+        ),
+    )

@@ -1,4 +1,4 @@
-"""acache: see what the on-disk function caches of librosa and joblib hold.
+"""acache: see, trim and prove the on-disk function caches of librosa and joblib.
 
 >>> from acache import CacheManager, cache
 >>> @cache(level=20)
@@ -15,9 +15,19 @@ if TYPE_CHECKING:
     from acache.errors import AcacheWarning as AcacheWarning
     from acache.errors import ConfigurationError as ConfigurationError
     from acache.errors import UsageError as UsageError
+    from acache.eviction import Limits as Limits
+    from acache.eviction import plan_prune as plan_prune
+    from acache.execution import Outcome as Outcome
+    from acache.execution import execute as execute
     from acache.installed import InstalledSources as InstalledSources
     from acache.levels import Levels as Levels
+    from acache.listing import Listing as Listing
     from acache.manager import CacheManager as CacheManager
+    from acache.plans import Plan as Plan
+    from acache.plans import plan_clear as plan_clear
+    from acache.query import Selection as Selection
+    from acache.query import parse_levels as parse_levels
+    from acache.records import Entry as Entry
     from acache.report import StatsReport as StatsReport
     from acache.report import stats as stats
     from acache.store import Store as Store
@@ -31,12 +41,22 @@ _HOMES = {
     "CacheManager": "manager",
     "Config": "config",
     "ConfigurationError": "errors",
+    "Entry": "records",
     "InstalledSources": "installed",
     "Levels": "levels",
+    "Limits": "eviction",
+    "Listing": "listing",
+    "Outcome": "execution",
+    "Plan": "plans",
+    "Selection": "query",
     "StatsReport": "report",
     "Store": "store",
     "UsageError": "errors",
     "cache": "environment",
+    "execute": "execution",
+    "parse_levels": "query",
+    "plan_clear": "plans",
+    "plan_prune": "eviction",
     "stats": "report",
 }
 

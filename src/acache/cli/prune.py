@@ -1,0 +1,116 @@
+"""``acache prune``."""
+
+from __future__ import annotations
+
+import click
+
+from acache.cli.deletion import Manner, carry_out, deletion_options, open_for_deletion
+from acache.cli.options import choices, common_options, json_option, note
+from acache.cli.selection import AGE, SIZE
+from acache.config import Config
+from acache.errors import ConfigurationError
+from acache.eviction import POLICIES, Limits
+
+_DAY_SECONDS = 86_400.0
+
+
+@click.command(name="prune")
+@click.option("--max-size", type=SIZE, metavar="SIZE", help="Room for all entries: 500MB, 10GiB.")
+@click.option("--max-items", type=click.IntRange(min=0), metavar="N", help="Number of entries.")
+@click.option("--max-age", type=AGE, metavar="AGE", help="Time since the last use: 12h, 30d.")
+@click.option("--min-free", type=SIZE, metavar="SIZE", help="Room to be free on the disk.")
+@click.option(
+    "--policy",
+    type=click.Choice(POLICIES),
+    default="lru",
+    show_default=True,
+    help="Who goes first: least recently used, first written, largest, or cheapest a byte.",
+)
+@click.option(
+    "--half-life",
+    type=AGE,
+    metavar="AGE",
+    help="For --policy cost: unused for this long counts half.  [default: 7d]",
+)
+@click.option("--apparent-size", is_flag=True, help="Count file sizes as joblib does, not blocks.")
+@deletion_options
+@json_option
+@common_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    *,
+    max_size: int | None,
+    max_items: int | None,
+    max_age: float | None,
+    min_free: int | None,
+    policy: str,
+    half_life: float | None,
+    apparent_size: bool,
+    dry_run: bool,
+    yes: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Evict entries until limits hold.
+
+    Without a limit, those of LIBROSA_CACHE_MAX_SIZE, _MAX_ITEMS and _MAX_AGE hold. Shows what would
+    go, then asks.
+
+    \b
+    Examples:
+      acache prune --max-size 10GB
+      acache prune --max-age 30d --max-items 100000 -q -y
+      acache prune --max-size 2GB --policy cost --dry-run
+    """
+    from acache.eviction import HALF_LIFE_SECONDS, plan_prune
+    from acache.render.progress import scanning
+
+    config = choices(ctx).config()
+    if half_life is not None and policy != "cost":
+        raise click.UsageError("--half-life means something to --policy cost alone; give that too")
+    limits = Limits(max_size, max_items, max_age, min_free)
+    if limits == Limits():
+        limits = _configured(config)
+    if limits.max_age is not None and limits.max_age < _DAY_SECONDS:
+        note("most systems note an access once a day: a maximal age below 24h may be off by a day")
+    store = open_for_deletion(config)
+    manner = Manner(dry_run, yes, quiet, as_json)
+    with scanning() as progress:
+        plan = plan_prune(
+            store,
+            limits,
+            policy=policy,  # type: ignore[arg-type]  # click has checked it
+            half_life=HALF_LIFE_SECONDS if half_life is None else half_life,
+            apparent_size=apparent_size,
+            durations=manner.tells_cost,
+            fork=True,
+            progress=progress,
+        )
+    carry_out(ctx, plan, manner, warnings=config.warnings())
+
+
+def _configured(config: Config) -> Limits:
+    """Return the limits that the environment sets.
+
+    Raises
+    ------
+    ConfigurationError
+        If one of them makes no sense, or there is none.
+    """
+    settings = [config.setting(name) for name in ("max-size", "max-items", "max-age")]
+    for setting in settings:
+        if not setting.ok:
+            raise ConfigurationError(f"{setting.variable}={setting.raw!r}: {setting.effect}")
+    size, items, age = (setting.value for setting in settings)
+    limits = Limits(
+        None if size is None else int(size),
+        None if items is None else int(items),
+        None if age is None else float(age),
+    )
+    if limits == Limits():
+        names = ", ".join(setting.variable for setting in settings)
+        raise ConfigurationError(
+            f"no limit: give --max-size, --max-items, --max-age or --min-free, or set {names}"
+        )
+    return limits

@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 Command = Sequence[str]
@@ -30,12 +30,19 @@ class Row(NamedTuple):
     target: float
 
 
-def measure(*commands: Command, runs: int, warmup: int = 1) -> list[Side]:
-    """Run the commands in turns, so that whatever the machine does meanwhile hits all alike."""
+def measure(
+    *commands: Command, runs: int, warmup: int = 1, prepare: Callable[[int], None] | None = None
+) -> list[Side]:
+    """Run the commands in turns, so that whatever the machine does meanwhile hits all alike.
+
+    `prepare` is called before each run, untimed, with the number of the command.
+    """
     times: list[list[float]] = [[] for _ in commands]
     peaks = [0] * len(commands)
     for round_ in range(warmup + runs):
         for index, command in enumerate(commands):
+            if prepare is not None:
+                prepare(index)
             seconds, peak = _run(command)
             peaks[index] = max(peaks[index], peak)
             if round_ >= warmup:

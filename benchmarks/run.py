@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from measure import Row, Side, compare, measure, print_table
-from stores import make_store
+from stores import copy_store, make_store
 
 ACACHE = str(Path(sys.executable).with_name("acache"))
+REDUCE = (
+    "import sys, joblib;"
+    "joblib.Memory(sys.argv[1], verbose=0).reduce_size(items_limit=int(sys.argv[2]))"
+)
 GET_ITEMS = "import sys, joblib; joblib.Memory(sys.argv[1], verbose=0).store_backend.get_items()"
 
 
@@ -63,6 +69,47 @@ def scan(folder: Path, runs: int, entries: int) -> list[Row]:
     ]
 
 
+def listing(folder: Path, runs: int, entries: int) -> list[Row]:
+    location = folder / f"store-{entries}"
+    make_store(location, entries)
+    options = ["--cache-dir", str(location)]
+    largest, counted = measure(
+        [ACACHE, "ls", "--sort", "size", "--limit", "20", *options],
+        stats(location, "--no-cost"),
+        runs=runs,
+    )
+    return [compare(f"ls --sort size --limit 20, {entries:,} / stats", largest, counted, 1.3)]
+
+
+def deletion(folder: Path, runs: int, entries: int) -> list[Row]:
+    """Delete from fresh copies of one store; all of them lie in memory when the clock starts."""
+    location = folder / f"store-{entries}"
+    make_store(location, entries)
+    copies = [folder / f"copy-{number}" for number in range(4)]
+    half = entries // 2
+
+    def prepare(index: int) -> None:
+        copy_store(location, copies[index])
+        os.sync()
+        subprocess.run(["du", "-s", str(copies[index])], check=True, stdout=subprocess.DEVNULL)
+
+    clear, remove, prune, reduce = measure(
+        [ACACHE, "clear", "--all", "-y", "--cache-dir", str(copies[0])],
+        ["rm", "-rf", str(copies[1])],
+        [ACACHE, "prune", "--max-items", str(half), "-y", "--cache-dir", str(copies[2])],
+        python(REDUCE, str(copies[3]), str(half)),
+        runs=runs,
+        warmup=0,
+        prepare=prepare,
+    )
+    for copy in copies:
+        shutil.rmtree(copy, ignore_errors=True)
+    return [
+        compare(f"clear --all, {entries:,} / rm -rf", clear, remove, 1.2),
+        compare(f"prune to {half:,} of {entries:,} / joblib reduce_size", prune, reduce, 0.6),
+    ]
+
+
 def large(folder: Path, runs: int, few: int, many: int) -> list[Row]:
     small, big = folder / f"store-{few}", folder / f"store-{many}"
     make_store(small, few)
@@ -75,19 +122,33 @@ def large(folder: Path, runs: int, few: int, many: int) -> list[Row]:
     return [
         compare(f"stats --no-cost: {many:,} / {few:,}, each entry", each, theirs, 1.2),
         Row(f"stats --no-cost, {many:,}: peak memory", f"{peak:.0f} MB", "150 MB", peak / 150, 1.0),
+        *pruning_peak(big, many),
     ]
+
+
+def pruning_peak(location: Path, entries: int) -> list[Row]:
+    """Plan to evict half of the entries, by the policy that needs most; nothing is deleted."""
+    options = ["--max-items", str(entries // 2), "--policy", "cost", "-n"]
+    [planned] = measure([ACACHE, "prune", *options, "--cache-dir", str(location)], runs=1, warmup=0)
+    peak = planned.peak_bytes / 1e6
+    return [Row(f"prune, {entries:,}: peak memory", f"{peak:.0f} MB", "400 MB", peak / 400, 1.0)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, help="where the stores are made, and kept")
     parser.add_argument("--runs", type=int, default=7, help="rounds (default: 7)")
+    parser.add_argument(
+        "--deleted", type=int, default=100_000, help="entries to delete (default: 100,000)"
+    )
     parser.add_argument("--large", action="store_true", help="also a store of 1,000,000 entries")
     options = parser.parse_args()
     os.environ.pop("COLUMNS", None)
     with tempfile.TemporaryDirectory(prefix="acache-bench-") as temporary:
         folder = options.folder or Path(temporary)
         rows = start(folder, options.runs) + scan(folder, options.runs, 100_000)
+        rows += listing(folder, options.runs, 100_000)
+        rows += deletion(folder, max(1, options.runs // 3), options.deleted)
         if options.large:
             rows += large(folder, max(2, options.runs // 2), 100_000, 1_000_000)
     print_table(rows)

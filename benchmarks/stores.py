@@ -7,11 +7,21 @@ import json
 import os
 import pickle
 import shutil
+import subprocess
 from pathlib import Path
 
 FUNCTIONS = 60
 _OUTPUT = pickle.dumps(list(range(100)))
 _METADATA = {"duration": 0.0123, "input_args": {"y": "array([0.1, 0.2])", "sr": "22050"}}
+
+
+_WRITTEN = 1_700_000_000
+_NO_PROCESS = 2**31 - 1  # no system gives so high a number
+
+
+def _used(call: int) -> float:
+    """Return when a call's result was last used: each at a time of its own, in no order."""
+    return _WRITTEN + call * 7_919 % 1_000_003
 
 
 def make_store(location: Path, entries: int) -> Path:
@@ -36,10 +46,20 @@ def make_store(location: Path, entries: int) -> Path:
             os.mkdir(entry)
             _write(f"{entry}/output.pkl", _OUTPUT)
             _write(f"{entry}/metadata.json", metadata)
+            os.utime(f"{entry}/output.pkl", (_used(call), _WRITTEN))
             if call % 50 == 0:
-                _write(f"{entry}/output.pkl.{call:032x}-123-139872384", b"interrupted")
+                leftover = f"{entry}/output.pkl.{call:032x}-{_NO_PROCESS}-139872384"
+                _write(leftover, b"interrupted")
+                os.utime(leftover, (_WRITTEN, _WRITTEN))
     done.touch()
     return store
+
+
+def copy_store(location: Path, copy: Path) -> Path:
+    """Copy a store with its times; joblib and acache find the same there, in the same order."""
+    shutil.rmtree(copy, ignore_errors=True)
+    subprocess.run(["cp", "-a", location, copy], check=True)
+    return copy
 
 
 def _write(path: str, data: bytes) -> None:

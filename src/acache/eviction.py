@@ -82,7 +82,7 @@ def plan_prune(
     Returns
     -------
     plan : Plan
-        Equal entries go in the order of their ids, so that two plans of one store are the same.
+        Of equal entries those with the lower ids go, so that two plans of one store name the same.
 
     Raises
     ------
@@ -108,12 +108,14 @@ def plan_prune(
     evicted, short = _evicted(
         entries, order, limits, sum(aged), free=_free(store, limits), apparent=apparent_size
     )
-    warnings = []
+    unmet = []
     if short and store.exists:
-        warnings.append(
-            f"even without any entry {short:,} bytes more would have to be free than there are"
-        )
-    return make_plan(store, found, evicted, leftovers=False, grace=GRACE_SECONDS, warnings=warnings)
+        unmet.append(f"{short:,} bytes too few would be free even without any entry")
+    # In the order in which the scan found them: by last use, for instance, deletion takes half as
+    # long again on ext4, whose inodes then lie anywhere.
+    return make_plan(
+        store, found, sorted(evicted), leftovers=False, grace=GRACE_SECONDS, unmet=unmet
+    )
 
 
 def score(

@@ -127,7 +127,7 @@ def nearest(wanted: str, functions: Iterable[str]) -> list[str]:
         name = dotted(function)
         full.setdefault(name, name)
         full.setdefault(".".join(name.split(".")[-parts:]), name)
-    near = difflib.get_close_matches(wanted, full, n=_MOST_NEAR, cutoff=0.6)
+    near = difflib.get_close_matches(wanted, full, n=_MOST_NEAR, cutoff=0.5)
     return list(dict.fromkeys(full[name] for name in near))
 
 

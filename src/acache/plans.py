@@ -34,11 +34,12 @@ class Plan(NamedTuple):
     ----------
     store : Store
     entries : EntryTable
-        In the order in which they will go. Not to be changed.
+        In the order of the file system, in which they go fastest. Not to be changed.
     leftovers : tuple of Leftover
     unreadable : tuple of Unreadable
         What the scan could not read, where it may have missed something to delete.
-    warnings : tuple of str
+    unmet : tuple of str
+        Limits that the plan cannot reach.
     grace : float >= 0
         Seconds; see `acache.removal.Removal`.
     total : Totals
@@ -55,7 +56,7 @@ class Plan(NamedTuple):
     entries: EntryTable
     leftovers: tuple[Leftover, ...]
     unreadable: tuple[Unreadable, ...]
-    warnings: tuple[str, ...]
+    unmet: tuple[str, ...]
     grace: float
     total: Totals
     rows: tuple[PlanRow, ...]
@@ -218,7 +219,7 @@ def make_plan(
     *,
     leftovers: bool,
     grace: float,
-    warnings: Iterable[str] = (),
+    unmet: Iterable[str] = (),
 ) -> Plan:
     """Make the plan that removes some of the candidates' entries, by their indices in order."""
     entries = EntryTable()
@@ -248,7 +249,7 @@ def make_plan(
         entries,
         tuple(chosen),
         tuple(sorted(found.unreadable)),
-        tuple(warnings),
+        tuple(unmet),
         grace,
         total,
         tuple(rows),

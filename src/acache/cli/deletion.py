@@ -97,11 +97,13 @@ def carry_out(
         ctx.exit(_EXIT_FAILED)
     outcome = None if manner.dry_run else _executed(plan)
     failed = unreadable(plan) if outcome is None else outcome.failed
-    _report(ctx, plan, outcome, failed, manner=manner, warnings=(*warnings, *plan.warnings))
+    _report(ctx, plan, outcome, failed, manner=manner, warnings=warnings)
     if outcome is not None and outcome.interrupted:
         _tell_interruption(plan, outcome)
         ctx.exit(_EXIT_INTERRUPTED)
-    if failed:
+    for text in plan.unmet:
+        error(text)
+    if failed or plan.unmet:
         ctx.exit(_EXIT_FAILED)
 
 

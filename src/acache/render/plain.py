@@ -12,8 +12,8 @@ def duration(seconds: float) -> str:
 
     Examples
     --------
-    >>> [duration(s) for s in (0, 0.0123, 4.56, 125, 4000, 200_000)]
-    ['0 s', '12 ms', '4.6 s', '2m 05s', '1h 06m', '2d 07h']
+    >>> [duration(s) for s in (0, 0.0123, 4.56, 125, 4000, 200_000, 3e7)]
+    ['0 s', '12 ms', '4.6 s', '2m 05s', '1h 06m', '2d 07h', '347d']
     """
     if seconds == 0:
         return "0 s"
@@ -28,4 +28,6 @@ def duration(seconds: float) -> str:
     if hours < 48:
         return f"{hours}h {minutes:02}m"
     days, hours = divmod(hours, 24)
+    if days >= 100:
+        return f"{days}d"
     return f"{days}d {hours:02}h"

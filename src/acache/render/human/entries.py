@@ -24,7 +24,7 @@ from acache.totals import Totals
 
 # Of the columns of a listing, which prints each line before it knows the next.
 _LIST_WIDTHS = {"level": 5, "size": 8, "disk": 8, "age": 7, "unused": 7, "compute": 7}
-_LIST_NAME = 36  # columns for an id, before other columns are left out
+_LIST_NAME = 35  # columns for an id, before other columns are left out
 _SORTED_COLUMN = {
     "size": "size",
     "created": "age",

@@ -1,0 +1,447 @@
+"""``acache clear`` and what it shares with ``prune``: plan, question, outcome, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ..conftest import Result, run_python, write_entry
+from ..test_removal import dead_pid, tree
+
+Acache = Callable[..., Result]
+HASHES = [digit * 32 for digit in "0369cf"]
+AMOUNT = ["entries", "size_bytes", "disk_bytes", "compute_seconds"]
+
+
+@pytest.fixture
+def location(tmp_path: Path) -> Path:
+    """Two functions of levels 10 and 20, with three entries each."""
+    for number, argument_hash in enumerate(HASHES):
+        function = tmp_path / "location" / "joblib" / "m" / f"f{number % 2}"
+        write_entry(function, argument_hash, output=b"x" * 1000 * (number + 1))
+        source = f"# first line: 1\n@cache(level={10 * (number % 2 + 1)})\ndef f(): ...\n"
+        (function / "func_code.py").write_text(source)
+    return tmp_path / "location"
+
+
+def left(location: Path) -> int:
+    return len(list(location.rglob("output.pkl")))
+
+
+def test_json_is_as_documented(acache: Acache, location: Path) -> None:
+    before = tree(location)
+    planned = acache("clear", "--level", "20", "--json", "--dry-run", "--cache-dir", location)
+    assert (planned.code, planned.stderr) == (0, "")
+    assert tree(location) == before
+    done = acache("clear", "--level", "20", "--json", "--yes", "--cache-dir", location)
+    assert (done.code, done.stderr) == (0, "")
+    for document, dry in ((planned.document, True), (done.document, False)):
+        assert list(document) == [
+            "schema", "kind", "dry_run", "planned", "removed", "functions", "leftovers", "failed",
+            "warnings",
+        ]  # fmt: skip
+        assert (document["schema"], document["kind"], document["dry_run"]) == (1, "clear", dry)
+        assert list(document["planned"]) == list(document["removed"]) == AMOUNT
+        [row] = document["functions"]
+        assert list(row) == ["function", *AMOUNT]
+        assert row["function"] == "m.f1"
+        assert list(document["leftovers"]) == ["size_bytes", "disk_bytes", "inodes"]
+        assert document["planned"]["entries"] == 3
+        assert document["planned"]["compute_seconds"] == 4.5
+        assert document["failed"] == document["warnings"] == []
+    assert planned.document["removed"]["entries"] == 0
+    assert done.document["removed"] == done.document["planned"] == planned.document["planned"]
+    assert left(location) == 3
+
+
+def test_the_plan_comes_first(acache: Acache, location: Path) -> None:
+    planned = acache("clear", "--function", "f1", "-n", "--cache-dir", location)
+    assert planned.code == 0
+    assert re.search(r"^m\.f1 +3 +12\.2 kB .* 4\.5 s$", planned.stdout, re.MULTILINE)
+    assert "3 entries, " in planned.stdout
+    assert left(location) == 6
+    done = acache("clear", "--function", "f1", "-y", "--cache-dir", location)
+    assert done.stdout.startswith(planned.stdout)
+    assert done.stdout.splitlines()[-1].startswith("removed 3 entries, ")
+
+
+def test_without_a_terminal_it_takes_a_yes(acache: Acache, location: Path) -> None:
+    for options in ([], ["--json"], ["-q"]):
+        result = acache("clear", "--all", *options, "--cache-dir", location)
+        assert (result.stdout, result.code) == ("", 2)
+        assert "--yes" in result.stderr
+        assert "--dry-run" in result.stderr
+        assert result.stderr.count("\n") == 1
+    assert left(location) == 6
+
+
+def test_quiet_is_quiet(acache: Acache, location: Path) -> None:
+    assert acache("clear", "--all", "-q", "-y", "--cache-dir", location) == ("", "", 0)
+    assert acache("clear", "--all", "-q", "--cache-dir", location) == ("", "", 0)
+
+
+def test_nothing_to_do_is_done(acache: Acache, location: Path) -> None:
+    result = acache("clear", "--larger-than", "1GB", "--cache-dir", location)
+    assert result == ("nothing to remove\n", "", 0)
+    result = acache("clear", "--all", "--json", "--cache-dir", location.parent / "none")
+    assert (result.code, result.document["planned"]["entries"]) == (0, 0)
+    assert "there is no cache" in result.stderr
+
+
+def test_what_is_no_store_is_refused(acache: Acache, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "photo.jpg").write_bytes(b"smile")
+    for command in (["clear", "--all", "-y"], ["prune", "--max-items", "0", "-y"]):
+        result = acache(*command, "--cache-dir", tmp_path / "photos")
+        assert (result.stdout, result.code) == ("", 2)
+        assert "is no cache" in result.stderr
+    assert tree(tmp_path / "photos") == {"photo.jpg": b"smile"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "nothing is selected"),
+        (["--all", "--level", "10"], "contradict"),
+        (["--all", "m.f0/0"], "contradict"),
+        (["--grace", "-1", "--all"], "'-1'"),
+        (["--grace", "1h"], "nothing is selected"),
+        (["--all", "--frob"], "--frob"),
+    ],
+)
+def test_nonsense_gets_one_line_and_touches_nothing(
+    acache: Acache, location: Path, arguments: list[str], says: str
+) -> None:
+    before = tree(location)
+    result = acache("clear", "-y", *arguments, "--cache-dir", location)
+    assert (result.stdout, result.code) == ("", 2)
+    assert says in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert tree(location) == before
+
+
+def test_leftovers_alone(acache: Acache, location: Path) -> None:
+    entry = location / "joblib" / "m" / "f0" / HASHES[0]
+    file = entry / f"output.pkl.{'0' * 32}-{dead_pid()}-1"
+    file.write_bytes(b"half")
+    folder = location / "joblib" / "m" / "f1" / HASHES[0]
+    folder.mkdir()
+    fresh = acache("clear", "--leftovers", "-n", "--json", "--cache-dir", location).document
+    assert fresh["leftovers"]["inodes"] == 1
+    os.utime(file, (1, time.time() - 3700))
+    result = acache("clear", "--leftovers", "-y", "--cache-dir", location)
+    assert result.code == 0
+    assert "1 temporary file and 1 folder without result" in result.stdout
+    assert not file.exists()
+    assert not folder.exists()
+    assert left(location) == 6
+    document = acache("stats", "--json", "--cache-dir", location).document
+    assert document["leftovers"]["inodes"] == 0
+
+
+def test_ids_from_stdin_that_vanished_are_told(location: Path) -> None:
+    ids = f"m.f0/{HASHES[0]}\n\nm.f0/{'b' * 32}\n"
+    done = subprocess.run(
+        [sys.executable, "-m", "acache", "clear", "-", "-y", "--cache-dir", str(location)],
+        input=ids,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == "acache: note: 1 of the entries are not there any more\n"
+    assert left(location) == 5
+
+
+def test_a_name_that_is_given_must_be_there(acache: Acache, location: Path) -> None:
+    result = acache("clear", "-y", f"m.f0/{HASHES[0]}", "m.f0/b", "--cache-dir", location)
+    assert result.code == 2
+    assert "no such entry 'm.f0/b'" in result.stderr
+    assert left(location) == 6
+
+
+# -- on a terminal -------------------------------------------------------------------------------
+
+
+class Terminal:
+    """A command on a pseudo-terminal, to be read and answered."""
+
+    def __init__(self, command: list[str], **environ: str) -> None:
+        pty = pytest.importorskip("pty")
+        self.leader, follower = pty.openpty()
+        self.process = subprocess.Popen(
+            command,
+            stdin=follower,
+            stdout=follower,
+            stderr=follower,
+            start_new_session=True,
+            preexec_fn=_take_terminal,  # noqa: PLW1509 - there are no threads
+            env={**os.environ, "TERM": "xterm", **environ},
+        )
+        os.close(follower)
+        self.seen = ""
+
+    def read_until(self, text: str, *, seconds: float = 30) -> str:
+        deadline = time.monotonic() + seconds
+        while text not in self.seen and time.monotonic() < deadline:
+            if not self._read():
+                break
+        return self.seen
+
+    def _read(self) -> bool:
+        if not select.select([self.leader], [], [], 0.1)[0]:
+            return self.process.poll() is None
+        try:
+            part = os.read(self.leader, 65536)
+        except OSError:  # Linux says so at the end
+            return False
+        self.seen += part.decode()
+        return bool(part)
+
+    def type(self, text: str) -> None:
+        os.write(self.leader, text.encode())
+
+    def end(self) -> int:
+        while self._read():
+            pass
+        code = self.process.wait(timeout=30)
+        os.close(self.leader)
+        return code
+
+
+def _take_terminal() -> None:
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def command(location: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "acache", *arguments, "--cache-dir", str(location)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize(
+    ("answer", "code", "entries"), [("y\n", 0, 3), ("n\n", 1, 6), ("\n", 1, 6), ("\x04", 1, 6)]
+)
+def test_the_question(location: Path, answer: str, code: int, entries: int) -> None:
+    terminal = Terminal(command(location, "clear", "--level", "10"))
+    terminal.read_until("[y/N]")
+    assert "m.f0" in terminal.seen
+    assert re.search(r"Remove 3 entries, .* on disk\? \[y/N\]", terminal.seen)
+    assert left(location) == 6
+    terminal.type(answer)
+    assert terminal.end() == code
+    assert left(location) == entries
+    assert ("declined" in terminal.seen) == bool(code)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+def test_an_interrupted_question_touches_nothing(location: Path) -> None:
+    terminal = Terminal(command(location, "clear", "--all"))
+    terminal.read_until("[y/N]")
+    terminal.type("\x03")
+    assert terminal.end() == 130
+    assert left(location) == 6
+
+
+SLOWLY = """
+import time, sys
+import acache.removal
+import acache.render.progress as progress
+progress._PATIENCE_SECONDS = progress._REFRESH_SECONDS = 0
+remove = acache.removal.Removal.entry
+def slowly(self, *args, **kwargs):
+    time.sleep(0.005)
+    return remove(self, *args, **kwargs)
+acache.removal.Removal.entry = slowly
+from acache.cli import main
+main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("count", [200, 1200])
+def test_ctrl_c_stops_between_two_entries(tmp_path: Path, count: int) -> None:
+    function = tmp_path / "joblib" / "m" / "f"
+    for number in range(count):
+        write_entry(function, f"{number:032x}")
+    slowly = [sys.executable, "-c", SLOWLY, "clear", "--all", "-y", "--cache-dir", str(tmp_path)]
+    terminal = Terminal(slowly)
+    terminal.read_until("Removing")
+    time.sleep(0.2)
+    terminal.type("\x03")
+    assert terminal.end() == 130
+    match = re.search(r"interrupted: ([\d,]+) of ([\d,]+) entries are removed", terminal.seen)
+    assert match is not None, terminal.seen
+    removed, total = (int(number.replace(",", "")) for number in match.groups())
+    assert total == count
+    assert 0 < removed < count
+    assert left(tmp_path) == count - removed
+    assert "Traceback" not in terminal.seen
+    folders = [path for path in function.iterdir() if not (path / "output.pkl").exists()]
+    assert folders == []
+
+
+def test_the_bar_is_for_terminals_alone(location: Path) -> None:
+    code = SLOWLY.replace("0.005", "0")
+    slowly = [sys.executable, "-c", code, "clear", "--all", "-y", "--cache-dir", str(location)]
+    done = subprocess.run(slowly, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert "Removing" not in done.stdout
+
+
+# -- what cannot be done -------------------------------------------------------------------------
+
+
+def test_a_read_only_store_is_told_entry_by_entry(
+    acache: Acache, location: Path, as_nobody: int | None
+) -> None:
+    options = ["clear", "--all", "-y", "--cache-dir", location]
+    if as_nobody is None:
+        for folder in location.rglob("*"):
+            if folder.is_dir():
+                folder.chmod(0o555)
+    before = tree(location)
+    result = acache(*options, user=as_nobody)
+    document = acache(*options, "--json", user=as_nobody)
+    for folder in location.rglob("*"):
+        if folder.is_dir():
+            folder.chmod(0o755)
+    assert tree(location) == before
+    assert result.code == document.code == 1
+    lines = result.stderr.splitlines()
+    assert len(lines) == 6
+    assert all(re.fullmatch(r"acache: error: m\.f\d/\w{32}: Permission denied", s) for s in lines)
+    assert len(document.document["failed"]) == 6
+    assert document.document["failed"][0] == {
+        "id": f"m.f0/{HASHES[0]}",
+        "error": "Permission denied",
+    }
+    assert document.document["removed"]["entries"] == 0
+
+
+def test_what_can_be_done_is_done(acache: Acache, location: Path, as_nobody: int | None) -> None:
+    for path in (location, *location.rglob("*")):
+        path.chmod(0o777 if path.is_dir() else 0o666)
+    (location / "joblib" / "m" / "f0").chmod(0o000 if as_nobody is None else 0o700)
+    result = acache("clear", "--all", "-y", "--cache-dir", location, user=as_nobody)
+    planned = acache("clear", "--all", "-n", "--cache-dir", location, user=as_nobody)
+    (location / "joblib" / "m" / "f0").chmod(0o755)
+    assert result.code == planned.code == 1
+    assert result.stderr == planned.stderr == "acache: error: m/f0: Permission denied\n"
+    assert sorted(path.parent.parent.name for path in location.rglob("output.pkl")) == ["f0"] * 3
+
+
+def test_deleting_writes_nothing(location: Path) -> None:
+    """As on a full disk: no file may grow by a single byte."""
+    code = (
+        "import resource, signal, sys\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_DFL)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "from acache.cli import main; main()"
+    )
+    pytest.importorskip("resource")
+    run_python(code, "clear", "--all", "-y", "-q", "--cache-dir", location)
+    assert left(location) == 0
+
+
+def test_a_folder_that_vanishes_midway_is_no_failure(location: Path) -> None:
+    code = (
+        "import shutil, sys\n"
+        "import acache.removal\n"
+        "remove = acache.removal.Removal.entry\n"
+        "def removing(self, function, *args, **kwargs):\n"
+        "    shutil.rmtree(sys.argv[-1] + '/joblib/m/f1', ignore_errors=True)\n"
+        "    return remove(self, function, *args, **kwargs)\n"
+        "acache.removal.Removal.entry = removing\n"
+        "from acache.cli import main; main()"
+    )
+    output = run_python(code, "clear", "--all", "-y", "--json", "--cache-dir", location)
+    assert json.loads(output)["removed"]["entries"] == 3
+    assert left(location) == 0
+
+
+# -- with librosa --------------------------------------------------------------------------------
+
+COUNTING = """
+import collections, json, sys
+import joblib.memory
+computed = collections.Counter()
+call = joblib.memory.MemorizedFunc._call
+def counted(self, *args, **kwargs):
+    computed[self.func.__module__ + "." + self.func.__qualname__] += 1
+    return call(self, *args, **kwargs)
+joblib.memory.MemorizedFunc._call = counted
+import librosa, numpy
+y = librosa.chirp(fmin=110, fmax=880, duration=3, sr=22050)
+harmonic, _ = librosa.effects.hpss(y)
+answer = [librosa.estimate_tuning(y=harmonic), float(librosa.feature.mfcc(y=y).sum())]
+print(json.dumps({"answer": answer, "computed": computed}))
+"""
+
+
+def test_after_clearing_a_level_librosa_computes_that_level_alone(
+    acache: Acache, tmp_path: Path
+) -> None:
+    env = {"LIBROSA_CACHE_DIR": str(tmp_path / "cache"), "LIBROSA_CACHE_LEVEL": "50"}
+    first = json.loads(run_python(COUNTING, env=env))
+    rows = acache("stats", "--json", env=env).document["functions"]
+    of_level = {row["function"]: row["entries"] for row in rows if row["level"] == 30}
+    assert acache("clear", "--level", "30", "-y", env=env).code == 0
+    again = json.loads(run_python(COUNTING, env=env))
+    assert again["answer"] == first["answer"]
+    assert again["computed"] == of_level
+    assert sum(first["computed"].values()) > sum(of_level.values()) > 2
+    assert acache("stats", "--json", env=env).document["functions"][0]["entries"]
+
+
+# -- access times --------------------------------------------------------------------------------
+
+
+def test_reading_and_planning_leave_every_access_time(
+    acache: Acache, librosa_location: Path, tmp_path: Path
+) -> None:
+    location = tmp_path / "copy"
+    shutil.copytree(librosa_location, location)
+    for path in location.rglob("*"):
+        os.utime(path, (1_000_000_000, 1_600_000_000))  # relatime would note any access now
+    before = {path: path.stat().st_atime_ns for path in location.rglob("*")}
+    for arguments in (
+        ["ls", "--args"],
+        ["ls", "--jsonl"],
+        ["ls", "--arg", "n_fft=2048", "-q"],
+        ["stats"],
+        ["stats", "--function", "stft"],
+        ["clear", "--all", "-n"],
+        ["clear", "--level", "30", "-n", "--json"],
+        ["prune", "--max-items", "3", "--policy", "cost", "-n"],
+        [],
+    ):
+        assert acache(*arguments, "--cache-dir", location).code == 0
+    noted = [path for path in before if path.stat().st_atime_ns != before[path]]
+    # Listing a folder that belongs to another user may be noted; these are one's own.
+    assert noted == []
+
+
+def test_signals_are_as_they_were_after_a_deletion(location: Path) -> None:
+    code = (
+        "import signal\n"
+        "from acache.cli import _guarded\n"
+        "before = signal.getsignal(signal.SIGINT)\n"
+        f"_guarded(['clear', '--all', '-y', '-q', '--cache-dir', {str(location)!r}])\n"
+        "assert signal.getsignal(signal.SIGINT) is before"
+    )
+    run_python(code)
+    assert signal.getsignal(signal.SIGINT) is not None
+    assert left(location) == 0

@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from collections.abc import Iterator
 from stat import S_ISREG
-from typing import Any
+from typing import Any, BinaryIO
 
 HAS_BLOCKS = hasattr(os.stat_result, "st_blocks")
 RELATIVE = os.open in os.supports_dir_fd and os.scandir in os.supports_fd
@@ -169,6 +170,47 @@ def read_known(name: str, folder: Folder | None, status: os.stat_result, *, limi
     finally:
         os.close(descriptor)
     return data
+
+
+@contextlib.contextmanager
+def opened_unnoticed(path: str) -> Iterator[BinaryIO]:
+    """Open a regular file to read it piece by piece, its access time put back at the end.
+
+    Parameters
+    ----------
+    path : str
+        A link in its last part is refused.
+
+    Raises
+    ------
+    NotAFileError
+        If it is not a regular file.
+    OSError
+        If it cannot be opened.
+    """
+    status = os.lstat(path)
+    if not S_ISREG(status.st_mode):
+        raise NotAFileError(errno.EINVAL, "is not a regular file")
+    descriptor, unnoticed = _open_file(path, None)
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        try:
+            yield file
+        finally:
+            if not unnoticed:
+                _put_back(descriptor, status)
+
+
+def is_noticed(path: str) -> bool:
+    """Tell whether reading a file may change its access time, whatever is done: not one's own.
+
+    Raises
+    ------
+    OSError
+        If there is no such file.
+    """
+    if not hasattr(os, "geteuid"):
+        return False
+    return os.geteuid() not in (0, os.lstat(path).st_uid)
 
 
 def _put_back(descriptor: int, status: os.stat_result) -> None:

@@ -90,6 +90,31 @@ def matches_function(function: str, pattern: str) -> bool:
     )
 
 
+def functions_named(name: str, known: Iterable[str]) -> list[str]:
+    """Find the functions of a name, without wildcards.
+
+    Parameters
+    ----------
+    name : str
+        A function id, or its last parts.
+    known : iterable of str
+        Function ids, ``/`` between their parts.
+
+    Returns
+    -------
+    functions : list of str
+        The one of that very id; or else all whose last parts it is.
+    """
+    named = []
+    for function in known:
+        shown = dotted(function)
+        if name in (function, shown, printable(shown)):
+            return [function]
+        if f".{shown}".endswith(f".{dotted(name)}"):
+            named.append(function)
+    return named
+
+
 def matches_text(text: str, pattern: str) -> bool:
     """Tell whether a pattern matches the ``repr`` of an argument; of a string its text too.
 
@@ -129,6 +154,13 @@ def nearest(wanted: str, functions: Iterable[str]) -> list[str]:
         full.setdefault(".".join(name.split(".")[-parts:]), name)
     near = difflib.get_close_matches(wanted, full, n=_MOST_NEAR, cutoff=0.5)
     return list(dict.fromkeys(full[name] for name in near))
+
+
+def or_nearest(name: str, known: Iterable[str]) -> str:
+    """Repeat a name that was not found, with the nearest ones that there are."""
+    near = [printable(function) for function in nearest(name, known)]
+    hint = f"the nearest: {', '.join(near)}" if near else "acache stats lists them"
+    return f"{printable(name)!r}; {hint}"
 
 
 def _has_wildcard(pattern: str) -> bool:

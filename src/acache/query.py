@@ -9,8 +9,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from acache.errors import UsageError
-from acache.layout import dotted
-from acache.names import EntryId, matches_function, matches_text, nearest, printable
+from acache.names import (
+    EntryId,
+    functions_named,
+    matches_function,
+    matches_text,
+    or_nearest,
+    printable,
+)
 from acache.records import Entry
 from acache.store import Store
 
@@ -246,15 +252,9 @@ def _functions_named(patterns: Iterable[str], known: Sequence[str]) -> list[str]
     for pattern in patterns:
         matching = [function for function in known if matches_function(function, pattern)]
         if not matching:
-            raise UsageError(f"no function in this cache matches {_or_nearest(pattern, known)}")
+            raise UsageError(f"no function in this cache matches {or_nearest(pattern, known)}")
         named.update(matching)
     return sorted(named)
-
-
-def _or_nearest(name: str, known: Sequence[str]) -> str:
-    near = [printable(function) for function in nearest(name, known)]
-    hint = f"the nearest: {', '.join(near)}" if near else "acache stats lists them"
-    return f"{printable(name)!r}; {hint}"
 
 
 def _require_levels(wanted: Iterable[LevelRange], known: Iterable[str], levels: LevelOf) -> None:
@@ -270,6 +270,23 @@ def _require_levels(wanted: Iterable[LevelRange], known: Iterable[str], levels: 
             raise UsageError(f"no function in this cache has level {one.text}; {hint}")
 
 
+def entry_named(one: EntryId, known: Sequence[str], store: Store) -> tuple[str, str]:
+    """Find the entry that an id names, among the functions that are known.
+
+    Returns
+    -------
+    function, argument_hash : str
+
+    Raises
+    ------
+    UsageError
+        If there is none, or more than one.
+    """
+    found, _ = _ids_named([one], known, store, lenient=False)
+    [(function, hashes)] = found.items()
+    return function, hashes.pop()
+
+
 def _ids_named(
     ids: Iterable[EntryId], known: Sequence[str], store: Store, *, lenient: bool
 ) -> tuple[dict[str, set[str]], int]:
@@ -280,7 +297,7 @@ def _ids_named(
     functions: dict[str, list[str]] = {}
     for one in ids:
         if one.function not in functions:
-            functions[one.function] = _functions_meant(one.function, known)
+            functions[one.function] = functions_named(one.function, known)
         matching = []
         for function in functions[one.function]:
             if function not in hashes:
@@ -298,14 +315,8 @@ def _ids_named(
         elif functions[one.function]:
             raise UsageError(f"no such entry {printable(one.text)!r}; acache ls lists them")
         else:
-            raise UsageError(f"no function in this cache is {_or_nearest(one.function, known)}")
+            raise UsageError(f"no function in this cache is {or_nearest(one.function, known)}")
     return found, missing
-
-
-def _functions_meant(name: str, known: Sequence[str]) -> list[str]:
-    """Find the function of that id, or else those whose last parts it is; no wildcards."""
-    exact = [f for f in known if name in (f, dotted(f), printable(dotted(f)))]
-    return exact or [f for f in known if f".{dotted(f)}".endswith(f".{dotted(name)}")]
 
 
 def _with_prefix(hashes: list[str], prefix: str) -> list[str]:

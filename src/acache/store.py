@@ -7,11 +7,20 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from stat import S_ISDIR
+from typing import BinaryIO
 
 from acache import layout
 from acache.errors import ConfigurationError
-from acache.folders import Folder, close_folder, open_below, open_folder, read_file
-from acache.layout import METADATA, SOURCE, is_hash
+from acache.folders import (
+    Folder,
+    close_folder,
+    is_noticed,
+    open_below,
+    open_folder,
+    opened_unnoticed,
+    read_file,
+)
+from acache.layout import METADATA, OUTPUT, SOURCE, is_hash
 from acache.records import Found, Metadata, Unreadable
 from acache.removal import Removal
 from acache.walk import LARGEST_METADATA, Inodes, Select, Share, Walk, functions
@@ -213,6 +222,31 @@ class Store:
         """
         data = self._read(f"{function}/{argument_hash}/{METADATA}", limit=LARGEST_METADATA)
         return None if data is None else layout.parse_metadata(data)
+
+    @contextmanager
+    def opened_output(self, function: str, argument_hash: str) -> Iterator[BinaryIO]:
+        """Open an entry's ``output.pkl``, to be read and never to be loaded: that runs code.
+
+        Its access time is put back at the end, where the system allows.
+
+        Raises
+        ------
+        OSError
+            If it cannot be opened.
+        """
+        path = f"{self.path}/{function}/{argument_hash}/{OUTPUT}"
+        with opened_unnoticed(path) as file:
+            yield file
+
+    def is_noticed(self, function: str, argument_hash: str) -> bool:
+        """Tell whether reading an entry's ``output.pkl`` may change its last access all the same.
+
+        Raises
+        ------
+        OSError
+            If there is no such file.
+        """
+        return is_noticed(f"{self.path}/{function}/{argument_hash}/{OUTPUT}")
 
     def source(self, function: str) -> str | None:
         """Read the source that joblib stored for a function.

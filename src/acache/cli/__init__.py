@@ -15,7 +15,7 @@ from acache.config import debugging
 from acache.errors import AcacheError
 
 # In the order of the list in --help. Each lives in the module of its name.
-COMMANDS = ("stats", "ls", "clear", "prune", "config")
+COMMANDS = ("stats", "ls", "show", "clear", "prune", "config")
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2

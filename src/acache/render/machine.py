@@ -16,6 +16,7 @@ from acache.report import StatsReport
 from acache.totals import Tally, Totals
 
 if TYPE_CHECKING:
+    from acache.details import EntryDetails, FunctionDetails
     from acache.execution import Failure, Outcome
     from acache.listing import Listed, Listing
     from acache.plans import Plan
@@ -173,6 +174,43 @@ def deletion(
             "leftovers": usage(plan.leftover_usage if outcome is None else outcome.leftovers),
             "failed": [{"id": failure.id, "error": failure.error} for failure in failed],
             "warnings": [*warnings],
+        },
+    )
+
+
+def entry_details(details: EntryDetails, config: Config) -> str:
+    """Write all about an entry as one JSON document."""
+    value = details.value
+    return _document(
+        "show",
+        {
+            **entry(details.listed),
+            "args": details.listed.arguments,
+            "value": None
+            if value is None
+            else {
+                "type": value.type,
+                "compression": value.compression,
+                "arrays": [
+                    {**array._asdict(), "shape": list(array.shape)} for array in value.arrays
+                ],
+                "outline": [line._asdict() for line in value.lines],
+            },
+            "warnings": [*config.warnings(), *details.warnings],
+        },
+    )
+
+
+def function_details(details: FunctionDetails, config: Config) -> str:
+    """Write all about a function as one JSON document."""
+    return _document(
+        "show",
+        {
+            "function": dotted(details.function),
+            "level": details.level,
+            **totals(details.totals),
+            "source": details.source,
+            "warnings": [*config.warnings(), *details.warnings],
         },
     )
 

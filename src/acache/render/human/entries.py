@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
+import humanize
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
+from acache.arguments import readable
+from acache.details import EntryDetails, FunctionDetails, Value
+from acache.layout import dotted
 from acache.listing import Listed, Listing
 from acache.names import entry_id, printable
 from acache.render.human.page import (
@@ -15,6 +24,7 @@ from acache.render.human.page import (
     console,
     level,
     pairs,
+    room,
     show,
     size,
     tail,
@@ -34,6 +44,7 @@ _SORTED_COLUMN = {
 }
 _SHORT_HASH = 8  # digits; within one function hardly ever two entries share them
 _INDENT = 7
+_LONGEST_TEXT = 500  # where nothing else bounds a line
 
 
 def listing(found: Listing, *, sort: str | None) -> None:
@@ -80,11 +91,106 @@ def _cells(row: Listed, now: float) -> dict[str, str]:
 def _arguments(arguments: dict[str, str], width: int) -> str:
     """Show the arguments of a call on a line of their own."""
     text = ", ".join(f"{name}={' '.join(value.split())}" for name, value in arguments.items())
-    text = printable(text)
-    room = width - _INDENT
-    return " " * _INDENT + (text if len(text) <= room else text[: room - 3] + "...")
+    return " " * _INDENT + _cut(printable(text), width - _INDENT)
 
 
 def _listed_total(total: Totals, shown: int) -> str:
     text = amount(total)
     return text if shown == total.entries else f"{text}; {shown:,} shown"
+
+
+def entry_details(details: EntryDetails) -> None:
+    """Print all about an entry."""
+    out = console()
+    row = details.listed
+    entry = row.entry
+    seconds = entry.compute_seconds
+    facts = [
+        ("level", level(row.level)),
+        ("size", f"{size(entry.size_bytes)}, {room(entry.size_bytes, entry.disk_bytes)}"),
+        ("written", _moment(entry.created)),
+        ("last used", _moment(entry.last_access)),
+        (
+            "compute",
+            "not recorded" if seconds is None else f"{duration(seconds)}, storing included",
+        ),
+    ]
+    show(out, _title(entry_id(entry.function, entry.hash)), pairs(facts))
+    if row.arguments is not None:
+        arguments = [(printable(name), readable(text)) for name, text in row.arguments.items()]
+        show(out, "", _heading("arguments"), _facts(out, arguments or [("none", "")]))
+    if details.value is not None:
+        compression = details.value.compression
+        how = "not compressed" if compression is None else f"compressed with {compression}"
+        show(
+            out, "", _heading("value"), *_outline(out, details.value), Text(f"  {how}", style="dim")
+        )
+
+
+def function_details(details: FunctionDetails) -> None:
+    """Print all about a function."""
+    out = console()
+    totals = details.totals
+    facts = [("level", level(details.level)), ("entries", amount(totals))]
+    if totals.entries:
+        seconds = totals.compute_seconds
+        held = "not recorded" if seconds is None else f"{duration(seconds)} held, at most"
+        facts.append(("compute", held))
+    for name, moment in (
+        ("oldest", totals.oldest),
+        ("newest", totals.newest),
+        ("last used", totals.last_access),
+    ):
+        if moment is not None:
+            facts.append((name, _moment(moment)))
+    show(out, _title(dotted(details.function)), pairs(facts))
+    if details.source is None:
+        show(out, "", Text("no source is stored"))
+        return
+    show(out, "", _heading("source"))
+    for line in details.source.splitlines():
+        out.file.write(f"  {printable(line.expandtabs())}".rstrip() + "\n")
+
+
+def _title(name: str) -> Text:
+    return Text(printable(name), style="bold", overflow="fold")
+
+
+def _heading(name: str) -> Text:
+    return Text(name, style="bold underline")
+
+
+def _facts(out: Console, lines: Sequence[tuple[str, str]]) -> Table:
+    """Make a table of names and long texts, each cut to its line."""
+    widest = max(cell_len(name) for name, _ in lines)
+    most = max(out.width - widest - 2 * GAP, NARROWEST_NAME)
+    cut = [(f"  {name}", _cut(printable(text), most)) for name, text in lines]
+    return pairs(cut)
+
+
+def _outline(out: Console, value: Value) -> Iterator[Text]:
+    for line in value.lines:
+        told = "" if line.size_bytes is None else f"  {size(line.size_bytes)}"
+        indent = GAP * (line.depth + 1)
+        most = max(out.width - indent - len(told), NARROWEST_NAME)
+        yield Text(" " * indent + _cut(printable(line.text), most) + told)
+
+
+def _cut(text: str, width: int) -> str:
+    """Cut a text at its end."""
+    if cell_len(text) <= min(width, _LONGEST_TEXT):
+        return text
+    cut = text[: min(width, _LONGEST_TEXT)]
+    while cell_len(cut) > min(width, _LONGEST_TEXT) - 3:
+        cut = cut[:-1]
+    return f"{cut}..."
+
+
+def _moment(seconds: float) -> str:
+    """Show a moment in local time, and how long ago it was."""
+    try:
+        moment = datetime.fromtimestamp(seconds).astimezone()
+    except (OverflowError, ValueError, OSError):  # a file system can hold any number
+        return "at an impossible time"
+    ago = humanize.naturaltime(max(time.time() - seconds, 0))
+    return f"{moment:%Y-%m-%d %H:%M:%S %z}, {ago}"

@@ -249,6 +249,25 @@ def test_what_is_not_selected_stays_as_it_is(
         assert tree(location) == expected
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="is there what is imitated here")
+def test_a_system_without_relative_names_deletes_the_same(location: Path, tmp_path: Path) -> None:
+    function = location / "joblib" / "m" / "f"
+    (function / HASHES[0] / ".DS_Store").write_bytes(b"finder")
+    (function / HASHES[4]).symlink_to(function / HASHES[0])
+    temporary(function / HASHES[1], "output.pkl", dead_pid(), modified=OLD)
+    temporary(function / HASHES[2], "output.pkl", dead_pid(), modified=time.time())
+    (function / HASHES[5]).mkdir()
+    twin = tmp_path / "twin"
+    subprocess.run(["cp", "-a", location, twin], check=True)
+    imitation = "import os; os.supports_fd = os.supports_dir_fd = set(); del os.fork\n"
+    code = "from acache.cli import main; main()"
+    options = ["clear", "--all", "-y", "--json", "--cache-dir"]
+    expected = run_python(code, *options, location)
+    assert run_python(imitation + code, *options, twin) == expected
+    assert tree(twin).keys() == tree(location).keys()
+    assert '"failed": []' in expected
+
+
 # -- killed in the middle ------------------------------------------------------------------------
 
 CLEARING = """

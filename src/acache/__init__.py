@@ -1,4 +1,4 @@
-"""acache: see, trim and prove the on-disk function caches of librosa and joblib.
+"""acache: see and trim the on-disk function caches of librosa and joblib.
 
 >>> from acache import CacheManager, cache
 >>> @cache(level=20)

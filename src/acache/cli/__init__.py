@@ -55,7 +55,7 @@ class _Commands(click.Group):
 @common_options
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """See what the on-disk function caches of librosa and joblib hold.
+    """See and trim the on-disk function caches of librosa and joblib.
 
     Reads the configuration that librosa reads (LIBROSA_CACHE_DIR, LIBROSA_CACHE_LEVEL, ...).
     """

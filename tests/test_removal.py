@@ -177,7 +177,7 @@ def test_temporary_files_have_a_grace_and_live_as_long_as_their_process(location
     dead = dead_pid()
     entry, fresh = function / HASHES[0], function / HASHES[4]
     fresh.mkdir()
-    alive = temporary(entry, "output.pkl", os.getpid(), modified=time.time() - 5)
+    alive = temporary(entry, "output.pkl", os.getpid(), modified=time.time())
     expired = temporary(entry, "metadata.json", dead, modified=OLD)
     source = temporary(function, "func_code.py", dead, modified=OLD)
     young = temporary(fresh, "output.pkl", dead, modified=time.time())

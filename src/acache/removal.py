@@ -115,7 +115,7 @@ class Removal:
         Returns
         -------
         removed : bool
-            Whether this call removed it. A folder that holds something foreign stays, emptied of
+            Whether it is gone. A folder that holds something foreign stays, emptied of
             what joblib wrote.
         """
         above, _, name = path.rpartition("/")
@@ -125,7 +125,7 @@ class Removal:
         try:
             folder = open_below(above, self._root)
         except FileNotFoundError:
-            return False
+            return True  # it went with its entry
         try:
             return self._temporary(name, folder)
         finally:

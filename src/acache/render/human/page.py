@@ -122,6 +122,11 @@ def tail(out: Console, name: str, width: int) -> str:
     if cell_len(name) <= width:
         return name
     ellipsis = "..." if out.options.ascii_only else "…"
+    whole = name
+    while "." in whole:  # parts that are whole can be copied: they select it
+        whole = whole.partition(".")[2]
+        if cell_len(whole) <= width - len(ellipsis):
+            return ellipsis + whole
     while cell_len(name) > width - len(ellipsis):
         name = name[1:]
     return ellipsis + name

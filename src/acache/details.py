@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from acache.compression import DamagedError, MissingPackageError
 from acache.errors import AcacheError, UsageError
 from acache.layout import METADATA, OUTPUT, SOURCE, dotted
 from acache.listing import Listed
 from acache.names import functions_named, or_nearest, parse_entry_id, printable
-from acache.outline import (
+from acache.pickles import (
     ArrayInfo,
     Container,
+    DamagedError,
     Excerpt,
     Global,
     Line,
+    MissingPackageError,
     Node,
     Object,
     Unknown,
+    describe_file,
     outline,
 )
-from acache.pickles import describe_file
 from acache.query import LevelOf, entry_named, unknown_level
 from acache.records import Entry
 from acache.store import Store

@@ -1,0 +1,158 @@
+"""Calls that make something known, and the arrays that joblib writes behind their wrappers.
+
+NumPy's part follows ``methods.c`` and ``scalartypes.c.src`` of its ``multiarray``; joblib's is
+``NumpyArrayWrapper`` in ``joblib/numpy_pickle.py``, versions 0.10 to 1.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from acache.pickles.dtypes import array_info, dtype_of, read_dtype
+from acache.pickles.machine import Machine
+from acache.pickles.nodes import (
+    EXCERPT,
+    RECONSTRUCTOR,
+    Container,
+    Excerpt,
+    Global,
+    Node,
+    Object,
+    whole_dict,
+    whole_tuple,
+)
+from acache.pickles.thinning import ALIGNMENT
+
+WRAPPERS = tuple(
+    Global(module, "NumpyArrayWrapper")
+    for module in ("joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle")
+)
+
+
+def called(made: Object) -> Node:
+    """Return what a call makes: the call itself where that is not known."""
+    special = _CALLS.get(made.target) if type(made.target) is Global else None
+    return made if special is None else special(made)
+
+
+def _encoded(made: Object) -> Node:
+    """Bytes, as protocols 0 to 2 have them: ``_codecs.encode(text, "latin1")``."""
+    arguments = whole_tuple(made.arguments) or []
+    if len(arguments) != 2 or arguments[1] != "latin1":
+        return made
+    text = arguments[0]
+    if type(text) is Excerpt and type(text.start) is str:
+        return Excerpt("bytes", text.start.encode("latin-1", "replace"), None)
+    return text.encode("latin-1") if type(text) is str else made
+
+
+def _bytes(made: Object) -> Node:
+    return b"" if whole_tuple(made.arguments) == [] else made
+
+
+def _bytearray(made: Object) -> Node:
+    arguments = whole_tuple(made.arguments)
+    data = b"" if arguments == [] else arguments[0] if arguments and len(arguments) == 1 else None
+    if type(data) is Excerpt:
+        return data._replace(kind="bytearray")
+    return Excerpt("bytearray", data[:EXCERPT], len(data)) if type(data) is bytes else made
+
+
+def _set(made: Object) -> Node:
+    arguments = whole_tuple(made.arguments) or []
+    items = arguments[0] if len(arguments) == 1 else None
+    if type(made.target) is not Global or type(items) is not Container or items.kind != "list":
+        return made
+    return Container(made.target.name, list(items.items), items.count)
+
+
+def _complex(made: Object) -> Node:
+    parts = whole_tuple(made.arguments) or []
+    if len(parts) == 2 and type(parts[0]) is float and type(parts[1]) is float:
+        return complex(parts[0], parts[1])
+    return made
+
+
+def _dtype(made: Object) -> Node:
+    made.kind, made.dtype = "dtype", read_dtype(made)
+    return made
+
+
+def _scalar(made: Object) -> Node:
+    made.kind = "scalar"
+    made.dtype = dtype_of((whole_tuple(made.arguments) or [None])[0])
+    return made
+
+
+def _from_buffer(made: Object) -> Node:
+    parts = whole_tuple(made.arguments) or []
+    dtype = dtype_of(parts[1]) if len(parts) >= 4 else None
+    if dtype is not None:
+        made.kind, made.array = "array", array_info(parts[2], dtype, parts[3], None)
+    return made
+
+
+def _reconstructed(made: Object) -> None:
+    """Describe an array of a state (version, shape, dtype, is Fortran, data)."""
+    parts = whole_tuple(made.state) or []
+    dtype = dtype_of(parts[2]) if len(parts) >= 5 else None
+    if dtype is not None:
+        subclass = (whole_tuple(made.arguments) or [None])[0]
+        made.array = array_info(parts[1], dtype, "F" if parts[3] else "C", subclass)
+        made.kind = "array"
+        made.items = parts[4] if type(parts[4]) is Container else None
+
+
+_CALLS: dict[Global, Callable[[Object], Node]] = {
+    Global("_codecs", "encode"): _encoded,
+    Global("builtins", "bytes"): _bytes,
+    Global("builtins", "bytearray"): _bytearray,
+    Global("builtins", "set"): _set,
+    Global("builtins", "frozenset"): _set,
+    Global("builtins", "complex"): _complex,
+    Global("numpy", "dtype"): _dtype,
+    **{Global(f"numpy.{c}.multiarray", "scalar"): _scalar for c in ("core", "_core")},
+    **{Global(f"numpy.{c}.numeric", "_frombuffer"): _from_buffer for c in ("core", "_core")},
+}
+STATEFUL: dict[Global, Callable[[Object], object]] = {
+    Global("numpy", "dtype"): _dtype,
+    **{Global(f"numpy.{c}.multiarray", "_reconstruct"): _reconstructed for c in ("core", "_core")},
+    Global("numpy.ma.core", "_mareconstruct"): _reconstructed,
+}
+
+
+def _is_blank(made: Object) -> bool:
+    """Tell whether something was made with nothing in it, as any protocol does."""
+    arguments = whole_tuple(made.arguments)
+    if made.made == "new":
+        return arguments == []
+    return (
+        made.target == RECONSTRUCTOR
+        and arguments is not None
+        and arguments[1:] == [Global("builtins", "object"), None]
+    )
+
+
+def read_array(m: Machine, wrapper: Object, state: Node, data: bytes, i: int) -> int:
+    """Put an array where its wrapper was, as ``NumpyArrayWrapper.read_array`` does."""
+    parts = whole_dict(state)
+    if parts is None or wrapper.state is not None or not _is_blank(wrapper):
+        raise ValueError("an array is not as joblib writes it")
+    dtype = dtype_of(parts.get("dtype"))
+    if dtype is None:
+        raise ValueError("the type of an array is not known")
+    if m.base + i < m.frame_end:
+        raise ValueError("an array is in a frame")  # joblib would read on behind the frame
+    subclass = parts.get("subclass")
+    array = Object(subclass, "new", Container("tuple", [], 0))
+    array.kind = "array"
+    array.array = array_info(parts.get("shape"), dtype, parts.get("order"), subclass)
+    wrapper.state = state
+    m.stack[-1] = array
+    if dtype.has_objects:
+        m.enter(array)
+        return i
+    m.found(array.array)
+    if parts.get(ALIGNMENT) is not None:  # since joblib 1.2
+        i += 1 + data[i]
+    return i + array.array.size_bytes

@@ -1,0 +1,106 @@
+"""Describing a pickle, or the file that joblib wrote: where reading one begins and ends."""
+
+from __future__ import annotations
+
+from typing import BinaryIO, NamedTuple
+
+from acache.pickles.compression import MAGIC_BYTES, Stream, detect, open_stream
+from acache.pickles.machine import Machine
+from acache.pickles.nodes import ArrayInfo, Global, Node
+from acache.pickles.opcodes import run
+
+_LEAST_ITEMS = 70  # a shape has up to 64
+
+
+class Description(NamedTuple):
+    """What a pickle holds.
+
+    Attributes
+    ----------
+    value : Node
+    protocol : int
+        0 if the pickle names none: then it is 0 or 1.
+    compression : str or None
+        See `acache.pickles.compression.detect`.
+    arrays : tuple of ArrayInfo
+        The first thousand.
+    globals : tuple of (module, name)
+        Every class and function that the pickle names, in order, as Python 3 names them, whatever
+        characters that are. ``?`` stands for a part that is computed; extensions are shown as of
+        ``copyreg``.
+    bytes_read : int
+        Of the pickle, uncompressed.
+    trailing : bool
+        Whether anything follows the pickle. joblib passes over that, but for what follows a zlib
+        or gzip stream: it hangs there.
+    cut : bool
+        Whether more was left out of this than the last items of long containers.
+    """
+
+    value: Node
+    protocol: int
+    compression: str | None
+    arrays: tuple[ArrayInfo, ...]
+    globals: tuple[Global, ...]
+    bytes_read: int
+    trailing: bool
+    cut: bool
+
+
+def describe_file(
+    file: BinaryIO, *, most_nodes: int = 20_000, most_items: int = 100
+) -> Description:
+    """Describe a file that joblib wrote, compressed or not.
+
+    Parameters
+    ----------
+    file : binary file
+        Seekable, at its beginning. Unbuffered is fine.
+    most_nodes, most_items
+        See `describe`.
+
+    Raises
+    ------
+    DamagedError
+        If it is damaged or truncated.
+    MissingPackageError
+        If what decompresses it is not installed.
+    """
+    start = file.tell()
+    method = detect(file.read(MAGIC_BYTES))
+    file.seek(start)
+    return describe(open_stream(file, method), most_nodes=most_nodes, most_items=most_items)
+
+
+def describe(stream: Stream, *, most_nodes: int = 20_000, most_items: int = 100) -> Description:
+    """Describe a pickle, and see that its stream ends as it should.
+
+    Time is linear in the opcodes; memory is bounded, whatever the pickle holds or claims.
+
+    Parameters
+    ----------
+    stream : Stream
+    most_nodes : int > 0
+        About how many values to keep, when there are many.
+    most_items : int > 0
+        How many items of each container to keep, 70 at least: the shapes of arrays are tuples.
+
+    Raises
+    ------
+    PickleError
+        If it is no pickle, ends too early, or cannot be followed safely.
+    DamagedError
+        If the compressed stream is damaged or truncated.
+    """
+    machine = Machine(stream, most_nodes, max(most_items, _LEAST_ITEMS))
+    run(machine)
+    return Description(
+        machine.value,
+        machine.first_protocol,
+        stream.method,
+        tuple(machine.arrays),
+        tuple(machine.names),
+        machine.position,
+        machine.trailing(),
+        machine.cut,
+    )

@@ -1,0 +1,180 @@
+"""NumPy's types and the sizes of its arrays, read from how they are pickled, without NumPy.
+
+They follow the ``__reduce__`` of its types and arrays (``descriptor.c`` and ``methods.c`` of its
+``multiarray``), versions 1.x and 2.x.
+"""
+
+from __future__ import annotations
+
+import re
+from math import prod
+
+from acache.pickles.nodes import (
+    LONGEST_NAME,
+    ArrayInfo,
+    Dtype,
+    Global,
+    Node,
+    Object,
+    dotted,
+    whole_dict,
+    whole_tuple,
+)
+
+_LARGEST = 2**63  # bytes: no array takes as many
+
+_CODE = re.compile(r"([biufcOMmSUV])(\d{1,10})", re.ASCII)
+_SIZES = {
+    "b": (1,),
+    "i": (1, 2, 4, 8),
+    "u": (1, 2, 4, 8),
+    "f": (2, 4, 8, 12, 16),
+    "c": (8, 16, 24, 32),
+    "O": (4, 8),
+    "M": (8,),
+    "m": (8,),
+}
+_NAMES = {"i": "int", "u": "uint", "f": "float", "c": "complex", "M": "datetime", "m": "timedelta"}
+
+
+def array_info(shape: Node, dtype: Dtype, order: Node, subclass: Node) -> ArrayInfo:
+    """Describe an array, its parts as NumPy and joblib pickle them.
+
+    Raises
+    ------
+    ValueError
+        If no array has such a shape.
+    """
+    sizes = whole_tuple(shape)
+    if sizes is None or not all(type(size) is int and size >= 0 for size in sizes):
+        raise ValueError("the shape of an array is none")
+    lengths = tuple(size for size in sizes if type(size) is int)
+    size_bytes = prod(lengths) * dtype.itemsize
+    if size_bytes >= _LARGEST or any(length >= _LARGEST for length in lengths):
+        raise ValueError("the shape of an array is larger than any memory")
+    name = dotted(subclass) if type(subclass) is Global else "numpy.ndarray"
+    return ArrayInfo(lengths, dtype.name, "F" if order == "F" else "C", size_bytes, name)
+
+
+def dtype_of(node: Node) -> Dtype | None:
+    """Return the type of NumPy's that a node is; None of anything else."""
+    return node.dtype if type(node) is Object and node.kind == "dtype" else None
+
+
+def read_dtype(made: Object) -> Dtype | None:
+    """Read a type from what ``numpy.dtype`` was called with, and from its state.
+
+    Returns
+    -------
+    dtype : Dtype or None
+        None if it is none of NumPy's own, or not as NumPy pickles it.
+    """
+    arguments = whole_tuple(made.arguments)
+    code = arguments[0] if arguments else None
+    if type(code) is Global and code.name == "record" and code.module.startswith("numpy"):
+        plain = _of_state("V", 0, made.state)
+        return plain and plain._replace(name=f"(numpy.record, {plain.name})")
+    match = _CODE.fullmatch(code) if type(code) is str else None
+    if match is None:
+        return None
+    return _of_state(match[1], int(match[2]), made.state)
+
+
+def _of_state(kind: str, size: int, state: Node) -> Dtype | None:
+    # (version, byte order, (base, shape), names, fields, item size, alignment, flags, metadata)
+    parts = whole_tuple(state)
+    if parts is None:
+        parts = [3, "<", None, None, None, size * 4 if kind == "U" else size, 1, kind == "O"]
+        if state is not None:
+            return None
+    if len(parts) not in (8, 9) or parts[0] not in (3, 4):
+        return None
+    order, base, names, fields, itemsize, _, flags = parts[1:8]
+    if not isinstance(flags, int) or type(itemsize) is not int or order not in ("<", "|", "=", ">"):
+        return None
+    if kind == "V" and (base is not None or names is not None):
+        found = _subarray(base) if base is not None else _structure(names, fields, itemsize, flags)
+    elif base is names is fields is None:
+        unit = _unit(parts[8]) if kind in "Mm" and len(parts) == 9 else ""
+        found = _simple(kind, size, ">" if order == ">" else "<", itemsize, unit)
+    else:
+        return None
+    consistent = found is not None and found.has_objects == bool(flags & 1)
+    return found if consistent else None
+
+
+def _simple(kind: str, size: int, order: str, itemsize: int, unit: str) -> Dtype | None:
+    if kind in "SUV":
+        if not 0 <= itemsize < 2**31:
+            return None
+        length = itemsize // 4 if kind == "U" else itemsize
+        field = f"{order if kind == 'U' else ''}{kind}{length}"
+        return Dtype(field if kind == "U" else f"|{field}", f"'{field}'", itemsize, False)
+    if size not in _SIZES[kind]:
+        return None
+    if kind in "bO":
+        return Dtype(*(("bool", "'?'") if kind == "b" else ("object", "'O'")), size, kind == "O")
+    name = f"{_NAMES[kind]}{8 * size}{unit}"
+    field = f"{order if size > 1 else ''}{kind}{size}{unit}"
+    return Dtype(field if order == ">" and size > 1 else name, f"'{field}'", size, False)
+
+
+def _unit(metadata: Node) -> str:
+    # (None or a dict, (unit, how many of it, and two more))
+    parts = whole_tuple(metadata)
+    unit = whole_tuple(parts[1]) if parts and len(parts) == 2 else None
+    if not unit or len(unit) != 4 or type(unit[0]) is not bytes or type(unit[1]) is not int:
+        return ""
+    if unit[0] == b"generic" or not 0 < len(unit[0]) < 10 or not unit[0].isalnum():
+        return ""
+    return f"[{'' if unit[1] == 1 else unit[1]}{unit[0].decode('ascii')}]"
+
+
+def _subarray(base: Node) -> Dtype | None:
+    parts = whole_tuple(base)
+    dtype = dtype_of(parts[0]) if parts and len(parts) == 2 else None
+    if dtype is None or parts is None:
+        return None
+    shape, _, _, size_bytes, _ = array_info(parts[1], dtype, "C", None)
+    text = f"{dtype.field}, {shape}"
+    return _named(f"({text})", text, size_bytes, dtype.has_objects)
+
+
+def _structure(names: Node, fields: Node, itemsize: int, flags: int) -> Dtype | None:
+    if not 0 <= itemsize < 2**31:
+        return None
+    every, known = whole_tuple(names), whole_dict(fields)
+    if every is None or known is None:  # more fields than are kept
+        return _named("", "", itemsize, bool(flags & 1))
+    found: list[tuple[str, Dtype, int]] = []
+    for name in every:
+        parts = whole_tuple(known.get(name)) if type(name) is str else None
+        dtype = dtype_of(parts[0]) if parts and len(parts) in (2, 3) else None
+        if dtype is None or parts is None or type(name) is not str or type(parts[1]) is not int:
+            return None
+        found.append((name, dtype, parts[1]))
+    text = _written(found, itemsize, aligned=bool(flags & 128))
+    return _named(text, text, itemsize, any(dtype.has_objects for _, dtype, _ in found))
+
+
+def _written(fields: list[tuple[str, Dtype, int]], itemsize: int, *, aligned: bool) -> str:
+    offset = 0
+    packed = not aligned
+    for _, dtype, start in fields:
+        packed = packed and start == offset
+        offset += dtype.itemsize
+    if packed and offset == itemsize:
+        return "[" + ", ".join(f"({name!r}, {dtype.field})" for name, dtype, _ in fields) + "]"
+    formats = ", ".join(f"({d.field})" if d.field.endswith(")") else d.field for _, d, _ in fields)
+    return (
+        f"{{'names': {[name for name, _, _ in fields]}, 'formats': [{formats}], "
+        f"'offsets': {[start for _, _, start in fields]}, 'itemsize': {itemsize}"
+        f"{', ' + repr('aligned') + ': True' if aligned else ''}}}"
+    )
+
+
+def _named(name: str, field: str, itemsize: int, has_objects: bool) -> Dtype:
+    # A structure may hold another one twice, and that one, and so on.
+    if not 0 < len(name) <= LONGEST_NAME:
+        name, field = f"|V{itemsize}", f"'V{itemsize}'"
+    return Dtype(name, field, itemsize, has_objects)

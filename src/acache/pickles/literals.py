@@ -1,0 +1,140 @@
+"""The opcodes that carry a value: numbers, strings, bytes, and what is outside of the pickle."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable
+from struct import Struct
+
+from acache.pickles.machine import SHORT, Handler, Machine
+from acache.pickles.nodes import EXCERPT, Excerpt, Node, Unknown
+
+
+def _constant(value: Node) -> Handler:
+    def push(m: Machine, data: bytes, i: int) -> int:
+        m.stack.append(value)
+        return i
+
+    return push
+
+
+def _number(layout: str) -> Handler:
+    fixed = Struct(layout)
+    unpack, size = fixed.unpack_from, fixed.size
+
+    def push(m: Machine, data: bytes, i: int) -> int:
+        m.stack.append(unpack(data, i)[0])
+        return i + size
+
+    return push
+
+
+def _binint1(m: Machine, data: bytes, i: int) -> int:
+    m.stack.append(data[i])
+    return i + 1
+
+
+def _short_text(m: Machine, data: bytes, i: int) -> int:
+    end = i + 1 + data[i]
+    m.stack.append(_decoded(data[i + 1 : end]))
+    return end
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "surrogatepass")
+
+
+def _latin1(data: bytes) -> str:
+    return data.decode("latin-1")
+
+
+def _integer(data: bytes) -> int:
+    return int.from_bytes(data, "little", signed=True)
+
+
+def _bytearray(data: bytes) -> Excerpt:
+    return Excerpt("bytearray", data[:EXCERPT], len(data))
+
+
+def _sized(layout: str, kind: str, value: Callable[[bytes], Node]) -> Handler:
+    length = Struct(layout)
+
+    def push(m: Machine, data: bytes, i: int) -> int:
+        size: int = length.unpack_from(data, i)[0]
+        i += length.size
+        if size < 0:
+            raise ValueError("a length is negative")
+        if size <= SHORT:
+            m.stack.append(value(data[i : i + size]))
+            return i + size
+        start = data[i : i + EXCERPT]
+        text = "" if kind == "int" else start.decode("utf-8", "ignore") if kind == "str" else start
+        m.stack.append(Excerpt(kind, text, size))
+        return i + size
+
+    return push
+
+
+def _lined(kind: str, value: Callable[[bytes], Node], encoding: str = "latin-1") -> Handler:
+    def push(m: Machine, data: bytes, i: int) -> int:
+        line, after = m.line(data, i)
+        if line is None:
+            start = data[i : i + EXCERPT].decode(encoding, "ignore")
+            m.stack.append(Excerpt(kind, start, None))
+        else:
+            m.stack.append(value(line))
+        return after
+
+    return push
+
+
+def _text_int(line: bytes) -> Node:
+    if line in (b"00", b"01"):
+        return line == b"01"
+    return int(line, 0)
+
+
+def _text_long(line: bytes) -> int:
+    return int(line[:-1] if line.endswith(b"L") else line, 0)
+
+
+def _text_string(line: bytes) -> str:
+    if len(line) < 2 or line[0] != line[-1] or line[:1] not in (b"'", b'"'):
+        raise ValueError("a string is not quoted")
+    return _latin1(codecs.escape_decode(line[1:-1])[0])
+
+
+def _text_unicode(line: bytes) -> str:
+    return line.decode("raw-unicode-escape")
+
+
+LITERALS: dict[str, Handler] = {
+    "F": _lined("float", float),
+    "I": _lined("int", _text_int),
+    "J": _number("<i"),
+    "K": _binint1,
+    "L": _lined("int", _text_long),
+    "M": _number("<H"),
+    "N": _constant(None),
+    "P": _lined("str", lambda line: Unknown("persistent id")),
+    "S": _lined("str", _text_string),
+    "T": _sized("<i", "str", _latin1),
+    "U": _sized("<B", "str", _latin1),
+    "V": _lined("str", _text_unicode, "raw-unicode-escape"),
+    "X": _sized("<I", "str", _decoded),
+    "G": _number(">d"),
+    "B": _sized("<I", "bytes", bytes),
+    "C": _sized("<B", "bytes", bytes),
+    "\x88": _constant(True),
+    "\x89": _constant(False),
+    "\x8a": _sized("<B", "int", _integer),
+    "\x8b": _sized("<i", "int", _integer),
+    "\x8c": _short_text,
+    "\x8d": _sized("<Q", "str", _decoded),
+    "\x8e": _sized("<Q", "bytes", bytes),
+    "\x96": _sized("<Q", "bytearray", _bytearray),
+    "\x97": _constant(Unknown("buffer elsewhere")),
+}

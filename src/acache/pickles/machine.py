@@ -1,0 +1,285 @@
+"""The machine that follows a pickle: a window of its stream, the stack, the memo, their bounds."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from acache.pickles.compression import DamagedError, Stream
+from acache.pickles.nodes import ArrayInfo, Container, Global, Node, Object, Unknown
+from acache.pickles.thinning import Tree, is_needed, thin_out, trees
+
+SHORT = 256  # bytes: of what is longer, an excerpt is kept
+FAR = 1 << 62  # beyond any window
+MOST_MEMO = 50_000
+_MARGIN = SHORT + 16  # bytes that follow any opcode in a window, its argument among them
+_PADDING = bytes(_MARGIN)
+_WINDOWS = (1 << 12, 1 << 16)  # bytes: the first window, and the largest
+
+_MOST_MARKS = 10_000
+_MOST_NAMES = 5_000
+_MOST_ARRAYS = 1_000
+_MOST_HELD = 50_000  # values on all stacks
+_LONG_STACK = 8_192
+_TOP = 1_024  # values at the top of a stack that are never dropped
+_NO_HEAD: tuple[list[Node], int] = ([], 0)
+
+
+class PickleError(DamagedError):
+    """A pickle that cannot be followed: what is wrong, and at which byte, uncompressed."""
+
+
+class _State(NamedTuple):
+    """What each pickle has of its own, should it be one within another."""
+
+    stack: list[Node]
+    marks: list[list[Node]]
+    heads: dict[int, tuple[list[Node], int]]  # by level: the first values, how many are dropped
+    memo: dict[int, Node]
+    forgotten: int
+    scattered: bool  # whether the memo was filled out of order since
+    recent: deque[tuple[int, Node]]
+    frame_end: int
+    protocol: int
+
+
+def _fresh() -> _State:
+    return _State([], [], {}, {}, 0, False, deque(maxlen=8), 0, 0)
+
+
+class Machine:
+    """Does a pickle's opcodes to symbols, a window of the stream at a time.
+
+    A handler gets the machine, the window and the index behind its opcode, and returns the index
+    of the next one: beyond the window's end, the machine passes over what is between. At least
+    `_MARGIN` bytes follow the index; at the stream's end they are zeros, which is noticed after.
+    """
+
+    __slots__ = (
+        *("arrays", "base", "cut", "end", "first_protocol", "forgotten", "frame_end", "heads"),
+        *("marks", "memo", "most_items", "most_nodes", "names", "outer", "protocol", "recent"),
+        *("resume", "scattered", "since_tidied", "stack", "stopped", "stream", "value", "window"),
+    )
+
+    def __init__(self, stream: Stream, most_nodes: int, most_items: int) -> None:
+        self.stream = stream
+        self.most_nodes = most_nodes
+        self.most_items = most_items
+        self.names: dict[Global, Global] = {}
+        self.arrays: list[ArrayInfo] = []
+        self.cut = False
+        self.value: Node = None
+        self.first_protocol = 0
+        self.base = 0  # where the window starts in the stream
+        self.end = 0  # of the window, without the zeros
+        self.window = _WINDOWS[0]
+        self.resume: tuple[bytes, int] | None = None  # read ahead, and where that starts
+        self.since_tidied = 0
+        self.stopped = -1
+        self.outer: list[tuple[Object, _State]] = []
+        self._restore(_fresh())
+
+    def _restore(self, state: _State) -> None:
+        (self.stack, self.marks, self.heads, self.memo, self.forgotten) = state[:5]
+        (self.scattered, self.recent, self.frame_end, self.protocol) = state[5:]
+
+    @property
+    def position(self) -> int:
+        """Where the pickle ends in the stream."""
+        return self.base + self.stopped
+
+    def trailing(self) -> bool:
+        """Tell whether anything follows the pickle."""
+        return self.stopped < self.end or not self.stream.at_end()
+
+    def ended(self, end: int) -> PickleError:
+        """Return the error of a pickle that ends at an index of the window, or beyond it."""
+        return PickleError(f"ends too early, at byte {self.base + end}", truncated=True)
+
+    def next_window(self, data: bytes, i: int) -> tuple[bytes, int, int]:
+        """Read on from an index: a window, the index in it, and where to end reading opcodes."""
+        if self.since_tidied >= _WINDOWS[1]:
+            self._tidy()
+        rest = self._move_to(data, i)
+        more = self.stream.read(self.window)
+        data = rest + more
+        self.since_tidied += len(more)
+        self.end = len(data)
+        if not data:
+            raise self.ended(0)
+        if len(more) < self.window:
+            return data + _PADDING, 0, self.end
+        self.window = min(2 * self.window, _WINDOWS[1])
+        return data, 0, self.end - _MARGIN
+
+    def _move_to(self, data: bytes, i: int) -> bytes:
+        """Pass over what is before an index, and return what is left of the window."""
+        if self.resume is not None:
+            rest, self.base = self.resume
+            self.resume = None
+            return rest
+        gap = i - self.end
+        if gap > 0:
+            self.window = _WINDOWS[0]  # an array most likely, and little behind it
+            skipped = self.stream.skip(gap)
+            if skipped < gap:
+                raise self.ended(self.end + skipped)
+        self.base += i
+        return data[i : self.end]
+
+    def line(self, data: bytes, i: int) -> tuple[bytes | None, int]:
+        """Read a line; None if it is long. Only text protocols have lines."""
+        end = data.find(b"\n", i, i + SHORT + 1)
+        if end >= 0:
+            return data[i:end], end + 1
+        end = data.find(b"\n", i, self.end)
+        return None, end + 1 if end >= 0 else self._find_line_end()
+
+    def _find_line_end(self) -> int:
+        passed = self.end
+        while True:
+            part = self.stream.read(_WINDOWS[1])
+            if not part:
+                raise self.ended(passed)
+            end = part.find(b"\n") + 1
+            if end:
+                self.resume = part[end:], self.base + passed + end
+                return FAR
+            passed += len(part)
+
+    def pop_mark(self) -> tuple[list[Node], int]:
+        """Take what is above the last mark: the values that are kept, the count of all."""
+        items, self.stack = self.stack, self.marks.pop()
+        head, dropped = self.heads.pop(len(self.marks) + 1, _NO_HEAD) if self.heads else _NO_HEAD
+        return (head + items, len(head) + dropped + len(items)) if head else (items, len(items))
+
+    def take_up(self, kind: str, items: list[Node], count: int) -> None:
+        """Put items, or a dict's keys and values, into the container at the top."""
+        target, most = self.stack[-1], self.most_items
+        if kind == "dict":
+            if count % 2:
+                raise ValueError("a key has no value")
+            count, most = count // 2, 2 * most
+        if type(target) is Container and target.kind == kind:
+            target.add(items, count, most)
+        elif type(target) is Object:
+            target.holds(kind).add(items, count, most)
+        elif type(target) is not Unknown:
+            raise ValueError(f"what should be a {kind} is none")
+
+    def name(self, module: str, name: str) -> Global:
+        """Record a class or function that the pickle names."""
+        named = Global(module, name)
+        if self.protocol < 3:
+            named = _renamed(named)
+        if named not in self.names:
+            if len(self.names) >= _MOST_NAMES:
+                raise ValueError(f"it names more than {_MOST_NAMES} classes and functions")
+            self.names[named] = named
+        return self.names[named]
+
+    def found(self, array: ArrayInfo) -> None:
+        """Record an array that the pickle holds."""
+        if len(self.arrays) < _MOST_ARRAYS:
+            self.arrays.append(array)
+        else:
+            self.cut = True
+
+    def remember(self, key: int | None) -> None:
+        """Put the top into the memo, which is nearly full or full: at the next index if None."""
+        value, memo = self.stack[-1], self.memo
+        following = len(memo) + self.forgotten
+        if key is None:
+            if self.scattered:
+                raise ValueError("a memo too large to follow")
+            key = following
+        if key in memo or (is_needed(value) and len(memo) < 2 * MOST_MEMO):
+            self.scattered |= key not in memo and key != following
+            memo[key] = value
+            return
+        self.scattered |= key != following
+        self.forgotten += 1
+        self.recent.append((key, value))
+
+    def recall(self, key: int) -> None:
+        """Push what the memo has at an index."""
+        try:
+            self.stack.append(self.memo[key])
+        except KeyError:
+            if not self.forgotten:
+                raise ValueError(f"nothing is remembered as {key}") from None
+            self.cut = True
+            self.stack.append(Unknown("among too many"))
+
+    def pin(self, *values: Node) -> None:
+        """Remember again what was just forgotten: other classes will be named after it."""
+        for key, value in self.recent:
+            if key not in self.memo and any(value is one for one in values):
+                self.memo[key] = value
+                self.forgotten -= 1
+
+    def enter(self, array: Object) -> None:
+        """Begin the pickle of its own that the items of an array of objects are."""
+        state = _State(
+            *(self.stack, self.marks, self.heads, self.memo, self.forgotten),
+            *(self.scattered, self.recent, self.frame_end, self.protocol),
+        )
+        self.outer.append((array, state))
+        self._restore(_fresh())
+
+    def leave(self, value: Node) -> None:
+        """Put what the inner pickle holds into its array."""
+        array, state = self.outer.pop()
+        self._restore(state)
+        if type(value) is Object and value.array is not None:
+            array.array, array.items = value.array, value.items
+        elif array.array is not None:
+            array.items = Container("list", [value], 1)
+            self.found(array.array)
+
+    def _tidy(self) -> None:
+        """Bound what is held in memory, whatever the pickle does."""
+        self.since_tidied = 0
+        if len(self.marks) > _MOST_MARKS:
+            raise ValueError("nested too deep")
+        held = 0
+        for level, stack in enumerate((*self.marks, self.stack)):
+            if len(stack) > _LONG_STACK:
+                self._shorten(level, stack)
+            held += len(stack)
+        if held > _MOST_HELD:
+            raise ValueError("too much is begun and not ended")
+        self.cut |= thin_out(self._roots(), self.most_nodes)
+
+    def _shorten(self, level: int, stack: list[Node]) -> None:
+        """Drop the middle of what will be a long tuple, keys and values together."""
+        head, dropped = self.heads.get(level, _NO_HEAD)
+        end = (len(stack) - _TOP) // 2 * 2
+        begin = min(2 * self.most_items - len(head), end)
+        self.heads[level] = head + stack[:begin], dropped + end - begin
+        del stack[:end]
+
+    def _roots(self) -> Iterator[Tree]:
+        """Yield what is held, what is worked on first."""
+        states = [(self.stack, self.marks, self.heads, self.memo)]
+        states += [state[:4] for _, state in self.outer]
+        for stack, marks, _, _ in states:
+            for level in (stack, *reversed(marks)):
+                yield from trees(reversed(level))
+        for _, _, heads, memo in states:
+            for head, _ in heads.values():
+                yield from trees(head)
+            yield from trees(memo.values())
+
+
+def _renamed(named: Global) -> Global:
+    """Translate a name of Python 2, as unpickling protocols 0 to 2 does."""
+    from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
+
+    if named in NAME_MAPPING:
+        return Global(*NAME_MAPPING[named])
+    return Global(IMPORT_MAPPING.get(named.module, named.module), named.name)
+
+
+Handler = Callable[[Machine, bytes, int], int]

@@ -1,0 +1,133 @@
+"""The opcodes that name classes and functions, call them, and set the state of what they made."""
+
+from __future__ import annotations
+
+from acache.pickles.arrays import STATEFUL, WRAPPERS, called, read_array
+from acache.pickles.machine import Handler, Machine
+from acache.pickles.nodes import UNKNOWN_NAME, Container, Excerpt, Global, Node, Object, Unknown
+
+
+def _extension(size: int) -> Handler:
+    def push(m: Machine, data: bytes, i: int) -> int:
+        code = int.from_bytes(data[i : i + size], "little")
+        if not 0 < code < 2**31:
+            raise ValueError("an extension has no such code")
+        m.stack.append(m.name("copyreg", f"extension {code}"))
+        return i + size
+
+    return push
+
+
+def _two_lines(m: Machine, data: bytes, i: int) -> tuple[Global, int]:
+    module, i = m.line(data, i)
+    name, i = m.line(data, i) if module is not None else (None, i)
+    if module is None or name is None:
+        raise ValueError("a name is too long")
+    return m.name(module.decode(), name.decode()), i
+
+
+def _global(m: Machine, data: bytes, i: int) -> int:
+    named, i = _two_lines(m, data, i)
+    m.stack.append(named)
+    return i
+
+
+def _stack_global(m: Machine, data: bytes, i: int) -> int:
+    name, module = m.stack.pop(), m.stack.pop()
+    m.pin(module, name)
+    m.stack.append(m.name(_part(module), _part(name)))
+    return i
+
+
+def _part(node: Node) -> str:
+    if isinstance(node, (Excerpt, Unknown, Object)):
+        return UNKNOWN_NAME
+    if type(node) is not str:
+        raise ValueError("a name is no string")
+    return node
+
+
+def _callable(node: Node) -> Node:
+    if not isinstance(node, (Global, Unknown, Object)):
+        raise ValueError("what is called is neither class nor function")
+    return node
+
+
+def _reduce(m: Machine, data: bytes, i: int) -> int:
+    arguments = m.stack.pop()
+    made = called(Object(_callable(m.stack[-1]), "reduce", arguments))
+    m.stack[-1] = made
+    if type(made) is Object and made.array is not None:
+        m.found(made.array)
+    return i
+
+
+def _new(m: Machine, data: bytes, i: int) -> int:
+    arguments = m.stack.pop()
+    m.stack[-1] = Object(_callable(m.stack[-1]), "new", arguments)
+    return i
+
+
+def _new_ex(m: Machine, data: bytes, i: int) -> int:
+    named, arguments = m.stack.pop(), m.stack.pop()
+    made = Object(_callable(m.stack[-1]), "new", arguments)
+    if type(named) is not Container or named.count:
+        made.arguments = Container("tuple", [arguments, named], 2)
+    m.stack[-1] = made
+    return i
+
+
+def _called_with(m: Machine, target: Node, items: list[Node], count: int) -> None:
+    arguments = Container("tuple", items[: m.most_items], count)
+    m.stack.append(Object(_callable(target), "call", arguments))
+
+
+def _inst(m: Machine, data: bytes, i: int) -> int:
+    named, i = _two_lines(m, data, i)
+    _called_with(m, named, *m.pop_mark())
+    return i
+
+
+def _obj(m: Machine, data: bytes, i: int) -> int:
+    items, count = m.pop_mark()
+    _called_with(m, items[0], items[1:], count - 1)
+    return i
+
+
+def _build(m: Machine, data: bytes, i: int) -> int:
+    state = m.stack.pop()
+    made = m.stack[-1]
+    named = made.class_of() if type(made) is Object and made.kind != "scalar" else None
+    # What may be a wrapper, nobody knows, decides on where the next opcode is.
+    if type(made) is not Object or type(named) is not Global or UNKNOWN_NAME in named:
+        raise ValueError("a state is set on what is no known object")
+    if named in WRAPPERS and not m.outer and m.stream.method != "compat":
+        return read_array(m, made, state, data, i)
+    made.state = state
+    settle = STATEFUL.get(named)
+    if settle is not None:
+        settle(made)
+        if made.array is not None:
+            m.found(made.array)
+    return i
+
+
+def _persistent(m: Machine, data: bytes, i: int) -> int:
+    m.stack[-1] = Unknown("persistent id")
+    return i
+
+
+OBJECTS: dict[str, Handler] = {
+    "Q": _persistent,
+    "R": _reduce,
+    "b": _build,
+    "c": _global,
+    "i": _inst,
+    "o": _obj,
+    "\x81": _new,
+    "\x82": _extension(1),
+    "\x83": _extension(2),
+    "\x84": _extension(4),
+    "\x92": _new_ex,
+    "\x93": _stack_global,
+}

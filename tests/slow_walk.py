@@ -70,6 +70,8 @@ class _Walk:
                 self.leftover_files += bool(temporary)
             elif HASH.fullmatch(child.name) and _is_entry_folder(child, has_source):
                 self.entry(child, ".".join(folder.relative_to(store).parts))
+            elif HASH.fullmatch(child.name):
+                self.tree("other", child)
             else:
                 self.add("other", child)
                 self.module(child, store)
@@ -96,7 +98,7 @@ def _is_entry_folder(folder: Path, has_source: bool) -> bool:
         return has_source
     return any(
         (name in ("output.pkl", "metadata.json") and _is_file(folder / name))
-        or ENTRY_TEMPORARY.fullmatch(name)
+        or (ENTRY_TEMPORARY.fullmatch(name) and _is_file(folder / name))
         for name in names
     )
 

@@ -239,6 +239,18 @@ def test_limits_that_make_no_sense(tmp_path: Path, nonsense: Limits) -> None:
         plan_prune(Store(tmp_path), nonsense)
 
 
+def test_a_policy_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there are lru"):
+        plan_prune(Store(tmp_path), Limits(max_items=1), policy="fifo")  # type: ignore[arg-type]
+
+
+def test_two_plans_of_one_store_are_equal(tmp_path: Path) -> None:
+    store = make_store(tmp_path, [Call(10, NOW, NOW, 1.0)] * 9)
+    plan = plan_prune(store, Limits(max_items=4), now=NOW)
+    assert plan == plan_prune(store, Limits(max_items=4), now=NOW)
+    assert plan != plan_prune(store, Limits(max_items=5), now=NOW)
+
+
 @pytest.mark.parametrize("half_life", [0.0, -1.0, math.inf, math.nan])
 def test_half_lives_that_make_no_sense(tmp_path: Path, half_life: float) -> None:
     with pytest.raises(UsageError, match="half-life"):

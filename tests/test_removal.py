@@ -15,11 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from acache.errors import UsageError
 from acache.execution import execute
 from acache.names import parse_entry_id
 from acache.plans import Plan, plan_clear
 from acache.query import Selection
 from acache.records import Entry
+from acache.removal import Removal
 from acache.store import Store
 
 from .conftest import needs_links, run_python, write_entry
@@ -109,8 +111,11 @@ def test_links_are_neither_followed_nor_removed(location: Path, tmp_path: Path) 
     (entry / "output.pkl").symlink_to(outside / "output.pkl")
     (entry / "metadata.json").write_bytes(b"{}")
     before = tree(outside)
+    (entry / f"metadata.json.{'0' * 32}-1-1").symlink_to(outside / "output.pkl")
     clear(location)
+    assert clear(location).is_empty
     assert tree(outside) == before
+    assert not (entry / "metadata.json").exists()
     assert (store / "linked").is_symlink()
     assert (store / "m" / "f" / HASHES[4]).is_symlink()
     assert (entry / "output.pkl").is_symlink()
@@ -138,6 +143,48 @@ def test_a_folder_that_becomes_a_link_is_left_alone(location: Path, tmp_path: Pa
     assert tree(tmp_path / "moved") == before
     assert outcome.removed.entries == 0
     assert len(outcome.failed) == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not move what is open")
+def test_a_folder_that_is_moved_away_in_the_middle_is_left_alone(
+    location: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove = Removal.entry
+    function = location / "joblib" / "m" / "f"
+
+    def moving(self: Removal, *args: str, created: float) -> bool:
+        removed = remove(self, *args, created=created)
+        if function.exists():
+            function.rename(tmp_path / "saved")
+        return removed
+
+    monkeypatch.setattr(Removal, "entry", moving)
+    store = Store(location)
+    outcome = execute(plan_clear(store, Selection().resolve(store)))
+    assert (outcome.removed.entries, outcome.failed) == (1, ())
+    assert len(list((tmp_path / "saved").rglob("output.pkl"))) == 2
+
+
+def test_a_store_that_vanished_is_no_failure(location: Path, tmp_path: Path) -> None:
+    store = Store(location)
+    plan = plan_clear(store, Selection().resolve(store))
+    location.rename(tmp_path / "elsewhere")
+    outcome = execute(plan)
+    assert (outcome.removed.entries, outcome.failed) == (0, ())
+    assert len(list((tmp_path / "elsewhere").rglob("output.pkl"))) == 3
+
+
+def test_a_time_in_the_future_does_not_protect_for_ever(location: Path) -> None:
+    function = location / "joblib" / "m" / "f"
+    file = temporary(function, "func_code.py", dead_pid(), modified=time.time() + 1e7)
+    clear(location)
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("grace", [-1.0, float("nan"), float("inf")])
+def test_a_grace_that_makes_no_sense(location: Path, grace: float) -> None:
+    with pytest.raises(UsageError, match="grace"):
+        clear(location, grace=grace)
 
 
 def test_what_was_written_since_the_plan_stays(location: Path) -> None:

@@ -163,7 +163,7 @@ def test_links_are_foreign_and_not_followed(tmp_path: Path) -> None:
     (linked / "output.pkl").symlink_to(outside / "output.pkl")
     found = list(Store(tmp_path).scan())
     assert not [f for f in found if isinstance(f, (Entry, Leftover))]
-    assert sum(isinstance(f, Other) and f.kind == "foreign" for f in found) == 3
+    assert sum(isinstance(f, Other) and f.kind == "foreign" for f in found) == 4
 
 
 @needs_links

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from acache.levels import Levels as Levels
     from acache.listing import Listing as Listing
     from acache.manager import CacheManager as CacheManager
+    from acache.names import parse_entry_id as parse_entry_id
     from acache.plans import Plan as Plan
     from acache.plans import plan_clear as plan_clear
     from acache.query import Selection as Selection
@@ -54,6 +55,7 @@ _HOMES = {
     "UsageError": "errors",
     "cache": "environment",
     "execute": "execution",
+    "parse_entry_id": "names",
     "parse_levels": "query",
     "plan_clear": "plans",
     "plan_prune": "eviction",

@@ -1,5 +1,19 @@
-"""``python -m acache``."""
+"""``python -m acache``, and where the command starts."""
 
-from acache.cli import main
+from __future__ import annotations
 
-main()
+import sys
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the command line; an interruption while it is still being imported is no traceback."""
+    try:
+        from acache.cli import main as run
+    except KeyboardInterrupt:
+        sys.exit(130)
+    run()
+
+
+if __name__ == "__main__":
+    main()

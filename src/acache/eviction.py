@@ -56,7 +56,8 @@ def plan_prune(
     """Plan to evict entries until limits hold, and no more than that.
 
     Entries beyond the age limit go first; then, in the order of the policy, as many as the other
-    limits ask. Folders that an interrupted deletion left go too.
+    limits ask. Folders that an interrupted deletion left go too; they count for no limit, and
+    neither do temporary files, which joblib's ``reduce_size`` counts as entries or parts of them.
 
     Parameters
     ----------
@@ -89,12 +90,12 @@ def plan_prune(
     UsageError
         If there is no limit at all, or one makes no sense.
     """
-    _require_sense(limits, half_life)
+    _require_sense(limits, policy, half_life)
     now = time.time() if now is None else now
     found = find(
         store,
         Selection().resolve(store, now=now),
-        elsewhere=False,
+        leftovers=False,
         grace=GRACE_SECONDS,
         now=now,
         durations=durations or policy == "cost",
@@ -156,11 +157,13 @@ def score(
     return math.log2(compute_seconds / max(room_bytes, 1)) + last_access / half_life
 
 
-def _require_sense(limits: Limits, half_life: float) -> None:
+def _require_sense(limits: Limits, policy: Policy, half_life: float) -> None:
     if limits == Limits():
         raise UsageError("no limit was given: name a size, a number of entries, an age, or room")
+    if policy not in POLICIES:
+        raise UsageError(f"policy={policy!r} is none; there are {', '.join(POLICIES)}")
     for name, value in limits._asdict().items():
-        if value is not None and not 0 <= value < math.inf:
+        if value is not None and not (isinstance(value, int | float) and 0 <= value < math.inf):
             raise UsageError(f"{name}={value!r} is no limit; give 0 or more")
     if not 0 < half_life < math.inf:
         raise UsageError(f"a half-life of {half_life!r} seconds means nothing; give more than 0")

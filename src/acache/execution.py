@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from acache.fork import Helper
 from acache.names import entry_id
-from acache.parallel import Progress
+from acache.parallel import Progress, nothing
 from acache.plans import Plan
 from acache.records import Usage
-from acache.removal import Removal
+from acache.removal import PartlyRemovedError, Removal
 from acache.totals import NO_ROOM, Sum, Tally, Totals
+from acache.walk import join
 
 _PIECE = 64  # entries handed out at a time, some milliseconds of work
 _AHEAD = 2  # pieces that wait for the second process, so that it never does
@@ -21,9 +22,19 @@ _STRIDE = 8  # entries between two looks at the second process
 
 
 class Failure(NamedTuple):
-    """What could not be removed, or not be looked into; `id` is an entry's, or a path."""
+    """What could not be removed, or not be looked into.
+
+    Attributes
+    ----------
+    id : str
+        An entry's id; or a path below the store, empty for the store itself.
+    path : str
+        Absolute.
+    error : str
+    """
 
     id: str
+    path: str
     error: str
 
 
@@ -85,11 +96,13 @@ def execute(
     """
     if plan.is_empty:
         return Outcome(Tally().totals(), NO_ROOM, unreadable(plan), interrupted=False)
-    execution = _Execution(plan, progress or _nothing, stopped or _never)
+    execution = _Execution(plan, progress or nothing, stopped or _never)
     try:
         done, leftovers = execution.run(fork=fork)
+    except FileNotFoundError:  # the whole store vanished meanwhile
+        return Outcome(Tally().totals(), NO_ROOM, unreadable(plan), interrupted=False)
     except OSError as error:  # the store's own folder
-        failure = Failure(plan.store.path, error.strerror or str(error))
+        failure = _failure(plan, "", "", error)
         return Outcome(Tally().totals(), NO_ROOM, (*unreadable(plan), failure), interrupted=False)
     failed = (*unreadable(plan), *sorted(done.failed))
     return Outcome(done.removed.totals(), leftovers, failed, execution.interrupted)
@@ -97,7 +110,15 @@ def execute(
 
 def unreadable(plan: Plan) -> tuple[Failure, ...]:
     """Tell where the scan may have missed something to delete."""
-    return tuple(Failure(one.path or plan.store.path, one.reason) for one in plan.unreadable)
+    store = plan.store.path
+    return tuple(
+        Failure(one.path, f"{store}/{one.path}".rstrip("/"), one.reason) for one in plan.unreadable
+    )
+
+
+def _failure(plan: Plan, name: str, path: str, error: OSError) -> Failure:
+    reason = error.strerror or str(error)
+    return Failure(name, f"{plan.store.path}/{path}".rstrip("/"), reason)
 
 
 class _Done:
@@ -114,10 +135,11 @@ class _Done:
                 if removal.entry(entry.function, entry.hash, created=entry.created):
                     self.removed.add_entry(entry)
             except OSError as error:
-                self.fail(entry_id(entry.function, entry.hash), error)
-
-    def fail(self, name: str, error: OSError) -> None:
-        self.failed.append(Failure(name, error.strerror or str(error)))
+                if isinstance(error, PartlyRemovedError):
+                    self.removed.add_entry(entry)
+                name = entry_id(entry.function, entry.hash)
+                path = join(entry.function, entry.hash)
+                self.failed.append(_failure(plan, name, path, error))
 
     def merge(self, other: _Done) -> None:
         self.removed.merge(other.removed)
@@ -192,16 +214,13 @@ class _Execution:
                 if removal.leftover(leftover.path, leftover.kind):
                     room.add(leftover.usage)
             except OSError as error:
-                done.fail(leftover.path, error)
+                failure = _failure(self._plan, leftover.path, leftover.path, error)
+                done.failed.append(failure)
         return room.usage()
 
     def _stop(self) -> bool:
         self.interrupted = self.interrupted or self._stopped()
         return self.interrupted
-
-
-def _nothing(count: int) -> None:
-    """Tell nobody."""
 
 
 def _never() -> bool:

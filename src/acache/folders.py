@@ -112,6 +112,14 @@ def open_below(path: str, root: Folder) -> Folder:
     return folder
 
 
+def is_regular(name: str, folder: Folder) -> bool:
+    """Tell whether a folder holds a regular file of a name."""
+    try:
+        return S_ISREG(stat_in(name, folder).st_mode)
+    except OSError:
+        return False
+
+
 def unlink_in(name: str, folder: Folder) -> None:
     """Remove a file, or a link itself, from a folder."""
     if RELATIVE:

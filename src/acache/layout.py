@@ -63,6 +63,12 @@ def parse_temporary(name: str) -> Temporary | None:
     return Temporary(match["target"], int(match["pid"] or match["old_pid"]))
 
 
+def is_entry_temporary(name: str) -> bool:
+    """Tell whether a name is that of a temporary file in an entry's folder."""
+    temporary = parse_temporary(name)
+    return temporary is not None and temporary.target != SOURCE
+
+
 def dotted(function: str) -> str:
     """Show a function id as users write it: ``librosa.core.spectrum.stft``."""
     return function.replace("/", ".")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
+from acache.errors import UsageError
 from acache.layout import METADATA
-from acache.names import entry_id
 from acache.parallel import Progress, fold_scan
 from acache.query import LevelOf, Selector, unknown_level
 from acache.records import Entry, Found, Unreadable
 from acache.store import Store
 from acache.table import EntryTable
 from acache.totals import Tally
+from acache.walk import join
 
 ListSort = Literal["name", "size", "disk", "created", "used", "time"]
 Cost = Literal["all", "listed", "none"]
@@ -71,6 +73,15 @@ class Listing:
     warnings : list of str
         What could not be read. Complete after the iteration.
 
+    incomplete : bool
+        Whether a folder could not be read, in which there may be more. Complete after the
+        iteration.
+
+    Raises
+    ------
+    UsageError
+        If there is no such order.
+
     Examples
     --------
     >>> from acache import Listing, Selection, Store
@@ -96,14 +107,17 @@ class Listing:
         self._entries: Iterator[Entry]
         self.total = Tally().totals(cost=cost == "all")
         self.warnings: list[str] = []
+        self.incomplete = False
         self._store = store
         self._selector = selector
         self._levels = levels
-        self._limit = limit
+        self._most = None if limit is None else min(limit, sys.maxsize)
         self._cost = cost
         self._arguments = arguments
         if sort is None:
             self._entries = self._found()
+        elif sort not in LIST_SORTS:
+            raise UsageError(f"sort={sort!r} is none; there are {', '.join(LIST_SORTS)}")
         else:
             fold = self._scanned(fork=fork, progress=progress)
             order = fold.entries.order(_key(fold.entries, sort))
@@ -111,18 +125,20 @@ class Listing:
             self._entries = map(fold.entries.__getitem__, ordered)
 
     def __iter__(self) -> Iterator[Listed]:
-        for entry in islice(self._entries, self._limit):
+        for entry in islice(self._entries, self._most):
             yield self._listed(entry)
 
     def _listed(self, entry: Entry) -> Listed:
         arguments = None
         if self._arguments or (self._cost == "listed" and entry.compute_seconds is None):
+            metadata = None
             try:
                 metadata = self._store.metadata(entry.function, entry.hash)
             except (OSError, ValueError) as error:
-                metadata = None
-                name = entry_id(entry.function, entry.hash)
-                self.warnings.append(f"cannot read {name}/{METADATA}: {error}")
+                if self._cost != "all":  # or else the scan has told of it
+                    reason = str((isinstance(error, OSError) and error.strerror) or error)
+                    path = join(join(entry.function, entry.hash), METADATA)
+                    self._warn(Unreadable(path, reason, "metadata"))
             if metadata is not None:
                 arguments = metadata.input_args if self._arguments else None
                 entry = entry._replace(compute_seconds=metadata.duration)
@@ -155,6 +171,7 @@ class Listing:
         return fold
 
     def _warn(self, unreadable: Unreadable) -> None:
+        self.incomplete = self.incomplete or unreadable.kind == "folder"
         self.warnings.append(unreadable.told())
 
 

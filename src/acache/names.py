@@ -24,11 +24,14 @@ class EntryId(NamedTuple):
         Function id, dotted or with ``/``; or its last parts.
     prefix : str
         First digits of the argument hash, at least one.
+    may_be_gone : bool
+        Whether it is no error if there is no such entry any more.
     """
 
     text: str
     function: str
     prefix: str
+    may_be_gone: bool = False
 
 
 def entry_id(function: str, argument_hash: str) -> str:
@@ -43,8 +46,15 @@ def entry_id(function: str, argument_hash: str) -> str:
     return f"{dotted(function)}/{argument_hash}"
 
 
-def parse_entry_id(text: str) -> EntryId:
+def parse_entry_id(text: str, *, may_be_gone: bool = False) -> EntryId:
     """Read what a user names an entry by.
+
+    Parameters
+    ----------
+    text : str
+        ``FUNCTION/HASH``; of the hash the first digits will do.
+    may_be_gone : bool
+        See `EntryId`.
 
     Raises
     ------
@@ -56,13 +66,13 @@ def parse_entry_id(text: str) -> EntryId:
     >>> parse_entry_id("librosa.filters.mel/1f").prefix
     '1f'
     """
-    function, _, prefix = text.strip().rpartition("/")
-    if not function or not 1 <= len(prefix) <= 32 or prefix.strip(HASH_DIGITS):
+    function, slash, prefix = text.rpartition("/")
+    if not slash or not 1 <= len(prefix) <= 32 or prefix.strip(HASH_DIGITS):
         raise UsageError(
-            f"{printable(text.strip())!r} is not an entry; write it like librosa.filters.mel/1f2e,"
+            f"{printable(text)!r} is not an entry; write it like librosa.filters.mel/1f2e,"
             " as acache ls shows it, or choose a function with --function"
         )
-    return EntryId(text.strip(), function, prefix)
+    return EntryId(text, function, prefix, may_be_gone)
 
 
 def matches_function(function: str, pattern: str) -> bool:
@@ -103,16 +113,19 @@ def functions_named(name: str, known: Iterable[str]) -> list[str]:
     Returns
     -------
     functions : list of str
-        The one of that very id; or else all whose last parts it is.
+        The one of that very path; or else all of that dotted id, which folders with dots in their
+        names may share; or else all whose last parts it is.
     """
-    named = []
+    exact, ending = [], []
     for function in known:
         shown = dotted(function)
-        if name in (function, shown, printable(shown)):
+        if "/" in name and name == function:
             return [function]
-        if f".{shown}".endswith(f".{dotted(name)}"):
-            named.append(function)
-    return named
+        if name in (shown, printable(shown)) or dotted(name) == shown:
+            exact.append(function)
+        elif f".{shown}".endswith(f".{dotted(name)}"):
+            ending.append(function)
+    return exact or ending
 
 
 def matches_text(text: str, pattern: str) -> bool:

@@ -48,6 +48,7 @@ def fold_scan(
     *,
     durations: bool = False,
     select: Select | None = None,
+    whole: bool = False,
     fork: bool = False,
     progress: Progress | None = None,
 ) -> F:
@@ -61,6 +62,8 @@ def fold_scan(
     durations, select
         Whether to read each entry's recorded time, and which to look into; see
         `acache.store.Store.scan`.
+    whole : bool
+        Whether a file with several names counts at each of them, rather than at the first one.
     fork : bool
         Whether a second process may help with a large store, where the system has `os.fork`.
         Only for a process that has no other threads.
@@ -72,13 +75,17 @@ def fold_scan(
     fold
         Of everything that the scan found.
     """
-    tell = progress or _nothing
+    tell = progress or nothing
     if fork and hasattr(os, "fork") and (os.cpu_count() or 1) > 1:
-        folded = _fold_by_two(store, new_fold, durations=durations, select=select, tell=tell)
+        folded = _fold_by_two(
+            store, new_fold, durations=durations, select=select, whole=whole, tell=tell
+        )
         if folded is not None:
             return folded
     fold = new_fold()
-    _take(fold, store.scan(durations=durations, select=select), tell)
+    seen: Inodes | None = None if whole else set()
+    found = store.scan_shared(durations=durations, seen=seen, share=None, select=select)
+    _take(fold, found, tell)
     return fold
 
 
@@ -88,18 +95,19 @@ def _fold_by_two(
     *,
     durations: bool,
     select: Select | None,
+    whole: bool,
     tell: Progress,
 ) -> F | None:
     """Fold with a second process; None if that failed, or what they found does not add up."""
 
-    def work(pieces: Iterator[list[Group]]) -> tuple[F, Inodes]:
-        seen: Inodes = set()
+    def work(pieces: Iterator[list[Group]]) -> tuple[F, Inodes | None]:
+        seen: Inodes | None = None if whole else set()
         fold = new_fold()
         groups = (group for piece in pieces for group in piece)
-        _take(fold, store.scan_share(groups, durations=durations, seen=seen), _nothing)
+        _take(fold, store.scan_share(groups, durations=durations, seen=seen), nothing)
         return fold, seen
 
-    seen: Inodes = set()
+    seen: Inodes | None = None if whole else set()
     fold = new_fold()
     share = _Share(work)
     try:
@@ -114,7 +122,7 @@ def _fold_by_two(
             share.helper.end()
     # Without an answer the second process died. And where a file has names in both shares, each
     # has counted its blocks.
-    if answer is None or not seen.isdisjoint(answer[1]):
+    if answer is None or (seen and answer[1] and not seen.isdisjoint(answer[1])):
         return None
     fold.merge(answer[0])
     return fold
@@ -175,5 +183,5 @@ def _take(fold: Fold, found: Iterator[Found], tick: Progress) -> None:
             tick(count)
 
 
-def _nothing(count: int) -> None:
+def nothing(count: int) -> None:
     """Tell nobody."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
 
+from acache.errors import UsageError
 from acache.layout import dotted, is_hash
 from acache.parallel import Progress, fold_scan
 from acache.query import Selector
@@ -15,7 +17,7 @@ from acache.removal import is_expired
 from acache.store import Store
 from acache.table import EntryTable
 from acache.totals import Sum, Tally, Totals, merged
-from acache.walk import join
+from acache.walk import Select, join
 
 GRACE_SECONDS = 3600.0
 
@@ -88,8 +90,9 @@ def plan_clear(
     selector : Selector or None
         Which entries; see `acache.query.Selection.resolve`. None: no entry.
     leftovers : bool
-        Whether all leftovers go as well; otherwise only folders without result in the functions
-        that are selected, and temporary files in the folders of the entries that go.
+        Whether all leftovers of the selected functions go as well, or all there are where no
+        entry does; otherwise only folders without result in the selected functions, and temporary
+        files in the folders of the entries that go.
     grace : float >= 0
         Temporary files that were written to within this many seconds stay.
     now : float, optional
@@ -107,7 +110,7 @@ def plan_clear(
     found = find(
         store,
         selector,
-        elsewhere=leftovers,
+        leftovers=leftovers,
         grace=grace,
         now=time.time() if now is None else now,
         durations=durations,
@@ -122,20 +125,32 @@ def find(
     store: Store,
     selector: Selector | None,
     *,
-    elsewhere: bool,
+    leftovers: bool,
     grace: float,
     now: float,
     durations: bool,
     fork: bool = False,
     progress: Progress | None = None,
 ) -> Candidates:
-    """Scan for what may be deleted; `elsewhere`: leftovers of what is not selected too."""
-    narrow = selector is not None and not elsewhere and not selector.covers_everything
+    """Scan for what may be deleted; `leftovers`: all of the selected functions.
+
+    Raises
+    ------
+    UsageError
+        If the grace makes no sense.
+    """
+    if not 0 <= grace < math.inf:
+        raise UsageError(f"a grace of {grace!r} seconds means nothing; give 0 or more")
+    select: Select | None = None
+    if selector is not None and not selector.covers_everything:
+        functions = selector.covers_function
+        select = (lambda name, _: functions(name)) if leftovers else selector.covers
     return fold_scan(
         store,
         partial(Candidates, selector, partial(is_expired, grace=grace, now=now)),
         durations=durations and selector is not None,
-        select=selector.covers if selector is not None and narrow else None,
+        select=select,
+        whole=True,
         fork=fork,
         progress=progress,
     )
@@ -181,8 +196,17 @@ class Candidates:
                 self.entries.add(found)
         elif isinstance(found, Leftover):
             self._add_leftover(found)
-        elif isinstance(found, Unreadable):
+        elif isinstance(found, Unreadable) and found.kind == "folder" and self._covers(found.path):
             self.unreadable.append(found)
+
+    def _covers(self, path: str) -> bool:
+        """Tell whether a folder that cannot be looked into may hold what is selected."""
+        if self._selector is None or self._selector.covers_everything or not path:
+            return True
+        function, _, name = path.rpartition("/")
+        if is_hash(name):
+            return self._selector.covers(function, name)
+        return self._selector.covers_function(path)
 
     def _add_leftover(self, found: Leftover) -> None:
         above, _, name = found.path.rpartition("/")
@@ -192,15 +216,21 @@ class Candidates:
         elif not self._expired(name, found.modified):
             self.busy.add(above)
         elif last is not None and above == join(last.function, last.hash):
-            self.beside.setdefault(above, []).append(found)
+            if self._selector is None or self._selector.covers_function(last.function):
+                self.beside.setdefault(above, []).append(found)
         else:
-            function, _, argument_hash = above.rpartition("/")
-            self._place(found, function, argument_hash)
+            function, _, name = above.rpartition("/")
+            self._place(found, function, name)
 
-    def _place(self, found: Leftover, function: str, argument_hash: str) -> None:
-        covered = self._selector is not None and self._selector.covers(function, argument_hash)
-        in_entry = is_hash(argument_hash)
-        (self.remnants if covered and in_entry else self.strays).append(found)
+    def _place(self, found: Leftover, function: str, name: str) -> None:
+        if not is_hash(name):  # a source's
+            function, name = join(function, name), ""
+        if self._selector is None:
+            self.strays.append(found)
+        elif name and self._selector.covers(function, name):
+            self.remnants.append(found)
+        elif self._selector.covers_function(function):
+            self.strays.append(found)
 
     def merge(self, other: Candidates) -> None:
         """Take all that another one has taken."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from acache.errors import UsageError
+from acache.errors import AcacheError, UsageError
 from acache.names import (
     EntryId,
     functions_named,
@@ -17,7 +18,7 @@ from acache.names import (
     or_nearest,
     printable,
 )
-from acache.records import Entry
+from acache.records import Entry, Unreadable
 from acache.store import Store
 
 _LEVEL = re.compile(r"(>=|<=|>|<)?\s*(-?\d{1,9})", re.ASCII)
@@ -135,46 +136,67 @@ class Selection(NamedTuple):
     def resolve(
         self,
         store: Store,
-        levels: LevelOf = unknown_level,
+        levels: LevelOf | None = None,
         *,
         now: float | None = None,
-        lenient: bool = False,
     ) -> Selector:
         """Look up in a store what is named; no entry is looked into.
 
         Parameters
         ----------
         store : Store
-        levels : Levels or callable
-            Tells the level of a function id, None where it is unknown.
+        levels : Levels or callable, optional
+            Tells the level of a function id, None where it is unknown. A selection by level needs
+            it.
         now : float, optional
             Unix seconds that ages count from.
-        lenient : bool
-            Whether ids that name no entry are passed over: it may have vanished meanwhile.
 
         Raises
         ------
         UsageError
-            If a function, a level or an entry is named that the store does not have, or if a part
-            of an id is not unique. A store that does not exist has everything.
+            If a function, a level or an entry is named that the store does not have, if an id is
+            not unique, or if no entry could ever be selected. A store that does not exist has
+            everything.
+        AcacheError
+            If the store cannot be read.
         """
+        self._require_sense()
         now = time.time() if now is None else now
         if not (self.levels or self.functions or self.ids is not None):
             return Selector(self, store, now=now, functions=None, ids=None, missing=0)
         if not store.exists:
             return Selector(self, store, now=now, functions=frozenset(), ids=None, missing=0)
-        known = sorted(store.functions())
+        unreadable: list[Unreadable] = []
+        known = sorted(store.functions(unreadable))
+        for one in unreadable:
+            if not one.path:
+                raise AcacheError(f"{store.path}: {one.reason}")
+            known.append(one.path)  # it may be a function; the scan will tell of it
         functions = _functions_named(self.functions, known) if self.functions else known
         ids, missing = None, 0
         if self.ids is not None:
-            ids, missing = _ids_named(self.ids, known, store, lenient=lenient)
+            ids, missing = _ids_named(self.ids, known, store)
             functions = [function for function in functions if function in ids]
         if self.levels:
+            if levels is None:
+                raise UsageError("a selection by level needs levels: resolve(store, Levels(...))")
             _require_levels(self.levels, known, levels)
             functions = [f for f in functions if any(levels(f) in wanted for wanted in self.levels)]
         return Selector(
             self, store, now=now, functions=frozenset(functions), ids=ids, missing=missing
         )
+
+    def _require_sense(self) -> None:
+        for name in ("older_than", "unused_for", "larger_than", "smaller_than"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < math.inf:
+                raise UsageError(f"{name}={value!r} selects nothing; give 0 or more")
+        larger, smaller = self.larger_than, self.smaller_than
+        if larger is not None and smaller is not None and larger + 1 >= smaller:
+            raise UsageError(
+                f"nothing is larger than {larger:,} and smaller than {smaller:,} bytes; the two"
+                " sizes contradict each other"
+            )
 
 
 class Selector:
@@ -282,13 +304,13 @@ def entry_named(one: EntryId, known: Sequence[str], store: Store) -> tuple[str, 
     UsageError
         If there is none, or more than one.
     """
-    found, _ = _ids_named([one], known, store, lenient=False)
+    found, _ = _ids_named([one], known, store)
     [(function, hashes)] = found.items()
     return function, hashes.pop()
 
 
 def _ids_named(
-    ids: Iterable[EntryId], known: Sequence[str], store: Store, *, lenient: bool
+    ids: Iterable[EntryId], known: Sequence[str], store: Store
 ) -> tuple[dict[str, set[str]], int]:
     """Find the argument hashes that are meant, per function, and how many ids name none."""
     missing = 0
@@ -305,12 +327,12 @@ def _ids_named(
             matching += [(function, h) for h in _with_prefix(hashes[function], one.prefix)]
         if len(matching) > 1:
             raise UsageError(
-                f"{printable(one.text)!r} is not unique: {len(matching)} entries begin so; give"
-                " more digits"
+                f"{printable(one.text)!r} is not unique: it names {len(matching)} entries; give"
+                " more digits, or the function's path, / between its parts"
             )
         if matching:
             found.setdefault(matching[0][0], set()).add(matching[0][1])
-        elif lenient:
+        elif one.may_be_gone:
             missing += 1
         elif functions[one.function]:
             raise UsageError(f"no such entry {printable(one.text)!r}; acache ls lists them")

@@ -104,10 +104,14 @@ class Unreadable(NamedTuple):
     path : str
         Below the store, ``/`` between its parts; empty for the store itself.
     reason : str
+    kind : {"folder", "metadata"}
+        A folder, in which there may be anything; or the ``metadata.json`` of an entry that was
+        found all the same.
     """
 
     path: str
     reason: str
+    kind: Literal["folder", "metadata"] = "folder"
 
     def told(self) -> str:
         """Tell it in a line."""

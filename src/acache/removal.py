@@ -9,24 +9,28 @@ from __future__ import annotations
 
 import errno
 import os
-from collections import OrderedDict
 from stat import S_ISREG
 from types import TracebackType
 
 from acache.folders import (
     Folder,
     close_folder,
+    is_regular,
     open_below,
     open_folder,
     rmdir_in,
     stat_in,
     unlink_in,
 )
-from acache.layout import METADATA, OUTPUT, SOURCE, parse_temporary
+from acache.layout import METADATA, OUTPUT, is_entry_temporary, parse_temporary
 from acache.processes import may_be_writing
 
-_MOST_OPEN = 32  # functions' folders that are held open; an order by age jumps between them
 _STAYS = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT)
+_FUTURE_SECONDS = 86_400.0
+
+
+class PartlyRemovedError(OSError):
+    """An entry is a miss from now on, but something that belonged to it could not be removed."""
 
 
 class Removal:
@@ -46,7 +50,7 @@ class Removal:
         self._root = root
         self._grace = grace
         self._now = now
-        self._functions: OrderedDict[str, Folder] = OrderedDict()
+        self._held: tuple[str, Folder] | None = None  # a function's folder
 
     def __enter__(self) -> Removal:
         return self
@@ -57,8 +61,7 @@ class Removal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        while self._functions:
-            close_folder(self._functions.popitem()[1])
+        self._let_go()
 
     def entry(self, function: str, argument_hash: str, *, created: float | None = None) -> bool:
         """Remove an entry, with its own temporary files past the grace.
@@ -78,8 +81,10 @@ class Removal:
 
         Raises
         ------
+        PartlyRemovedError
+            If its result is gone, and something else of it could not be removed.
         OSError
-            If something could not be removed.
+            If it could not be removed.
         """
         parent = self._function(function)
         if parent is None:
@@ -93,13 +98,19 @@ class Removal:
             if not S_ISREG(status.st_mode) or created not in (None, status.st_mtime):
                 return False
             unlink_in(OUTPUT, folder)
-            _unlink_regular(METADATA, folder)
+            try:
+                _unlink_regular(METADATA, folder)
+            except OSError as error:
+                raise PartlyRemovedError(error.errno, error.strerror) from error
         except FileNotFoundError:
             return False
         finally:
             close_folder(folder)
-        if not _rmdir(argument_hash, parent):
-            self._remnants(argument_hash, parent)
+        try:
+            if not _rmdir(argument_hash, parent):
+                self._remnants(argument_hash, parent)
+        except OSError as error:
+            raise PartlyRemovedError(error.errno, error.strerror) from error
         return True
 
     def leftover(self, path: str, kind: str) -> bool:
@@ -132,18 +143,31 @@ class Removal:
             close_folder(folder)
 
     def _function(self, function: str) -> Folder | None:
-        folder = self._functions.get(function)
-        if folder is not None:
-            self._functions.move_to_end(function)
-            return folder
+        """Hold a function's folder open, as long as that is what lies at its path."""
+        if self._held is not None:
+            name, folder = self._held
+            if name == function and self._is_in_place(function, folder):
+                return folder
+            self._let_go()
         try:
             folder = open_below(function, self._root)
         except FileNotFoundError:
             return None
-        self._functions[function] = folder
-        if len(self._functions) > _MOST_OPEN:
-            close_folder(self._functions.popitem(last=False)[1])
+        self._held = (function, folder)
         return folder
+
+    def _is_in_place(self, function: str, folder: Folder) -> bool:
+        """Tell whether nobody has moved a folder elsewhere since it was opened."""
+        try:
+            there, held = stat_in(function or ".", self._root), os.stat(folder)
+        except OSError:
+            return False
+        return (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino)
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            close_folder(self._held[1])
+            self._held = None
 
     def _remnants(self, argument_hash: str, parent: Folder) -> bool:
         """Remove what an interrupted write or deletion left of an entry, and its folder."""
@@ -152,10 +176,10 @@ class Removal:
         except FileNotFoundError:
             return False
         try:
-            names = os.listdir(folder)
-            if OUTPUT in names:
+            if is_regular(OUTPUT, folder):
                 return False  # an entry, once more
-            temporaries = [n for n in names if _is_entry_temporary(n)]
+            names = os.listdir(folder)
+            temporaries = [n for n in names if is_entry_temporary(n) and is_regular(n, folder)]
             stays = [name for name in temporaries if not self._temporary(name, folder)]
             if stays:
                 return False  # a write in flight
@@ -197,19 +221,15 @@ def is_expired(name: str, modified: float, *, grace: float, now: float) -> bool:
     Returns
     -------
     expired : bool
-        False within the grace, and while its process lives on this host.
+        False within the grace, and while its process lives on this host. A time in the future,
+        by more than clocks differ, tells nothing.
     """
     temporary = parse_temporary(name)
     return (
         temporary is not None
-        and modified <= now - grace
+        and (modified <= now - grace or modified > now + _FUTURE_SECONDS)
         and not may_be_writing(temporary.pid, modified)
     )
-
-
-def _is_entry_temporary(name: str) -> bool:
-    temporary = parse_temporary(name)
-    return temporary is not None and temporary.target != SOURCE
 
 
 def _unlink_regular(name: str, folder: Folder) -> bool:

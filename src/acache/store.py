@@ -72,10 +72,15 @@ class Store:
             self.path = self.location
             self.exists = True
 
-    def functions(self) -> Iterator[str]:
+    def functions(self, unreadable: list[Unreadable] | None = None) -> Iterator[str]:
         """Walk the functions that have a source, or a folder named like an entry.
 
         Entries are not looked into.
+
+        Parameters
+        ----------
+        unreadable : list of Unreadable, optional
+            Gets the folders that cannot be read.
 
         Yields
         ------
@@ -83,9 +88,11 @@ class Store:
             Function id, ``/`` between its parts; in the order of the file system.
         """
         with self._opened() as root:
-            if root is None or isinstance(root, Unreadable):
-                return
-            yield from functions(root)
+            told = [] if unreadable is None else unreadable
+            if isinstance(root, Unreadable):
+                told.append(root)
+            elif root is not None:
+                yield from functions(root, told)
 
     def scan(self, *, durations: bool = False, select: Select | None = None) -> Iterator[Found]:
         """Walk everything in the store, each file and folder once.
@@ -111,7 +118,7 @@ class Store:
         return self.scan_shared(durations=durations, seen=set(), share=None, select=select)
 
     def scan_shared(
-        self, *, durations: bool, seen: Inodes, share: Share | None, select: Select | None
+        self, *, durations: bool, seen: Inodes | None, share: Share | None, select: Select | None
     ) -> Iterator[Found]:
         """Walk the store as `scan` does, but for what is shared out; see `acache.walk.Walk`."""
         with self._opened() as root:
@@ -122,7 +129,7 @@ class Store:
                 yield from walk.everything()
 
     def scan_share(
-        self, groups: Iterable[tuple[str, bool, list[str]]], *, durations: bool, seen: Inodes
+        self, groups: Iterable[tuple[str, bool, list[str]]], *, durations: bool, seen: Inodes | None
     ) -> Iterator[Found]:
         """Walk what was shared out: paths, whether they have a source, and names in them."""
         with self._opened() as root:

@@ -114,6 +114,12 @@ class EntryTable:
             max(self.last_access),
         )
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether two tables hold the same entries, in whichever order."""
+        return isinstance(other, EntryTable) and sorted(self) == sorted(other)
+
+    __hash__ = None  # type: ignore[assignment]  # it can grow
+
     def __len__(self) -> int:
         return len(self._function)
 

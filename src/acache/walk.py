@@ -14,11 +14,21 @@ from acache.folders import (
     Folder,
     close_folder,
     folder_flags,
+    is_regular,
+    open_below,
     open_folder,
     read_known,
     stat_in,
 )
-from acache.layout import METADATA, OUTPUT, SOURCE, is_hash, parse_duration, parse_temporary
+from acache.layout import (
+    METADATA,
+    OUTPUT,
+    SOURCE,
+    is_entry_temporary,
+    is_hash,
+    parse_duration,
+    parse_temporary,
+)
 from acache.records import Entry, Found, Leftover, Other, Unreadable, Usage
 
 LARGEST_METADATA = 64 << 20  # bytes; it holds the repr of each argument
@@ -43,9 +53,9 @@ class Walk:
     root : Folder
     durations : bool
         Whether to read the recorded time of each entry.
-    seen : set of (int, int)
+    seen : set of (int, int) or None
         Gets the device and inode of each file with several names; such a file takes room on disk
-        once, where it is met first.
+        once, where it is met first. None: wherever it is met.
     share : callable, optional
         May take folders named like an argument hash out of this walk.
     select : callable, optional
@@ -57,7 +67,7 @@ class Walk:
         root: Folder,
         *,
         durations: bool,
-        seen: Inodes,
+        seen: Inodes | None,
         share: Share | None = None,
         select: Select | None = None,
     ) -> None:
@@ -80,7 +90,7 @@ class Walk:
     def hash_folders(self, path: str, names: Iterable[str], has_source: bool) -> Iterator[Found]:
         """Walk some folders of one function that are named like argument hashes."""
         try:
-            folder = open_folder(path or ".", self._root)
+            folder = open_below(path, self._root)
         except OSError as error:
             yield from _unreadable(path, error)
             return
@@ -99,7 +109,7 @@ class Walk:
         while pending:
             path = pending.pop()
             try:
-                folder = open_folder(path or ".", self._root)
+                folder = open_below(path, self._root)
             except OSError as error:
                 yield from _unreadable(path, error)
                 continue
@@ -112,7 +122,7 @@ class Walk:
 
     def _children(self, path: str, folder: Folder, pending: list[str]) -> Iterator[Found]:
         share, select = self._share, self._select
-        has_source = _has_source(folder)
+        has_source = is_regular(SOURCE, folder)
         with os.scandir(folder) as children:
             for child in children:
                 name = child.name
@@ -219,15 +229,19 @@ class Walk:
                 usage = usage.plus(self._usage(file_status))
             if OUTPUT in files:
                 yield from self._entry(path, name, folder, files, usage)
-            elif files or any(map(_is_entry_temporary, beside)) or (has_source and not names):
+            elif files or self._has_temporary(beside, folder) or (has_source and not names):
                 yield Leftover(here, "folder", usage, status.st_mtime)
-            else:  # nothing in it is of an entry: somebody's folder, or a module of such a name
-                yield Other(here, "folder", usage)
-                yield from self._below(here)
+            else:  # nothing in it is of an entry: somebody's folder
+                yield Other(here, "foreign", usage)
+                yield from self._foreign(here)
                 return
             yield from self._beside(here, beside, folder)
         finally:
             close_folder(folder)
+
+    @staticmethod
+    def _has_temporary(names: list[str], folder: Folder) -> bool:
+        return any(is_entry_temporary(name) and is_regular(name, folder) for name in names)
 
     def _shut(self, path: str, name: str, parent: Folder, error: OSError) -> Iterator[Found]:
         """Count a folder that cannot be looked into, and tell so."""
@@ -250,7 +264,7 @@ class Walk:
             except FileNotFoundError:
                 pass
             except (OSError, ValueError) as error:
-                yield Unreadable(join(join(path, name), METADATA), _reason(error))
+                yield Unreadable(join(join(path, name), METADATA), _reason(error), "metadata")
         output = files[OUTPUT]
         yield Entry(path, name, *usage, output.st_mtime, output.st_atime, duration)
 
@@ -276,7 +290,7 @@ class Walk:
     def _beside(self, path: str, names: list[str], folder: Folder) -> Iterator[Found]:
         """Walk what lies in an entry's folder beside its files: temporary files, foreign ones."""
         for name in names:
-            kind: _Kind = "temporary" if _is_entry_temporary(name) else "foreign"
+            kind: _Kind = "temporary" if is_entry_temporary(name) else "foreign"
             for found in self._one(path, name, folder, kind):
                 yield found
                 if isinstance(found, Other):
@@ -288,7 +302,7 @@ class Walk:
         while pending:
             path = pending.pop()
             try:
-                folder = open_folder(path, self._root)
+                folder = open_below(path, self._root)
             except (NotADirectoryError, FileNotFoundError):
                 continue
             except OSError as error:
@@ -316,23 +330,26 @@ class Walk:
 
     def _first(self, status: os.stat_result) -> bool:
         """Tell whether a file with several names is met for the first time."""
+        if self._seen is None:
+            return True
         inode = (status.st_dev, status.st_ino)
         known = inode in self._seen
         self._seen.add(inode)
         return not known
 
 
-def functions(root: Folder) -> Iterator[str]:
+def functions(root: Folder, unreadable: list[Unreadable]) -> Iterator[str]:
     """Walk the functions that have a source, or a folder named like an entry; entries stay shut.
 
-    What vanished or cannot be read is passed over: a `Walk` tells of it.
+    What cannot be read is added to a list.
     """
     pending = [""]
     while pending:
         path = pending.pop()
         try:
-            folder = open_folder(path or ".", root)
-        except OSError:
+            folder = open_below(path, root)
+        except OSError as error:
+            unreadable += _unreadable(path, error)
             continue
         known = False
         try:
@@ -342,11 +359,12 @@ def functions(root: Folder) -> Iterator[str]:
                         known = True
                     elif child.is_dir(follow_symlinks=False):
                         pending.append(join(path, child.name))
-        except OSError:
+        except OSError as error:
+            unreadable += _unreadable(path, error)
             continue
         finally:
             close_folder(folder)
-        if known and path:
+        if known:
             yield path
 
 
@@ -357,18 +375,6 @@ def join(path: str, name: str) -> str:
 
 def _duration(folder: Folder, status: os.stat_result) -> float | None:
     return parse_duration(read_known(METADATA, folder, status, limit=LARGEST_METADATA))
-
-
-def _has_source(folder: Folder) -> bool:
-    try:
-        return S_ISREG(stat_in(SOURCE, folder).st_mode)
-    except OSError:
-        return False
-
-
-def _is_entry_temporary(name: str) -> bool:
-    temporary = parse_temporary(name)
-    return temporary is not None and temporary.target != SOURCE
 
 
 def _unreadable(path: str, error: OSError) -> Iterator[Unreadable]:

@@ -241,6 +241,7 @@ def test_names_that_are_not_printable_survive_the_way_to_clear(
         (["--larger-than", "5XB"], "'5XB'"),
         (["--smaller-than", ""], "--smaller-than"),
         (["--arg", "n"], "'n'"),
+        (["--larger-than", "2MB", "--smaller-than", "1MB"], "contradict"),
         (["f0"], "--function"),
         (["f0/0123456789"], "no such entry"),
     ],

@@ -125,7 +125,7 @@ def test_a_function_whose_last_digits_are_hexadecimal_is_a_function(
         ("g", "names 2 functions: m.g, n.g"),
         ("sftf", "acache stats lists them"),
         ("m.ff", "the nearest: m.f"),
-        ("m.f/0", "2 entries begin so"),
+        ("m.f/0", "names 2 entries"),
         ("m.f/c", "no such entry"),
         ("", "no function"),
         ("/0", "no function"),

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from acache.cli.options import common_options, error, note
+from acache.cli.options import common_options, error, note, silence_stdout
 from acache.config import debugging
 from acache.errors import AcacheError
 
@@ -81,8 +81,7 @@ def _guarded(arguments: list[str]) -> int:
     try:
         return _told(arguments)
     except BrokenPipeError:
-        # The reader, `head` for instance, has enough. Python would complain when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence_stdout()  # the reader, `head` for instance, has enough
         return 0
 
 
@@ -93,8 +92,7 @@ def _run(arguments: list[str]) -> int:
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     finally:
-        if sys.stdout is not None:  # it is, where the caller has closed it
-            sys.stdout.flush()
+        sys.stdout.flush()
     return 0
 
 
@@ -143,7 +141,11 @@ def _one_line(message: str) -> str:
 
 
 def _never_fail_to_print() -> None:
-    """Show as escapes what the terminal's encoding lacks, rather than fail."""
+    """Show as escapes what the terminal's encoding lacks, and print nowhere if that is closed."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

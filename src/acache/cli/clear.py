@@ -8,7 +8,7 @@ import click
 
 from acache.cli.deletion import Manner, carry_out, deletion_options, open_for_deletion
 from acache.cli.options import choices, common_options, json_option
-from acache.cli.selection import AGE, STDIN, look_up, selection_of, selection_options
+from acache.cli.selection import AGE, look_up, selection_of, selection_options
 from acache.installed import InstalledSources
 from acache.levels import Levels
 
@@ -16,7 +16,11 @@ from acache.levels import Levels
 @click.command(name="clear")
 @selection_options
 @click.option("--all", "everything", is_flag=True, help="Every entry, and all leftovers.")
-@click.option("--leftovers", is_flag=True, help="What interrupted writes and deletions left.")
+@click.option(
+    "--leftovers",
+    is_flag=True,
+    help="Of the selected functions, or of all, what interrupted writes left.",
+)
 @click.option(
     "--grace",
     type=AGE,
@@ -45,7 +49,8 @@ def command(
     """Remove every entry of a selection.
 
     Shows what would go, then asks. Sources and functions' folders stay: with them joblib knows
-    which results are stale.
+    which results are stale. With --leftovers, files of interrupted writes go as well, if they are
+    older than --grace and their process is no more.
 
     \b
     Examples:
@@ -62,15 +67,15 @@ def command(
             "nothing is selected; name entries, or give --level, --function, --older-than,"
             " --unused-for, --larger-than, --smaller-than, --arg, --leftovers, or --all"
         )
-    store = open_for_deletion(config)
+    manner = Manner(dry_run, yes, quiet, as_json)
+    store = open_for_deletion(config, manner)
     levels = Levels(store, InstalledSources(config.python))
     selector = None
     if everything or not selection.is_everything:
-        selector = look_up(selection, store, levels, lenient=STDIN in options["ids"])
+        selector = look_up(selection, store, levels, quiet=quiet)
     from acache.plans import plan_clear
     from acache.render.progress import scanning
 
-    manner = Manner(dry_run, yes, quiet, as_json)
     with scanning() as progress:
         plan = plan_clear(
             store,

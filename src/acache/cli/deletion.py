@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,15 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from acache.cli.options import error, open_store, warning
+from acache.cli.options import error, note_missing, silence_stdout, warning
 from acache.config import Config
 from acache.errors import ConfigurationError, UsageError
 from acache.names import printable
+from acache.store import Store
 
 if TYPE_CHECKING:
     from acache.execution import Failure, Outcome
     from acache.plans import Plan
-    from acache.store import Store
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -54,7 +55,7 @@ def deletion_options(function: C) -> C:
     return function
 
 
-def open_for_deletion(config: Config) -> Store:
+def open_for_deletion(config: Config, manner: Manner) -> Store:
     """Open the configured store; where the location holds something else, nothing is deleted.
 
     Raises
@@ -62,14 +63,14 @@ def open_for_deletion(config: Config) -> Store:
     ConfigurationError
         If the location exists, but is no store.
     """
-    import os
-
-    store = open_store(config)
+    store = Store(config.require_location())
     if not store.exists and os.path.isdir(store.location):
         raise ConfigurationError(
             f"{printable(store.location)} is no cache: it has neither a folder joblib nor any"
             " func_code.py; give the cache's location"
         )
+    if not store.exists and not manner.quiet:
+        note_missing(store)
     return store
 
 
@@ -91,13 +92,15 @@ def carry_out(
             "this would delete, and nobody can be asked; give --yes to do it, or --dry-run to see"
             f" what would go ({plan.total.entries:,} entries, {len(plan.leftovers):,} leftovers)"
         )
-    _show(plan, manner)
+    with _despite_a_closed_pipe(agreed=manner.yes):
+        _show(plan, manner)
     if asks and not _confirmed(plan):
         error("declined; nothing was removed")
         ctx.exit(_EXIT_FAILED)
     outcome = None if manner.dry_run else _executed(plan)
     failed = unreadable(plan) if outcome is None else outcome.failed
-    _report(ctx, plan, outcome, failed, manner=manner, warnings=warnings)
+    with _despite_a_closed_pipe(agreed=manner.yes):
+        _report(ctx, plan, outcome, failed, manner=manner, warnings=(*warnings, *plan.unmet))
     if outcome is not None and outcome.interrupted:
         _tell_interruption(plan, outcome)
         ctx.exit(_EXIT_INTERRUPTED)
@@ -105,6 +108,18 @@ def carry_out(
         error(text)
     if failed or plan.unmet:
         ctx.exit(_EXIT_FAILED)
+
+
+@contextmanager
+def _despite_a_closed_pipe(*, agreed: bool) -> Iterator[None]:
+    """Go on with what was agreed to, though nobody reads the report any more."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        if not agreed:
+            raise
+        silence_stdout()
 
 
 def _can_ask() -> bool:
@@ -171,11 +186,12 @@ def _report(
         from acache.render.human import plans
 
         plans.outcome(outcome)
-    if not manner.as_json:
+    if not manner.as_json and not manner.quiet:
         for text in warnings:
-            warning(text)
+            if text not in plan.unmet:
+                warning(text)
     for failure in failed[:_MOST_TOLD]:
-        error(f"{failure.id}: {failure.error}")
+        error(f"{failure.path}: {failure.error}")
     if len(failed) > _MOST_TOLD:
         error(f"{len(failed) - _MOST_TOLD:,} more could not be removed; --json lists them all")
 

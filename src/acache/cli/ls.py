@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from acache.cli.options import choices, common_options, json_option, open_store, warning
-from acache.cli.selection import STDIN, look_up, selection_of, selection_options
+from acache.cli.selection import look_up, selection_of, selection_options
 from acache.installed import InstalledSources
 from acache.levels import Levels
 from acache.listing import LIST_SORTS, Listing
@@ -51,18 +51,20 @@ def command(
       acache ls --function stft --arg n_fft=2048 --args
       acache ls -q --unused-for 30d | acache clear - --dry-run
     """
-    if sum((quiet, as_json, as_jsonl, as_csv)) > 1:
+    forms = {"json": as_json, "jsonl": as_jsonl, "csv": as_csv, "ids": quiet}
+    asked = [name for name, wanted in forms.items() if wanted]
+    if len(asked) > 1:
         raise click.UsageError("-q, --json, --jsonl and --csv contradict each other; give one")
+    form = asked[0] if asked else "table"
     if quiet and arguments:
         raise click.UsageError("-q prints ids alone, without --args; leave out one of them")
-    streams = quiet or as_jsonl or as_csv
-    if sort is None and (reverse or not streams):
+    if sort is None and (reverse or form in ("table", "json")):
         sort = "name"
     config = choices(ctx).config()
     selection = selection_of(**options)
     store = open_store(config)
     levels = Levels(store, InstalledSources(config.python))
-    selector = look_up(selection, store, levels, lenient=STDIN in options["ids"])
+    selector = look_up(selection, store, levels)
     from acache.render.progress import scanning
 
     whole = as_json or sort == "time" or limit is None
@@ -79,20 +81,20 @@ def command(
             fork=True,
             progress=progress,
         )
-    if as_json or as_jsonl or as_csv or quiet:
-        from acache.render import machine
 
-        if as_json:
-            machine.write_listing(listing, config)
-        elif as_jsonl:
-            machine.write_lines(listing)
-        elif as_csv:
-            machine.write_csv(listing, arguments=arguments)
-        else:
-            machine.write_ids(listing)
-    else:
+    def warnings() -> list[str]:
+        return [*config.warnings(), *listing.warnings, *levels.warnings]
+
+    if form == "table":
         from acache.render.human import entries
 
         entries.listing(listing, sort=sort)
-    for text in (*config.warnings(), *listing.warnings, *levels.warnings):
-        warning(text)
+    else:
+        from acache.render import machine
+
+        machine.write_listing(listing, form, arguments=arguments, warnings=warnings)
+    if form != "json":
+        for text in warnings():
+            warning(text)
+    if listing.incomplete:
+        ctx.exit(1)

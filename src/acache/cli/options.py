@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -92,8 +95,18 @@ def open_store(config: Config) -> Store:
     """
     store = Store(config.require_location())
     if not store.exists:
-        note(f"there is no cache at {store.location} yet")
+        note_missing(store)
     return store
+
+
+def note_missing(store: Store) -> None:
+    """Note that there is no store yet."""
+    note(f"there is no cache at {store.location} yet")
+
+
+def silence_stdout() -> None:
+    """Let what is still to be printed vanish: Python would complain when it flushes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def note(text: str) -> None:
@@ -114,7 +127,8 @@ def error(text: str) -> None:
 def _line(kind: str, text: str) -> None:
     from acache.names import printable
 
-    click.echo(f"acache: {kind}: {printable(text)}", err=True)
+    with contextlib.suppress(BrokenPipeError):  # nobody reads it; the exit code tells too
+        click.echo(f"acache: {kind}: {printable(text)}", err=True)
 
 
 def _has_lz4(python: str) -> bool:

@@ -72,10 +72,10 @@ def command(
     limits = Limits(max_size, max_items, max_age, min_free)
     if limits == Limits():
         limits = _configured(config)
-    if limits.max_age is not None and limits.max_age < _DAY_SECONDS:
+    if not quiet and limits.max_age is not None and limits.max_age < _DAY_SECONDS:
         note("most systems note an access once a day: a maximal age below 24h may be off by a day")
-    store = open_for_deletion(config)
     manner = Manner(dry_run, yes, quiet, as_json)
+    store = open_for_deletion(config, manner)
     with scanning() as progress:
         plan = plan_prune(
             store,

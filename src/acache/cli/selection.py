@@ -11,7 +11,7 @@ import click
 from acache.cli.options import note
 from acache.errors import UsageError
 from acache.levels import Levels
-from acache.names import parse_entry_id
+from acache.names import EntryId, parse_entry_id
 from acache.query import LevelRange, Selection, Selector, parse_levels
 from acache.store import Store
 from acache.units import parse_age, parse_size
@@ -19,7 +19,7 @@ from acache.units import parse_age, parse_size
 C = TypeVar("C", bound=Callable[..., Any])
 
 _DAY_SECONDS = 86_400.0
-STDIN = "-"
+_STDIN = "-"
 
 
 class _Parsed(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not before 8.2
@@ -97,11 +97,9 @@ def selection_of(
     UsageError
         If an id is none.
     """
-    if unused_for and min(unused_for) < _DAY_SECONDS:
-        note("most systems note an access once a day: --unused-for below 24h may be off by a day")
-    named = [text for text in ids if text != STDIN]
-    if STDIN in ids:
-        named += _lines_of_stdin()
+    named = [parse_entry_id(text) for text in ids if text != _STDIN]
+    if _STDIN in ids:
+        named += _ids_of_stdin()
     return Selection(
         levels=level,
         functions=function,
@@ -110,25 +108,31 @@ def selection_of(
         larger_than=min(larger_than, default=None),
         smaller_than=max(smaller_than, default=None),
         arguments=arg,
-        ids=tuple(dict.fromkeys(map(parse_entry_id, named))) if ids else None,
+        ids=tuple(dict.fromkeys(named)) if ids else None,
     )
 
 
-def look_up(selection: Selection, store: Store, levels: Levels, *, lenient: bool) -> Selector:
-    """Look up in the store what a selection names; `lenient`: ids from stdin may have vanished.
+def look_up(selection: Selection, store: Store, levels: Levels, *, quiet: bool = False) -> Selector:
+    """Look up in the store what a selection names, and note what may surprise.
 
     Raises
     ------
     UsageError
         If the store does not have what is named.
     """
-    selector = selection.resolve(store, levels, lenient=lenient)
-    if selector.missing:
-        note(f"{selector.missing:,} of the entries are not there any more")
+    selector = selection.resolve(store, levels)
+    if not quiet:
+        if selection.unused_for is not None and selection.unused_for < _DAY_SECONDS:
+            note("most systems note an access once a day: --unused-for may be off by a day")
+        if selector.missing:
+            are = "entry is" if selector.missing == 1 else "entries are"
+            note(f"{selector.missing:,} {are} not there any more")
     return selector
 
 
-def _lines_of_stdin() -> list[str]:
+def _ids_of_stdin() -> list[EntryId]:
+    """Read the ids that another command has listed; since then their entries may have gone."""
     if sys.stdin is None:
         return []
-    return [line for line in sys.stdin.read().splitlines() if line.strip()]
+    lines = (line.rstrip("\r") for line in sys.stdin.read().split("\n"))
+    return [parse_entry_id(line, may_be_gone=True) for line in lines if line]

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from acache.cli.options import choices, common_options, json_option, open_store, warning
-from acache.cli.selection import STDIN, look_up, selection_of, selection_options
+from acache.cli.selection import look_up, selection_of, selection_options
 from acache.installed import InstalledSources
 from acache.levels import Levels
 from acache.report import SORTS, stats
@@ -62,7 +62,7 @@ def command(
     levels = Levels(store, InstalledSources(config.python))
     selector = None
     if not selection.is_everything:
-        selector = look_up(selection, store, levels, lenient=STDIN in options["ids"])
+        selector = look_up(selection, store, levels)
     from acache.render.progress import scanning
 
     with scanning() as progress:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from acache.config import Config
 from acache.layout import dotted
 from acache.names import entry_id, printable
-from acache.records import Usage
+from acache.records import Entry, Usage
 from acache.report import StatsReport
 from acache.totals import Tally, Totals
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from acache.plans import Plan
 
 SCHEMA = 1
+_NO_TEXT = re.compile("[\ud800-\udfff]")  # as os.fsdecode makes them
 
 
 def stats(report: StatsReport, config: Config, *, by_module: bool = False) -> str:
@@ -37,13 +39,13 @@ def stats(report: StatsReport, config: Config, *, by_module: bool = False) -> st
             for row in report.levels
         ],
         "functions": [
-            {"function": row.function, "level": row.level, **totals(row.totals)}
+            {"function": _text(row.function), "level": row.level, **totals(row.totals)}
             for row in report.functions
         ],
     }
     if by_module:
         document["modules"] = [
-            {"module": row.module, "functions": row.functions, **totals(row.totals)}
+            {"module": _text(row.module), "functions": row.functions, **totals(row.totals)}
             for row in report.modules
         ]
     document |= {
@@ -76,8 +78,25 @@ def config(configuration: Config) -> str:
     return _document("config", {"settings": settings})
 
 
-def write_listing(listing: Listing, config: Config) -> None:
-    """Write a listing as one JSON document, an entry a line, as it comes."""
+def write_listing(
+    listing: Listing, form: str, *, arguments: bool, warnings: Callable[[], list[str]]
+) -> None:
+    """Write a listing as it comes.
+
+    `form` is ``json``, ``jsonl``, ``csv`` or ``ids``. `warnings` is called after the last entry.
+    """
+    if form == "json":
+        _write_document(listing, warnings)
+    elif form == "jsonl":
+        _write_lines(listing)
+    elif form == "csv":
+        _write_csv(listing, arguments=arguments)
+    else:
+        _write_ids(listing)
+
+
+def _write_document(listing: Listing, warnings: Callable[[], list[str]]) -> None:
+    """Write a listing as one JSON document, an entry a line."""
     out = sys.stdout
     # By hand, as a million entries would take a gigabyte before the first is written.
     out.write(f'{{\n  "schema": {SCHEMA},\n  "kind": "ls",\n  "entries": [')
@@ -88,18 +107,18 @@ def write_listing(listing: Listing, config: Config) -> None:
     out.write("\n  ],\n" if separator[0] == "," else "],\n")
     ending = {
         "total": totals(listing.total),
-        "warnings": [*config.warnings(), *listing.warnings],
+        "warnings": warnings(),
     }
     out.write(json.dumps(ending, indent=2, allow_nan=False).removeprefix("{\n") + "\n")
 
 
-def write_lines(listing: Listing) -> None:
+def _write_lines(listing: Listing) -> None:
     """Write each entry as a JSON document on a line of its own."""
     for row in listing:
         sys.stdout.write(json.dumps(entry(row)) + "\n")
 
 
-def write_csv(listing: Listing, *, arguments: bool) -> None:
+def _write_csv(listing: Listing, *, arguments: bool) -> None:
     """Write entries as comma-separated values, under the names of the JSON keys (RFC 4180)."""
     import csv
 
@@ -113,10 +132,20 @@ def write_csv(listing: Listing, *, arguments: bool) -> None:
         out.writerow([printable(v) if isinstance(v, str) else v for v in values.values()])
 
 
-def write_ids(listing: Listing) -> None:
+def _write_ids(listing: Listing) -> None:
     """Write the ids of entries, a line each, as ``acache clear -`` reads them."""
     for row in listing:
-        sys.stdout.write(printable(entry_id(row.entry.function, row.entry.hash)) + "\n")
+        sys.stdout.write(shown_id(row.entry) + "\n")
+
+
+def shown_id(found: Entry) -> str:
+    """Name an entry as every command reads it, whatever its function's folder is called."""
+    return printable(entry_id(found.function, found.hash))
+
+
+def _text(name: str) -> str:
+    """Name a function in JSON, which has no way to write bytes that are no text."""
+    return name if name.isascii() or not _NO_TEXT.search(name) else printable(name)
 
 
 _ENTRY_KEYS = (
@@ -136,8 +165,8 @@ def entry(row: Listed) -> dict[str, Any]:
     """Name what is known of an entry."""
     found = row.entry
     values = (
-        entry_id(found.function, found.hash),
-        dotted(found.function),
+        _text(entry_id(found.function, found.hash)),
+        _text(dotted(found.function)),
         found.hash,
         row.level,
         found.size_bytes,
@@ -170,9 +199,11 @@ def deletion(
             "dry_run": outcome is None,
             "planned": amount(plan.total),
             "removed": amount(Tally().totals() if outcome is None else outcome.removed),
-            "functions": [{"function": row.function, **amount(row.totals)} for row in plan.rows],
+            "functions": [
+                {"function": _text(row.function), **amount(row.totals)} for row in plan.rows
+            ],
             "leftovers": usage(plan.leftover_usage if outcome is None else outcome.leftovers),
-            "failed": [{"id": failure.id, "error": failure.error} for failure in failed],
+            "failed": [{"id": _text(failure.id), "error": failure.error} for failure in failed],
             "warnings": [*warnings],
         },
     )
@@ -206,7 +237,7 @@ def function_details(details: FunctionDetails, config: Config) -> str:
     return _document(
         "show",
         {
-            "function": dotted(details.function),
+            "function": _text(dotted(details.function)),
             "level": details.level,
             **totals(details.totals),
             "source": details.source,

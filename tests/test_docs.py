@@ -6,6 +6,7 @@ import doctest
 import importlib
 import pkgutil
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,9 +30,11 @@ def test_docstring_examples(module: str) -> None:
 
 
 @pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
-def test_readme_programs_run(code: str, tmp_path: Path) -> None:
+def test_readme_programs_run(code: str, tmp_path: Path, librosa_location: Path) -> None:
+    shutil.copytree(librosa_location, tmp_path / ".cache" / "librosa")
     home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
-    run_python(code, env=home)
+    output = run_python(code, env=home)
+    assert ("librosa.core.spectrum.stft 20 " in output) == ("report = stats(" in code)
 
 
 def test_the_readme_names_every_command_and_variable() -> None:

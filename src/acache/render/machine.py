@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from acache.config import Config
 from acache.layout import dotted
 from acache.names import entry_id, printable
-from acache.records import Entry, Usage
+from acache.records import Usage
 from acache.report import StatsReport
 from acache.totals import Tally, Totals
 
@@ -135,12 +135,8 @@ def _write_csv(listing: Listing, *, arguments: bool) -> None:
 def _write_ids(listing: Listing) -> None:
     """Write the ids of entries, a line each, as ``acache clear -`` reads them."""
     for row in listing:
-        sys.stdout.write(shown_id(row.entry) + "\n")
-
-
-def shown_id(found: Entry) -> str:
-    """Name an entry as every command reads it, whatever its function's folder is called."""
-    return printable(entry_id(found.function, found.hash))
+        name = entry_id(row.entry.function, row.entry.hash)
+        sys.stdout.write(f"{printable(name)}\n")
 
 
 def _text(name: str) -> str:

@@ -437,6 +437,24 @@ def test_a_reader_that_leaves_stops_nothing_that_was_agreed_to(
     assert left(tmp_path) == 0
 
 
+def test_a_report_onto_a_full_disk_stops_nothing(location: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command(location, "clear", "--all", "-y"),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=environ,
+        )
+    told = "acache: warning: cannot print the report: No space left on device\n"
+    assert (done.returncode, done.stderr) == (0, told)
+    assert left(location) == 0
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
 def test_closed_streams_stop_nothing(location: Path) -> None:
     line = f'"{sys.executable}" -m acache clear --all -y --cache-dir "{location}" >&- 2>&-'

@@ -282,7 +282,8 @@ def test_head_closes_the_pipe_quietly(tmp_path: Path, options: str) -> None:
     assert (len(done.stdout.splitlines()), done.stderr) == (1, "")
 
 
-def test_a_full_disk_is_told(location: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_told(location: Path, unbuffered: str) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
     with Path("/dev/full").open("w") as full:
@@ -292,6 +293,7 @@ def test_a_full_disk_is_told(location: Path) -> None:
             stderr=subprocess.PIPE,
             text=True,
             check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         )
     assert done.returncode == 1
     assert done.stderr == "acache: error: No space left on device\n"

@@ -107,7 +107,12 @@ def _told(arguments: list[str]) -> int:
             import traceback
 
             traceback.print_exc()
-        return _tell(problem)
+        code = _tell(problem)
+        try:
+            sys.stdout.flush()
+        except OSError:  # on a full disk for instance; Python would try again at its end
+            silence_stdout()
+        return code
 
 
 def _tell(problem: BaseException) -> int:

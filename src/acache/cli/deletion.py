@@ -92,14 +92,14 @@ def carry_out(
             "this would delete, and nobody can be asked; give --yes to do it, or --dry-run to see"
             f" what would go ({plan.total.entries:,} entries, {len(plan.leftovers):,} leftovers)"
         )
-    with _despite_a_closed_pipe(agreed=manner.yes):
+    with _whoever_reads(agreed=manner.yes):
         _show(plan, manner)
     if asks and not _confirmed(plan):
         error("declined; nothing was removed")
         ctx.exit(_EXIT_FAILED)
     outcome = None if manner.dry_run else _executed(plan)
     failed = unreadable(plan) if outcome is None else outcome.failed
-    with _despite_a_closed_pipe(agreed=manner.yes):
+    with _whoever_reads(agreed=manner.yes):
         _report(ctx, plan, outcome, failed, manner=manner, warnings=(*warnings, *plan.unmet))
     if outcome is not None and outcome.interrupted:
         _tell_interruption(plan, outcome)
@@ -111,14 +111,19 @@ def carry_out(
 
 
 @contextmanager
-def _despite_a_closed_pipe(*, agreed: bool) -> Iterator[None]:
-    """Go on with what was agreed to, though nobody reads the report any more."""
+def _whoever_reads(*, agreed: bool) -> Iterator[None]:
+    """Go on with what was agreed to, though the report cannot be printed.
+
+    Nobody may read it any more, or it may go to the very disk that is full.
+    """
     try:
         yield
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as problem:
         if not agreed:
             raise
+        if not isinstance(problem, BrokenPipeError):
+            warning(f"cannot print the report: {problem.strerror or problem}")
         silence_stdout()
 
 

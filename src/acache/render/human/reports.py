@@ -49,7 +49,10 @@ def overview(config: Config, store: Store | None, functions: int | None) -> None
             ("level", _configured_level(config)),
             ("functions", f"{functions:,}" if store.exists else "no cache here yet"),
         ]
-        steps = [("acache stats", "see what it holds, per level and function")]
+        steps = [
+            ("acache stats", "see what it holds, per level and function"),
+            ("acache prune --max-size 10GB", "keep it within limits"),
+        ]
     steps += [
         ("acache config", "see every setting, and what it does"),
         ("acache --help", "see every command"),

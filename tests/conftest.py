@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -49,6 +50,8 @@ class Result(NamedTuple):
 
 
 def pytest_configure() -> None:
+    # What runs in the background of a script ignores Ctrl-C, and so would all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in VARIABLES:
         os.environ.pop(f"LIBROSA_CACHE_{name}", None)
 

@@ -211,8 +211,10 @@ class Terminal:
         os.write(self.leader, text.encode())
 
     def end(self) -> int:
+        deadline = time.monotonic() + 60
         while self._read():
-            pass
+            if time.monotonic() > deadline:
+                self.process.kill()
         code = self.process.wait(timeout=30)
         os.close(self.leader)
         return code

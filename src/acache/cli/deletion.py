@@ -166,7 +166,9 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         asked.append(number)
 
-    before = signal.signal(signal.SIGINT, ask)
+    before = signal.getsignal(signal.SIGINT)
+    if before != signal.SIG_IGN:  # as it is for what a script runs in the background
+        signal.signal(signal.SIGINT, ask)
     try:
         yield lambda: bool(asked)
     finally:

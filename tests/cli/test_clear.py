@@ -481,11 +481,12 @@ COUNTING = """
 import collections, json, sys
 import joblib.memory
 computed = collections.Counter()
-call = joblib.memory.MemorizedFunc._call
+name = "_call" if hasattr(joblib.memory.MemorizedFunc, "_call") else "call"  # before joblib 1.4
+call = getattr(joblib.memory.MemorizedFunc, name)
 def counted(self, *args, **kwargs):
     computed[self.func.__module__ + "." + self.func.__qualname__] += 1
     return call(self, *args, **kwargs)
-joblib.memory.MemorizedFunc._call = counted
+setattr(joblib.memory.MemorizedFunc, name, counted)
 import librosa, numpy
 y = librosa.chirp(fmin=110, fmax=880, duration=3, sr=22050)
 harmonic, _ = librosa.effects.hpss(y)

@@ -89,7 +89,7 @@ def values() -> dict[str, Any]:
         "functions": [len, os.path.join, collections.OrderedDict, NotImplemented, ...],
         "method": "a".upper,
         "scalars": [np.float32(1.5), np.int64(-3), np.str_("größe"), np.bool_(1), np.complex64(1)],
-        "times": [np.datetime64("2020"), np.timedelta64(1, "s"), np.datetime64("NaT")],
+        "times": [np.datetime64("2020"), np.timedelta64(1, "s"), np.datetime64("NaT", "s")],
         "dtypes": [np.dtype("M8[ns]"), np.dtype(STRUCTURED), np.float32],
         "random": np.random.default_rng(0),
     }

@@ -6,6 +6,7 @@ import io
 import pickle
 import struct
 import tarfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,14 @@ from acache.pickles import Object, PickleError, describe_file
 
 from ..test_recorded import RECORDED, VERSIONS
 from .samples import F8, FRAME, STRUCTURED, described, dumped, facts, long, shown, wrapper
+
+
+def without_unit() -> np.ndarray:
+    """Make what NumPy 2.4 warns of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return np.array(["NaT"], "M8")
+
 
 ARRAYS = {
     "1-d": np.arange(10),
@@ -39,7 +48,7 @@ ARRAYS = {
     "void": np.zeros(3, "V7"),
     "datetime": np.array(["2020-01-01"], "M8[ns]"),
     "datetime by 25": np.array([1], "M8[25s]"),
-    "datetime of no unit": np.array(["NaT"], "M8"),
+    "datetime of no unit": without_unit(),
     "big-endian datetime": np.array([1], ">M8[D]"),
     "timedelta": np.array([1, 2], "m8[D]"),
     "structured": np.zeros(2, STRUCTURED),

@@ -102,7 +102,7 @@ def execute(
     except FileNotFoundError:  # the whole store vanished meanwhile
         return Outcome(Tally().totals(), NO_ROOM, unreadable(plan), interrupted=False)
     except OSError as error:  # the store's own folder
-        failure = _failure(plan, "", "", error)
+        failure = _failure(plan, "", "", _reason(error))
         return Outcome(Tally().totals(), NO_ROOM, (*unreadable(plan), failure), interrupted=False)
     failed = (*unreadable(plan), *sorted(done.failed))
     return Outcome(done.removed.totals(), leftovers, failed, execution.interrupted)
@@ -110,15 +110,15 @@ def execute(
 
 def unreadable(plan: Plan) -> tuple[Failure, ...]:
     """Tell where the scan may have missed something to delete."""
-    store = plan.store.path
-    return tuple(
-        Failure(one.path, f"{store}/{one.path}".rstrip("/"), one.reason) for one in plan.unreadable
-    )
+    return tuple(_failure(plan, one.path, one.path, one.reason) for one in plan.unreadable)
 
 
-def _failure(plan: Plan, name: str, path: str, error: OSError) -> Failure:
-    reason = error.strerror or str(error)
+def _failure(plan: Plan, name: str, path: str, reason: str) -> Failure:
     return Failure(name, f"{plan.store.path}/{path}".rstrip("/"), reason)
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
 
 
 class _Done:
@@ -139,7 +139,7 @@ class _Done:
                     self.removed.add_entry(entry)
                 name = entry_id(entry.function, entry.hash)
                 path = join(entry.function, entry.hash)
-                self.failed.append(_failure(plan, name, path, error))
+                self.failed.append(_failure(plan, name, path, _reason(error)))
 
     def merge(self, other: _Done) -> None:
         self.removed.merge(other.removed)
@@ -183,7 +183,7 @@ class _Execution:
         total = len(self._plan.entries)
         given: list[range] = []
         wanted = 0 if helper is None else _AHEAD
-        position = own = 0
+        position = 0
         while position < total and not self._stop():
             if helper is not None and wanted:
                 piece = range(position, min(position + _PIECE, total))
@@ -192,10 +192,9 @@ class _Execution:
             else:
                 piece = range(position, min(position + _STRIDE, total))
                 done.entries(self._plan, removal, piece)
-                own += len(piece)
                 wanted = 0 if helper is None else wanted + helper.done()
             position = piece.stop
-            self._tell(own + sum(map(len, given[: len(given) - _AHEAD])))
+            self._tell(position - sum(map(len, given[-_AHEAD:])))
         if helper is not None:
             answer = helper.result()
             if answer is None:  # it died: what it may not have done is done here
@@ -214,7 +213,8 @@ class _Execution:
                 if removal.leftover(leftover.path, leftover.kind):
                     room.add(leftover.usage)
             except OSError as error:
-                failure = _failure(self._plan, leftover.path, leftover.path, error)
+                path = leftover.path
+                failure = _failure(self._plan, path, path, _reason(error))
                 done.failed.append(failure)
         return room.usage()
 

@@ -235,7 +235,7 @@ class Selector:
     @property
     def covers_everything(self) -> bool:
         """Whether names narrow nothing."""
-        return self._functions is None and self._ids is None
+        return self._functions is None  # with ids there are functions, too
 
     def covers_function(self, function: str) -> bool:
         """Tell whether entries of a function may be selected."""

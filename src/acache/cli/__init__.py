@@ -10,16 +10,20 @@ from typing import NoReturn
 
 import click
 
-from acache.cli.options import common_options, error, note, silence_stdout
+from acache.cli.options import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    common_options,
+    error,
+    note,
+    silence_stdout,
+)
 from acache.config import debugging
 from acache.errors import AcacheError
 
 # In the order of the list in --help. Each lives in the module of its name.
 COMMANDS = ("stats", "ls", "show", "clear", "prune", "config")
-
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-EXIT_INTERRUPTED = 130
 
 
 class _Commands(click.Group):

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from acache.cli.options import error, note_missing, silence_stdout, warning
+from acache.cli.options import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    error,
+    note_missing,
+    silence_stdout,
+    warning,
+)
 from acache.config import Config
 from acache.errors import ConfigurationError, UsageError
 from acache.names import printable
@@ -25,8 +32,6 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 
 _MOST_TOLD = 100  # failures told one by one
-_EXIT_FAILED = 1
-_EXIT_INTERRUPTED = 130
 
 
 class Manner(NamedTuple):
@@ -96,18 +101,18 @@ def carry_out(
         _show(plan, manner)
     if asks and not _confirmed(plan):
         error("declined; nothing was removed")
-        ctx.exit(_EXIT_FAILED)
+        ctx.exit(EXIT_FAILED)
     outcome = None if manner.dry_run else _executed(plan)
     failed = unreadable(plan) if outcome is None else outcome.failed
     with _whoever_reads(agreed=manner.yes):
-        _report(ctx, plan, outcome, failed, manner=manner, warnings=(*warnings, *plan.unmet))
+        _report(ctx, plan, outcome, failed, manner=manner, warnings=warnings)
     if outcome is not None and outcome.interrupted:
         _tell_interruption(plan, outcome)
-        ctx.exit(_EXIT_INTERRUPTED)
+        ctx.exit(EXIT_INTERRUPTED)
     for text in plan.unmet:
         error(text)
     if failed or plan.unmet:
-        ctx.exit(_EXIT_FAILED)
+        ctx.exit(EXIT_FAILED)
 
 
 @contextmanager
@@ -188,15 +193,15 @@ def _report(
         from acache.render import machine
 
         kind = str(ctx.command.name)
-        click.echo(machine.deletion(kind, plan, outcome, failed, warnings=warnings))
+        told = (*warnings, *plan.unmet)
+        click.echo(machine.deletion(kind, plan, outcome, failed, warnings=told))
     elif outcome is not None and not (manner.quiet or plan.is_empty):
         from acache.render.human import plans
 
         plans.outcome(outcome)
     if not manner.as_json and not manner.quiet:
         for text in warnings:
-            if text not in plan.unmet:
-                warning(text)
+            warning(text)
     for failure in failed[:_MOST_TOLD]:
         error(f"{failure.path}: {failure.error}")
     if len(failed) > _MOST_TOLD:

@@ -6,7 +6,14 @@ from typing import Any
 
 import click
 
-from acache.cli.options import choices, common_options, json_option, open_store, warning
+from acache.cli.options import (
+    EXIT_FAILED,
+    choices,
+    common_options,
+    json_option,
+    open_store,
+    warning,
+)
 from acache.cli.selection import look_up, selection_of, selection_options
 from acache.installed import InstalledSources
 from acache.levels import Levels
@@ -97,4 +104,4 @@ def command(
         for text in warnings():
             warning(text)
     if listing.incomplete:
-        ctx.exit(1)
+        ctx.exit(EXIT_FAILED)

@@ -16,6 +16,10 @@ from acache.store import Store
 
 C = TypeVar("C", bound=Callable[..., Any])
 
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
 
 class Choices:
     """What the common options chose, before a command's name or after it."""

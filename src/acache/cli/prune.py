@@ -5,13 +5,11 @@ from __future__ import annotations
 import click
 
 from acache.cli.deletion import Manner, carry_out, deletion_options, open_for_deletion
-from acache.cli.options import choices, common_options, json_option, note
-from acache.cli.selection import AGE, SIZE
+from acache.cli.options import choices, common_options, json_option
+from acache.cli.selection import AGE, SIZE, note_if_coarse
 from acache.config import Config
 from acache.errors import ConfigurationError
-from acache.eviction import POLICIES, Limits
-
-_DAY_SECONDS = 86_400.0
+from acache.eviction import HALF_LIFE_SECONDS, POLICIES, Limits, plan_prune
 
 
 @click.command(name="prune")
@@ -63,7 +61,6 @@ def command(
       acache prune --max-age 30d --max-items 100000 -q -y
       acache prune --max-size 2GB --policy cost --dry-run
     """
-    from acache.eviction import HALF_LIFE_SECONDS, plan_prune
     from acache.render.progress import scanning
 
     config = choices(ctx).config()
@@ -72,8 +69,8 @@ def command(
     limits = Limits(max_size, max_items, max_age, min_free)
     if limits == Limits():
         limits = _configured(config)
-    if not quiet and limits.max_age is not None and limits.max_age < _DAY_SECONDS:
-        note("most systems note an access once a day: a maximal age below 24h may be off by a day")
+    if not quiet:
+        note_if_coarse("a maximal age below 24h", limits.max_age)
     manner = Manner(dry_run, yes, quiet, as_json)
     store = open_for_deletion(config, manner)
     with scanning() as progress:

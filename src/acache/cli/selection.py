@@ -122,12 +122,17 @@ def look_up(selection: Selection, store: Store, levels: Levels, *, quiet: bool =
     """
     selector = selection.resolve(store, levels)
     if not quiet:
-        if selection.unused_for is not None and selection.unused_for < _DAY_SECONDS:
-            note("most systems note an access once a day: --unused-for may be off by a day")
+        note_if_coarse("--unused-for", selection.unused_for)
         if selector.missing:
             are = "entry is" if selector.missing == 1 else "entries are"
             note(f"{selector.missing:,} {are} not there any more")
     return selector
+
+
+def note_if_coarse(what: str, age: float | None) -> None:
+    """Note that an age since the last access is shorter than access times are good to."""
+    if age is not None and age < _DAY_SECONDS:
+        note(f"most systems note an access once a day: {what} may be off by a day")
 
 
 def _ids_of_stdin() -> list[EntryId]:

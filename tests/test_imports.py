@@ -24,7 +24,7 @@ ROOMS = [
     ["render.human.reports", "render.human.entries", "render.human.plans", "render.machine"],
     ["render.human.page", "render.human"],
     ["render.plain", "render"],
-    ["details", "execution", "environment"],
+    ["details", "execution", "environment", "commands"],
     ["eviction"],
     ["plans", "report", "listing", "arguments"],
     ["parallel", "manager"],

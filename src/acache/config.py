@@ -109,6 +109,7 @@ class Config(NamedTuple):
         *,
         prefix: str | None = None,
         cache_dir: str | None = None,
+        level: int | None = None,
         python: str | None = None,
         has_lz4: Callable[[str], bool] | None = None,
     ) -> Config:
@@ -122,6 +123,8 @@ class Config(NamedTuple):
             Of the variables, instead of ``ACACHE_ENV_PREFIX`` or ``LIBROSA``.
         cache_dir : str, optional
             Location, instead of ``LIBROSA_CACHE_DIR``.
+        level : int, optional
+            Instead of ``LIBROSA_CACHE_LEVEL``.
         python : str, optional
             Path of a Python, instead of the active environment's.
         has_lz4 : callable, optional
@@ -148,13 +151,20 @@ class Config(NamedTuple):
 
         location = _location_setting(environ, f"{prefix}_CACHE_DIR", cache_dir, library)
 
-        def read(name: str, reader: Callable[[str | None], Reading]) -> Setting:
+        def read(
+            name: str, reader: Callable[[str | None], Reading], flag: str | None = None
+        ) -> Setting:
             variable = f"{prefix}_CACHE_{name.upper().replace('-', '_')}"
-            raw = environ.get(variable)
+            raw = environ.get(variable) if flag is None else flag
             origin: Origin = "default" if raw is None else "environment"
+            origin = origin if flag is None else "flag"
             return Setting(name, variable, origin, raw, *_ordered(reader(raw)))
 
-        level = read("level", lambda raw: _read_level(raw, prefix, library))
+        level_setting = read(
+            "level",
+            lambda raw: _read_level(raw, prefix, library),
+            None if level is None else str(level),
+        )
         mmap = read("mmap", lambda raw: _read_mmap(raw, library))
         compress = read("compress", lambda raw: _read_compress(raw, library, lz4))
         if mmap.value and compress.value:
@@ -162,7 +172,7 @@ class Config(NamedTuple):
             mmap = mmap._replace(effect=effect, ok=False)
         settings = (
             location,
-            level,
+            level_setting,
             mmap,
             compress,
             read("verbose", lambda raw: _read_verbose(raw, library)),
@@ -175,7 +185,7 @@ class Config(NamedTuple):
         return cls(
             prefix=prefix,
             location=None if location.value is None else str(location.value),
-            level=level.value if isinstance(level.value, int) else None,
+            level=level_setting.value if isinstance(level_setting.value, int) else None,
             python=str(python_setting.value),
             settings=settings,
         )
@@ -183,6 +193,20 @@ class Config(NamedTuple):
     def setting(self, name: str) -> Setting:
         """Return the setting of a name."""
         return next(setting for setting in self.settings if setting.name == name)
+
+    def environment(self, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return the environment in which a library reads the location and level that are meant.
+
+        Parameters
+        ----------
+        environ : mapping of str to str, optional
+            What the environment is otherwise; by default that of this process.
+        """
+        meant = dict(os.environ if environ is None else environ)
+        for setting in (self.setting("cache-dir"), self.setting("level")):
+            if setting.origin == "flag":
+                meant[setting.variable] = str(setting.value)
+        return meant
 
     def warnings(self) -> list[str]:
         """Tell each setting that does not do what it should, with what it does instead."""

@@ -29,11 +29,12 @@ class Choices:
         self.env_prefix: str | None = None
         self.python: str | None = None
 
-    def config(self) -> Config:
+    def config(self, *, level: int | None = None) -> Config:
         """Read the configuration, these choices over the environment."""
         return Config.from_env(
             prefix=self.env_prefix,
             cache_dir=self.cache_dir,
+            level=level,
             python=self.python,
             has_lz4=_has_lz4,
         )

@@ -1,0 +1,162 @@
+"""The lines of a trace, added up per function.
+
+A line is ``hit`` or ``miss``, the store's path, the function id, the argument hash, seconds of
+hashing, loading, computing and storing, bytes loaded and stored, with tabs between; or the one word
+``python`` or ``joblib``, for a process that started, and one that imported joblib.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+# Entries that are remembered one by one, 200 bytes each.
+_MOST_ENTRIES = 100_000
+_ESCAPE = re.compile(r"\\(.)")
+_ESCAPED = {"t": "\t", "n": "\n", "r": "\r"}
+
+
+class FunctionCalls(NamedTuple):
+    """The traced calls of one function into one store.
+
+    Attributes
+    ----------
+    store : str
+        Absolute path of the store.
+    function : str
+        Function id, ``/`` between its parts.
+    hits, misses : int >= 0
+        Calls answered from the store, and those computed; also where computing raised.
+    hash_seconds : float >= 0
+        Hashing arguments.
+    load_seconds : float >= 0
+        Looking up and reading results: all that is not one of the others.
+    compute_seconds : float >= 0
+        Running the function, cached calls that it makes included.
+    store_seconds : float >= 0
+        Writing results, and what joblib notes of them.
+    bytes_loaded, bytes_stored : int >= 0
+        Sizes of the ``output.pkl`` read and written.
+    hit_entries : mapping of str to int
+        Hits of each entry, by its argument hash. Of very many entries the first ones.
+    """
+
+    store: str
+    function: str
+    hits: int
+    misses: int
+    hash_seconds: float
+    load_seconds: float
+    compute_seconds: float
+    store_seconds: float
+    bytes_loaded: int
+    bytes_stored: int
+    hit_entries: Mapping[str, int]
+
+
+class Trace(NamedTuple):
+    """What was traced.
+
+    Attributes
+    ----------
+    functions : tuple of FunctionCalls
+        One for each function and store, in the order of their first calls to end.
+    pythons : int >= 0
+        Python processes that were traced; those that `os.fork` makes are not counted.
+    joblibs : int >= 0
+        Those among them that imported joblib.
+    """
+
+    functions: tuple[FunctionCalls, ...]
+    pythons: int
+    joblibs: int
+
+    def hits_and_misses(self, store: str) -> tuple[int, int]:
+        """Count the calls into one store.
+
+        Parameters
+        ----------
+        store : str
+            Path of the store: ``LOCATION/joblib``.
+
+        Returns
+        -------
+        hits, misses : int >= 0
+        """
+        path = os.path.realpath(store)
+        found = [row for row in self.functions if os.path.realpath(row.store) == path]
+        return sum(row.hits for row in found), sum(row.misses for row in found)
+
+
+class _Sum:
+    """The calls of one function so far."""
+
+    def __init__(self) -> None:
+        self.hits = 0
+        self.misses = 0
+        self.seconds = [0.0] * 4
+        self.loaded = 0
+        self.stored = 0
+        self.entries: dict[str, int] = {}
+
+
+def add_up(lines: Iterable[bytes]) -> Trace:
+    """Add up the lines of a trace; what is no whole line of one is left out.
+
+    Parameters
+    ----------
+    lines : iterable of bytes
+        Each with its line break, which a line that was not written to its end lacks.
+    """
+    sums: dict[tuple[bytes, bytes], _Sum] = {}
+    marks = {b"python\n": 0, b"joblib\n": 0}
+    entries = 0
+    for line in lines:
+        if line in marks:
+            marks[line] += 1
+            continue
+        parts = line.split(b"\t")
+        if len(parts) != 10 or not line.endswith(b"\n"):
+            continue
+        outcome, store, function, arguments, *numbers = parts
+        try:
+            seconds = [float(number) for number in numbers[:4]]
+            loaded, stored = int(numbers[4]), int(numbers[5])
+        except ValueError:
+            continue
+        total = sums.setdefault((store, function), _Sum())
+        total.seconds = [sum(pair) for pair in zip(total.seconds, seconds, strict=True)]
+        total.loaded += loaded
+        total.stored += stored
+        if outcome == b"miss":
+            total.misses += 1
+            continue
+        total.hits += 1
+        entry = _name(arguments)
+        if entry in total.entries or entries < _MOST_ENTRIES:
+            entries += entry not in total.entries
+            total.entries[entry] = total.entries.get(entry, 0) + 1
+    functions = [_frozen(*names, total) for names, total in sums.items()]
+    return Trace(tuple(functions), marks[b"python\n"], marks[b"joblib\n"])
+
+
+def _frozen(store: bytes, function: bytes, total: _Sum) -> FunctionCalls:
+    return FunctionCalls(
+        _name(store),
+        _name(function),
+        total.hits,
+        total.misses,
+        *total.seconds,
+        total.loaded,
+        total.stored,
+        total.entries,
+    )
+
+
+def _name(escaped: bytes) -> str:
+    text = os.fsdecode(escaped)
+    if "\\" not in text:
+        return text
+    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), text)

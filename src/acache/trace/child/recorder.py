@@ -1,0 +1,231 @@
+"""Recording of joblib's cached calls, in the process that makes them: a line for each.
+
+The names are those of ``joblib/memory.py`` and ``joblib/_store_backends.py``, 1.3 to 1.6; where one
+is missing, what it would tell is left out. Standard library alone, Python 3.8 or newer.
+"""
+
+# mypy: allow-untyped-defs, allow-untyped-calls
+
+from __future__ import annotations
+
+import functools
+import os
+from contextvars import ContextVar
+from time import perf_counter
+
+_HASHING, _LOADING, _COMPUTING, _STORING = range(4)
+_COROUTINE = 0x80  # inspect.CO_COROUTINE; inspect takes long to import
+
+# A context belongs to a thread, and in asyncio to a task.
+_current = ContextVar("acache_call", default=None)
+
+
+class _Call:
+    """A cached call that is going on; what it is at, and since when."""
+
+    __slots__ = (
+        "answered", "arguments", "bytes_loaded", "bytes_stored", "computed", "function",
+        "owner", "phase", "seconds", "since", "token",
+    )  # fmt: skip
+
+    def __init__(self, owner):
+        self.owner = owner
+        self.function = getattr(owner, "func_id", "")
+        self.arguments = ""
+        self.answered = False
+        self.computed = False
+        self.bytes_loaded = 0
+        self.bytes_stored = 0
+        self.seconds = [0.0, 0.0, 0.0, 0.0]
+        self.token = _current.set(self)
+        self.phase = _LOADING  # looking it up belongs to that
+        self.since = perf_counter()
+
+    def turn_to(self, phase):
+        now = perf_counter()
+        self.seconds[self.phase] += now - self.since
+        self.since = now
+        before, self.phase = self.phase, phase
+        return before
+
+    def is_at(self, backend, call_ids):
+        """Tell whether the store is asked about this call, not by the function that it computes."""
+        return (
+            self.owner.store_backend is backend
+            and bool(call_ids)
+            and tuple(call_ids[0]) == (self.function, self.arguments)
+        )
+
+    def size(self):
+        try:
+            location = self.owner.store_backend.location
+            path = os.path.join(location, self.function, self.arguments, "output.pkl")
+            return os.stat(path).st_size
+        except Exception:
+            return 0
+
+    def end(self, append):
+        """Write it down, unless it was neither answered nor computed: its arguments were wrong."""
+        self.turn_to(self.phase)
+        try:
+            _current.reset(self.token)
+        except ValueError:  # a coroutine that another context closes
+            pass
+        if not (self.answered or self.computed):
+            return
+        try:
+            append(self.line())
+        except Exception:
+            pass
+
+    def line(self):
+        location = os.fsdecode(self.owner.store_backend.location)
+        if not os.path.isabs(location):
+            location = os.path.abspath(location)
+        names = (location, self.function.replace(os.sep, "/"), self.arguments)
+        numbers = "\t%.7f\t%.7f\t%.7f\t%.7f" % tuple(self.seconds)  # noqa: UP031 - faster
+        sizes = f"\t{self.bytes_loaded}\t{self.bytes_stored}\n"
+        outcome = "miss" if self.computed else "hit"
+        text = "\t".join(map(_escaped, names))
+        return os.fsencode(f"{outcome}\t{text}{numbers}{sizes}")
+
+
+def _escaped(name):
+    if "\\" in name:
+        name = name.replace("\\", "\\\\")
+    if name.isprintable():
+        return name
+    return name.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def install(memory, append):
+    """Patch the classes of `memory`, so that `append` gets a line for each finished call."""
+    cached = memory.MemorizedFunc
+    before = "_before_call" in vars(cached)  # since joblib 1.4; before that, call() computes
+    for kind in (cached, getattr(memory, "AsyncMemorizedFunc", None)):
+        _patch(kind, "__call__", _recorded, append)
+        _patch(kind, "call_and_shelve", _recorded, append)
+    _patch(getattr(memory, "AsyncMemorizedFunc", None), "call", _recorded, append)
+    _patch(cached, "call", _forced, append, not before)
+    _patch(cached, "_get_args_id", _hashed)
+    if "_get_args_id" not in vars(cached):
+        _patch(cached, "_get_output_identifiers", _hashed)
+    _patch(cached, "_before_call", _computing)
+    for kind in memory.FileSystemStoreBackend.__mro__:
+        _patch(kind, "load_item", _loaded)
+        _patch(kind, "dump_item", _dumped)
+
+
+def _patch(kind, name, wrap, *arguments):
+    method = vars(kind).get(name) if kind is not None else None
+    if hasattr(method, "__code__"):
+        setattr(kind, name, functools.wraps(method)(wrap(method, *arguments)))
+
+
+def _recorded(method, append):
+    """Make a call of the method a recorded one."""
+    if method.__code__.co_flags & _COROUTINE:
+
+        async def traced(self, *args, **kwargs):
+            call = _Call(self)
+            try:
+                result = await method(self, *args, **kwargs)
+                call.answered = True
+                return result
+            finally:
+                call.end(append)
+
+    else:
+
+        def traced(self, *args, **kwargs):
+            call = _Call(self)
+            try:
+                result = method(self, *args, **kwargs)
+                call.answered = True
+                return result
+            finally:
+                call.end(append)
+
+    return traced
+
+
+def _forced(method, append, computes):
+    """Record ``call()``, which computes in any case, but as part of a call that goes on already."""
+
+    def traced(self, *args, **kwargs):
+        outer = _current.get()
+        if outer is not None and outer.owner is self and not outer.computed:
+            outer.computed = computes
+            return method(self, *args, **kwargs)
+        call = _Call(self)
+        call.computed = computes
+        try:
+            result = method(self, *args, **kwargs)
+            call.computed = True
+            return result
+        finally:
+            call.end(append)
+
+    return traced
+
+
+def _hashed(method):
+    def traced(self, *args, **kwargs):
+        call = _current.get()
+        if call is None or call.owner is not self or call.phase == _COMPUTING:
+            return method(self, *args, **kwargs)
+        before = call.turn_to(_HASHING)
+        try:
+            names = method(self, *args, **kwargs)
+        finally:
+            # Before joblib 1.4, call() hashes once more and then computes.
+            computes = call.computed and before == _LOADING
+            call.turn_to(_COMPUTING if computes else before)
+        if isinstance(names, str):
+            call.arguments = names
+        else:
+            call.function, call.arguments = names
+        return names
+
+    return traced
+
+
+def _computing(method):
+    def traced(self, *args, **kwargs):
+        method(self, *args, **kwargs)
+        call = _current.get()
+        if call is not None and call.owner is self and not call.computed:
+            call.computed = True
+            call.turn_to(_COMPUTING)
+
+    return traced
+
+
+def _loaded(method):
+    def traced(self, *args, **kwargs):
+        call = _current.get()
+        if call is None or not call.is_at(self, args):
+            return method(self, *args, **kwargs)
+        before = call.turn_to(_LOADING)
+        try:
+            item = method(self, *args, **kwargs)
+        finally:
+            call.turn_to(before)
+        call.bytes_loaded = call.size()
+        return item
+
+    return traced
+
+
+def _dumped(method):
+    def traced(self, *args, **kwargs):
+        call = _current.get()
+        if call is None or not call.is_at(self, args):
+            return method(self, *args, **kwargs)
+        call.computed = True
+        call.turn_to(_STORING)  # to the end of the call: what was called with is stored then
+        result = method(self, *args, **kwargs)
+        call.bytes_stored = call.size()
+        return result
+
+    return traced

@@ -22,9 +22,15 @@ ROOMS = [
     ["cli"],
     ["render.progress"],
     ["render.human.reports", "render.human.entries", "render.human.plans", "render.machine"],
+    ["render.human.runs"],
     ["render.human.page", "render.human"],
     ["render.plain", "render"],
-    ["details", "execution", "environment", "commands"],
+    ["details", "execution", "environment", "savings"],
+    ["foreground", "exports"],
+    ["commands", "trace"],
+    ["trace.session"],
+    ["trace.calls"],
+    ["trace.child"],
     ["eviction"],
     ["plans", "report", "listing", "arguments"],
     ["parallel", "manager"],
@@ -115,7 +121,14 @@ def test_every_package_is_imported_in_its_room_alone() -> None:
 def test_only_config_reads_the_environment() -> None:
     for name, tree in modules():
         reads = any(isinstance(n, ast.Attribute) and n.attr == "environ" for n in ast.walk(tree))
-        assert not reads or name in ("config", "environment"), name
+        assert not reads or name in ("config", "environment", "trace.child.sitecustomize"), name
+
+
+@pytest.mark.parametrize("name", ["sitecustomize", "recorder"])
+def test_what_a_traced_python_loads_needs_the_standard_library_alone(name: str) -> None:
+    tree = dict(modules())[f"trace.child.{name}"]
+    packages = {target.partition(".")[0] for target in imported(tree)}
+    assert packages <= sys.stdlib_module_names
 
 
 def loaded_by(code: str, *arguments: str) -> set[str]:

@@ -74,18 +74,7 @@ class Foreground:
             If it cannot be executed.
         """
         start = time.perf_counter()
-        try:
-            # Descriptors that this process inherited are for the command.
-            self._process = subprocess.Popen(arguments, env=environment, close_fds=False)
-        except FileNotFoundError:
-            raise NotFoundError(f"{_shown(arguments)} needs an interpreter that is missing") from None
-        except OSError as problem:
-            if problem.errno not in (errno.EACCES, errno.ENOEXEC, errno.EPERM):
-                raise
-            reason = "put its interpreter before it" if problem.errno == errno.ENOEXEC else "chmod +x"
-            raise NotExecutableError(
-                f"{_shown(arguments)} cannot be executed: {problem.strerror}; {reason}"
-            ) from None
+        self._process = _started(arguments, environment)
         self._pass_on_waiting()
         code = self._process.wait()
         seconds = time.perf_counter() - start
@@ -103,8 +92,17 @@ class Foreground:
                 self._process.send_signal(number)
 
 
-def _shown(arguments: Sequence[str]) -> str:
-    return printable(arguments[0])
+def _started(arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    name = printable(arguments[0])
+    try:
+        # Descriptors that this process inherited are for the command.
+        return subprocess.Popen(arguments, env=environment, close_fds=False)
+    except FileNotFoundError:
+        raise NotFoundError(f"{name} needs an interpreter that is not there") from None
+    except OSError as error:
+        hints = {errno.ENOEXEC: "put its interpreter before it", errno.EACCES: "chmod +x it"}
+        hint = hints.get(error.errno or 0, "see whether it is a program")
+        raise NotExecutableError(f"{name} cannot be executed: {error.strerror}; {hint}") from None
 
 
 def _in_foreground() -> bool:

@@ -13,7 +13,7 @@ the function stands for it, or else the mean of the records that there are.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from acache.config import Config
@@ -35,22 +35,25 @@ class FunctionSavings(NamedTuple):
     level : int or None
     saved_seconds : float or None
         Net, negative where caching cost more; None where nothing tells what computing takes.
+    won_seconds : float or None
+        The same of the hits alone: what the function would save if all its results were stored.
     calls : FunctionCalls
     """
 
     function: str
     level: int | None
     saved_seconds: float | None
+    won_seconds: float | None
     calls: FunctionCalls
 
     @property
     def costs(self) -> bool:
-        """Whether caching costs more than it saves, though it answered calls."""
-        return self.calls.hits > 0 and self.saved_seconds is not None and self.saved_seconds < 0
+        """Whether its hits took longer than computing would have."""
+        return self.won_seconds is not None and self.won_seconds < 0
 
 
 class Advice(NamedTuple):
-    """A lower level with which less time would have been lost: how many seconds, about."""
+    """A lower level that would have been faster, and by how many seconds, about."""
 
     level: int
     gain_seconds: float
@@ -119,8 +122,8 @@ def run_report(
             store = _opened(calls.store)
             stores[calls.store] = store, Levels(store, installed)
         store, levels = stores[calls.store]
-        saved = _saved(calls, store)
-        rows.append(FunctionSavings(dotted(calls.function), levels(calls.function), saved, calls))
+        level = levels(calls.function)
+        rows.append(FunctionSavings(dotted(calls.function), level, *_saved(calls, store), calls))
     rows.sort(key=lambda row: (-(row.saved_seconds or 0.0), row.function))
     return RunReport(
         tuple(command),
@@ -142,10 +145,17 @@ def _opened(path: str) -> Store:
     return above if above.path == path else Store(path)
 
 
-def _saved(calls: FunctionCalls, store: Store) -> float | None:
+def _saved(calls: FunctionCalls, store: Store) -> tuple[float | None, float | None]:
+    """Return the net seconds that all calls saved, and those of the hits alone."""
+    answered = _answered(calls, store)
+    if answered is None:
+        return None, None
     spent = calls.hash_seconds + calls.load_seconds + calls.store_seconds
-    if not calls.hits:
-        return -spent
+    return answered - spent, answered - calls.hit_seconds
+
+
+def _answered(calls: FunctionCalls, store: Store) -> float | None:
+    """Sum up what computing the hits took when they were computed."""
     total, known = 0.0, 0
     for argument_hash, hits in calls.hit_entries.items():
         duration = _recorded(store, calls.function, argument_hash)
@@ -160,7 +170,7 @@ def _saved(calls: FunctionCalls, store: Store) -> float | None:
         else:
             return None
         total += mean * (calls.hits - known)
-    return total - spent
+    return total
 
 
 def _recorded(store: Store, function: str, argument_hash: str) -> float | None:
@@ -172,18 +182,16 @@ def _recorded(store: Store, function: str, argument_hash: str) -> float | None:
 
 
 def _advice(rows: Iterable[FunctionSavings]) -> Advice | None:
-    """Choose the level with which the functions that remain cached save the most."""
-    known = [row for row in rows if row.level is not None and row.saved_seconds is not None]
-    costly = [row for row in known if row.costs]
-    if not costly:
+    """Choose the level up to which the hits won the most, if that is a lower one."""
+    won: dict[int, float] = {}
+    for row in rows:
+        if row.level is not None:
+            won[row.level] = won.get(row.level, 0.0) + (row.won_seconds or 0.0)
+    sums = {level: sum(s for lower, s in won.items() if lower <= level) for level in sorted(won)}
+    if not sums:
         return None
-
-    def saved_up_to(level: int) -> float:
-        return sum(r.saved_seconds or 0.0 for r in known if (r.level or 0) <= level)
-
-    levels = sorted({row.level for row in known if row.level is not None})
-    best = max(levels, key=saved_up_to)
-    gain = saved_up_to(best) - saved_up_to(levels[-1])
+    best = max(sums, key=lambda level: (sums[level], level))
+    gain = sums[best] - sums[max(sums)]
     return Advice(best, gain) if gain > 0 else None
 
 

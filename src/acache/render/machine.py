@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from acache.execution import Failure, Outcome
     from acache.listing import Listed, Listing
     from acache.plans import Plan
+    from acache.savings import FunctionSavings, RunReport
 
 SCHEMA = 1
 _NO_TEXT = re.compile("[\ud800-\udfff]")  # as os.fsdecode makes them
@@ -203,6 +204,39 @@ def deletion(
             "warnings": [*warnings],
         },
     )
+
+
+def run(report: RunReport) -> str:
+    """Write what caching did in a run as one JSON document."""
+    return _document(
+        "run",
+        {
+            "command": [_text(word) for word in report.command],
+            "exit_code": report.exit_code,
+            "level": report.level,
+            "wall_seconds": report.wall_seconds,
+            "functions": [_savings(row) for row in report.functions],
+            "warnings": [*report.warnings],
+        },
+    )
+
+
+def _savings(row: FunctionSavings) -> dict[str, Any]:
+    calls = row.calls
+    return {
+        "function": _text(row.function),
+        "level": row.level,
+        "calls": calls.hits + calls.misses,
+        "hits": calls.hits,
+        "misses": calls.misses,
+        "hash_seconds": calls.hash_seconds,
+        "load_seconds": calls.load_seconds,
+        "compute_seconds": calls.compute_seconds,
+        "store_seconds": calls.store_seconds,
+        "saved_seconds": row.saved_seconds,
+        "bytes_loaded": calls.bytes_loaded,
+        "bytes_stored": calls.bytes_stored,
+    }
 
 
 def entry_details(details: EntryDetails, config: Config) -> str:

@@ -37,6 +37,8 @@ class FunctionCalls(NamedTuple):
         Running the function, cached calls that it makes included.
     store_seconds : float >= 0
         Writing results, and what joblib notes of them.
+    hit_seconds : float >= 0
+        Hashing and loading of the hits alone.
     bytes_loaded, bytes_stored : int >= 0
         Sizes of the ``output.pkl`` read and written.
     hit_entries : mapping of str to int
@@ -51,6 +53,7 @@ class FunctionCalls(NamedTuple):
     load_seconds: float
     compute_seconds: float
     store_seconds: float
+    hit_seconds: float
     bytes_loaded: int
     bytes_stored: int
     hit_entries: Mapping[str, int]
@@ -97,9 +100,20 @@ class _Sum:
         self.hits = 0
         self.misses = 0
         self.seconds = [0.0] * 4
+        self.hit_seconds = 0.0
         self.loaded = 0
         self.stored = 0
         self.entries: dict[str, int] = {}
+
+    def add(self, outcome: bytes, seconds: list[float], loaded: int, stored: int) -> None:
+        self.seconds = [sum(pair) for pair in zip(self.seconds, seconds, strict=True)]
+        self.loaded += loaded
+        self.stored += stored
+        if outcome == b"hit":
+            self.hits += 1
+            self.hit_seconds += sum(seconds)
+        else:
+            self.misses += 1
 
 
 def add_up(lines: Iterable[bytes]) -> Trace:
@@ -117,41 +131,47 @@ def add_up(lines: Iterable[bytes]) -> Trace:
         if line in marks:
             marks[line] += 1
             continue
-        parts = line.split(b"\t")
-        if len(parts) != 10 or not line.endswith(b"\n"):
+        call = _parsed(line)
+        if call is None:
             continue
-        outcome, store, function, arguments, *numbers = parts
-        try:
-            seconds = [float(number) for number in numbers[:4]]
-            loaded, stored = int(numbers[4]), int(numbers[5])
-        except ValueError:
-            continue
+        outcome, store, function, arguments, seconds, loaded, stored = call
         total = sums.setdefault((store, function), _Sum())
-        total.seconds = [sum(pair) for pair in zip(total.seconds, seconds, strict=True)]
-        total.loaded += loaded
-        total.stored += stored
-        if outcome == b"miss":
-            total.misses += 1
-            continue
-        total.hits += 1
-        entry = _name(arguments)
-        if entry in total.entries or entries < _MOST_ENTRIES:
+        total.add(outcome, seconds, loaded, stored)
+        entry = arguments.decode("ascii", "replace")
+        if outcome == b"hit" and (entry in total.entries or entries < _MOST_ENTRIES):
             entries += entry not in total.entries
             total.entries[entry] = total.entries.get(entry, 0) + 1
     functions = [_frozen(*names, total) for names, total in sums.items()]
     return Trace(tuple(functions), marks[b"python\n"], marks[b"joblib\n"])
 
 
+def _parsed(line: bytes) -> tuple[bytes, bytes, bytes, bytes, list[float], int, int] | None:
+    parts = line.split(b"\t")
+    if len(parts) != 10 or not line.endswith(b"\n"):
+        return None
+    outcome, store, function, arguments, *numbers = parts
+    try:
+        seconds = [float(number) for number in numbers[:4]]
+        return outcome, store, function, arguments, seconds, int(numbers[4]), int(numbers[5])
+    except ValueError:
+        return None
+
+
 def _frozen(store: bytes, function: bytes, total: _Sum) -> FunctionCalls:
+    hashing, loading, computing, storing = total.seconds
     return FunctionCalls(
-        _name(store),
-        _name(function),
-        total.hits,
-        total.misses,
-        *total.seconds,
-        total.loaded,
-        total.stored,
-        total.entries,
+        store=_name(store),
+        function=_name(function),
+        hits=total.hits,
+        misses=total.misses,
+        hash_seconds=hashing,
+        load_seconds=loading,
+        compute_seconds=computing,
+        store_seconds=storing,
+        hit_seconds=total.hit_seconds,
+        bytes_loaded=total.loaded,
+        bytes_stored=total.stored,
+        hit_entries=total.entries,
     )
 
 

@@ -24,6 +24,7 @@ GAP = 2  # columns between columns
 NARROWEST_NAME = 12
 _UNBOUNDED = 1000  # columns; what is not shown on a terminal need not be cut
 _LEFT = ("function", "module", "share")
+_DROPPED = ("share", "compute", "size")
 
 
 def console(file: IO[str] | None = None) -> Console:
@@ -78,26 +79,36 @@ def new_table() -> Table:
     return Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold underline")
 
 
-def table(out: Console, columns: dict[str, list[str]]) -> Table:
-    """Make a table of named columns, as wide as there is room; may take columns out."""
-    _fit(out, columns)
+def table(
+    out: Console,
+    columns: dict[str, list[str]],
+    *,
+    drop: Sequence[str] = _DROPPED,
+    styles: Sequence[str] | None = None,
+) -> Table:
+    """Make a table of named columns, as wide as there is room; may take columns out.
+
+    `drop` names those that go where there is no room, the first one first; `styles` are those of
+    the rows.
+    """
+    _fit(out, columns, drop)
     made = new_table()
     for title in columns:
         left = title in ("function", "module", "share")
         made.add_column(title, justify="left" if left else "right", no_wrap=True)
-    for row in zip(*columns.values(), strict=True):
-        made.add_row(*map(Text, row))
+    for number, row in enumerate(zip(*columns.values(), strict=True)):
+        made.add_row(*map(Text, row), style=styles[number] if styles else "")
     return made
 
 
-def _fit(out: Console, columns: dict[str, list[str]]) -> None:
+def _fit(out: Console, columns: dict[str, list[str]], drop: Sequence[str]) -> None:
     """Leave out columns, the least telling first, and cut names; a number is never cut."""
 
     def width(title: str) -> int:
         return max(map(cell_len, [title, *columns[title]]))
 
     name, *others = columns
-    for title in ("share", "compute", "size", others[0]):
+    for title in (*drop, others[0]):
         rest = sum(width(other) + GAP for other in columns if other != name)
         if out.width - rest >= min(width(name), NARROWEST_NAME):
             break

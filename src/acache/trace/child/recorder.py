@@ -4,10 +4,12 @@ The names are those of ``joblib/memory.py`` and ``joblib/_store_backends.py``, 1
 is missing, what it would tell is left out. Standard library alone, Python 3.8 or newer.
 """
 
+# joblib has no types.
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 from contextvars import ContextVar
@@ -17,7 +19,7 @@ _HASHING, _LOADING, _COMPUTING, _STORING = range(4)
 _COROUTINE = 0x80  # inspect.CO_COROUTINE; inspect takes long to import
 
 # A context belongs to a thread, and in asyncio to a task.
-_current = ContextVar("acache_call", default=None)
+_current: ContextVar[_Call | None] = ContextVar("acache_call", default=None)
 
 
 class _Call:
@@ -67,16 +69,12 @@ class _Call:
     def end(self, append):
         """Write it down, unless it was neither answered nor computed: its arguments were wrong."""
         self.turn_to(self.phase)
-        try:
+        with contextlib.suppress(ValueError):  # a coroutine that another context closes
             _current.reset(self.token)
-        except ValueError:  # a coroutine that another context closes
-            pass
         if not (self.answered or self.computed):
             return
-        try:
+        with contextlib.suppress(Exception):
             append(self.line())
-        except Exception:
-            pass
 
     def line(self):
         location = os.fsdecode(self.owner.store_backend.location)
@@ -118,35 +116,32 @@ def install(memory, append):
 
 def _patch(kind, name, wrap, *arguments):
     method = vars(kind).get(name) if kind is not None else None
-    if hasattr(method, "__code__"):
+    if method is not None and hasattr(method, "__code__"):
         setattr(kind, name, functools.wraps(method)(wrap(method, *arguments)))
 
 
 def _recorded(method, append):
     """Make a call of the method a recorded one."""
-    if method.__code__.co_flags & _COROUTINE:
 
-        async def traced(self, *args, **kwargs):
-            call = _Call(self)
-            try:
-                result = await method(self, *args, **kwargs)
-                call.answered = True
-                return result
-            finally:
-                call.end(append)
+    def traced(self, *args, **kwargs):
+        call = _Call(self)
+        try:
+            result = method(self, *args, **kwargs)
+            call.answered = True
+            return result
+        finally:
+            call.end(append)
 
-    else:
+    async def awaited(self, *args, **kwargs):
+        call = _Call(self)
+        try:
+            result = await method(self, *args, **kwargs)
+            call.answered = True
+            return result
+        finally:
+            call.end(append)
 
-        def traced(self, *args, **kwargs):
-            call = _Call(self)
-            try:
-                result = method(self, *args, **kwargs)
-                call.answered = True
-                return result
-            finally:
-                call.end(append)
-
-    return traced
+    return awaited if method.__code__.co_flags & _COROUTINE else traced
 
 
 def _forced(method, append, computes):

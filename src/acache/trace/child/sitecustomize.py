@@ -4,6 +4,9 @@ The folder of this file stands in ``PYTHONPATH``, so that the grandchildren load
 library alone, Python 3.8 or newer: it runs in any Python, in which there may be no acache.
 """
 
+# Importing typing would take longer than all of this.
+# mypy: allow-untyped-defs, allow-untyped-calls
+
 from __future__ import annotations
 
 import os
@@ -28,12 +31,14 @@ def _append(line: bytes) -> None:
         pass
 
 
-def _install(module):  # type: ignore[no-untyped-def]
+def _install(module):
     """Patch joblib's module; whatever it looks like, the script goes on."""
     try:
         from importlib.util import module_from_spec, spec_from_file_location
 
         spec = spec_from_file_location("acache_recorder", os.path.join(_FOLDER, "recorder.py"))
+        assert spec is not None
+        assert spec.loader is not None
         recorder = module_from_spec(spec)
         spec.loader.exec_module(recorder)
         recorder.install(module, _append)
@@ -45,28 +50,28 @@ def _install(module):  # type: ignore[no-untyped-def]
 class _Loader:
     """Loads a module as its own loader does, and then has it patched."""
 
-    def __init__(self, hook, loader):  # type: ignore[no-untyped-def]
+    def __init__(self, hook, loader):
         self._hook = hook
         self._loader = loader
 
-    def create_module(self, spec):  # type: ignore[no-untyped-def]
+    def create_module(self, spec):
         return self._loader.create_module(spec)
 
-    def exec_module(self, module):  # type: ignore[no-untyped-def]
+    def exec_module(self, module):
         module.__loader__ = module.__spec__.loader = self._loader
         self._loader.exec_module(module)
         if self._hook in sys.meta_path:
             sys.meta_path.remove(self._hook)
         _install(module)
 
-    def __getattr__(self, name):  # type: ignore[no-untyped-def]
+    def __getattr__(self, name):
         return getattr(self._loader, name)
 
 
 class _Hook:
     """Waits for joblib to be imported, and is gone then."""
 
-    def find_spec(self, name, path=None, target=None):  # type: ignore[no-untyped-def]
+    def find_spec(self, name, path=None, target=None):
         if name != _TARGET:
             return None
         for finder in sys.meta_path:

@@ -1,0 +1,88 @@
+"""``acache run``."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+
+import click
+
+from acache.cli.options import choices, common_options, warning
+from acache.commands import resolve
+from acache.config import Config
+from acache.errors import AcacheError
+from acache.exports import Export
+from acache.foreground import Finished, Foreground
+from acache.trace.calls import Trace
+from acache.trace.session import Tracing
+
+
+@click.command(name="run", context_settings={"allow_interspersed_args": False})
+@click.option("--level", type=int, metavar="N", help="Level, instead of LIBROSA_CACHE_LEVEL.")
+@click.option("--export-json", metavar="FILE", help="Write the report into FILE too, as JSON.")
+@click.argument(
+    "words",
+    nargs=-1,
+    required=True,
+    type=click.UNPROCESSED,
+    metavar="[--] SCRIPT|COMMAND [ARGS]...",
+)
+@common_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    level: int | None,
+    export_json: str | None,
+    words: tuple[str, ...],
+) -> None:
+    """Run a script with the cache on, and show what each function saves.
+
+    A .py file runs under --python. Output, input, signals and the exit code are the script's own;
+    the report goes to stderr at its end. Child processes are counted too.
+
+    \b
+    Examples:
+      acache run analyse.py song.wav
+      acache run --level 30 --export-json calls.json analyse.py song.wav
+      acache run -- python -m my_package --verbose
+    """
+    config = choices(ctx).config(level=level)
+    config.require_location()
+    arguments = resolve(words, python=config.python)
+    with contextlib.ExitStack() as stack:
+        # First of all, so that a signal ends nothing before its temporary files are removed.
+        foreground = stack.enter_context(Foreground())
+        export = None
+        if export_json is not None:
+            export = stack.enter_context(Export(export_json, option="--export-json"))
+        tracing = stack.enter_context(Tracing())
+        finished = foreground.run(arguments, tracing.environment(config.environment()))
+        try:
+            _report(arguments, finished, tracing.read(), config, export)
+        except (AcacheError, OSError) as problem:  # the script's exit code is worth more
+            with contextlib.suppress(OSError):
+                warning(f"no report: {problem}")
+    ctx.exit(finished.exit_code)
+
+
+def _report(
+    arguments: Sequence[str],
+    finished: Finished,
+    trace: Trace,
+    config: Config,
+    export: Export | None,
+) -> None:
+    from acache.savings import run_report
+
+    report = run_report(arguments, finished, trace, config)
+    if export is not None:
+        from acache.render import machine
+
+        export.write(machine.run(report))
+    from acache.render.human import runs
+
+    runs.run(report, config)
+    for text in report.warnings:
+        warning(text)

@@ -1,0 +1,59 @@
+"""Files that a report is written to once it is known, opened before the work that it tells of."""
+
+from __future__ import annotations
+
+import os
+import stat
+from types import TracebackType
+
+from acache.errors import UsageError
+from acache.names import printable
+
+
+class Export:
+    """A file that can be written to, which holds what it held until the report is there.
+
+    A context manager: where nothing was written, a file that it made is removed again.
+
+    Parameters
+    ----------
+    path : str
+        A file, new or not, or a pipe.
+    option : str
+        That gave the path, for the message.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be written to.
+    """
+
+    def __init__(self, path: str, *, option: str) -> None:
+        self._path = path
+        self._made = not os.path.lexists(path)
+        try:
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
+        except OSError as error:
+            name = printable(path)
+            raise UsageError(f"{option} {name!r} cannot be written: {error.strerror}") from None
+
+    def write(self, text: str) -> None:
+        """Replace what the file holds."""
+        if stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            os.ftruncate(self._descriptor, 0)
+        with open(self._descriptor, "w", encoding="utf-8", closefd=False) as file:
+            file.write(f"{text}\n")
+        self._made = False
+
+    def __enter__(self) -> Export:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        os.close(self._descriptor)
+        if self._made:
+            os.unlink(self._path)

@@ -1,0 +1,1 @@
+"""Timing a command with its cache off, cold and warm."""

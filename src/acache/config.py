@@ -213,6 +213,32 @@ class Config(NamedTuple):
         doubtful = [s for s in self.settings if not (s.ok and s.documented)]
         return [f"{s.variable}={s.raw!r}: {s.effect}" for s in doubtful]
 
+    def environment_at(
+        self,
+        location: str | None,
+        *,
+        level: int | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> dict[str, str]:
+        """Return the environment of a process that is to use another cache.
+
+        Parameters
+        ----------
+        location : str or None
+            None turns its caching off.
+        level : int, optional
+            By default as it is.
+        environ : mapping of str to str, optional
+            What the environment is otherwise; by default that of this process.
+        """
+        meant = dict(os.environ if environ is None else environ)
+        meant.pop(self.setting("cache-dir").variable, None)
+        if location is not None:
+            meant[self.setting("cache-dir").variable] = location
+        if level is not None:
+            meant[self.setting("level").variable] = str(level)
+        return meant
+
     def require_location(self) -> str:
         """Return the location.
 

@@ -72,6 +72,13 @@ class InstalledSources:
                 return True
         return False
 
+    def version(self, package: str) -> str | None:
+        """Tell the version of an installed package; None if it is not installed."""
+        from importlib.metadata import distributions
+
+        found = next(iter(distributions(name=package, path=list(self.search_path))), None)
+        return None if found is None else found.version
+
     def level(self, function: str) -> int | None:
         """Find the level that a function's installed source shows.
 

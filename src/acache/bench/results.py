@@ -1,0 +1,208 @@
+"""What a benchmark found: measurements, what each level gains and costs, a recommendation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import NamedTuple
+
+from acache.bench.process import Run
+from acache.bench.statistics import Summary, break_even_runs, ratio_interval, summarise
+from acache.totals import Totals
+
+_NOISE = 0.02  # of a time; what differs less is not worth a higher level
+
+
+class Measurement(NamedTuple):
+    """Several runs of the same.
+
+    Attributes
+    ----------
+    runs : tuple of Run
+        In the order in which they were run.
+    summary : Summary
+        Of their wall times.
+    user, system : float or None
+        Median CPU seconds.
+    max_rss_bytes : int or None
+        Median peak memory.
+    """
+
+    runs: tuple[Run, ...]
+    summary: Summary
+    user: float | None
+    system: float | None
+    max_rss_bytes: int | None
+
+    @property
+    def times(self) -> list[float]:
+        """Wall times in seconds."""
+        return [run.seconds for run in self.runs]
+
+
+class Held(NamedTuple):
+    """What a store holds after a run into it.
+
+    Attributes
+    ----------
+    entries : Totals
+    leftovers : int
+        Temporary files and folders without result: writes that failed.
+    """
+
+    entries: Totals
+    leftovers: int
+
+
+class Calls(NamedTuple):
+    """How many cached calls of a warm run were hits, and how many misses."""
+
+    hits: int
+    misses: int
+
+
+class LevelResult(NamedTuple):
+    """What caching at a level gains and costs.
+
+    Attributes
+    ----------
+    level : int
+    cold, warm : Measurement
+    held : Held
+        After a cold run.
+    calls : Calls or None
+        Of a warm run; None if it could not be traced.
+    speedup : float or None
+        How many times as fast a warm run is as one without cache, by their medians; None if nothing
+        was cached.
+    interval : (float, float) or None
+        Of the speed-up, 95 %; None with fewer than three runs.
+    same_output : bool
+        Whether each run printed the same on stdout as each one without cache did.
+    break_even_runs : float or None
+        See `acache.bench.statistics.break_even_runs`; None too if nothing was cached.
+    """
+
+    level: int
+    cold: Measurement
+    warm: Measurement
+    held: Held
+    calls: Calls | None
+    speedup: float | None
+    interval: tuple[float, float] | None
+    same_output: bool
+    break_even_runs: float | None
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether anything was cached."""
+        return self.speedup is not None
+
+
+class BenchReport(NamedTuple):
+    """What a benchmark found.
+
+    Attributes
+    ----------
+    command : tuple of str
+        As it was given.
+    rounds : int
+        That were run.
+    environment : dict
+        What it was measured on, see `acache.bench.surroundings`.
+    off : Measurement
+    levels : tuple of LevelResult
+        By level.
+    recommended_level : int or None
+        The lowest whose warm time is within noise of the best; None if no level pays.
+    warnings : tuple of str
+        Each ends with what to do.
+    """
+
+    command: tuple[str, ...]
+    rounds: int
+    environment: Mapping[str, object]
+    off: Measurement
+    levels: tuple[LevelResult, ...]
+    recommended_level: int | None
+    warnings: tuple[str, ...]
+
+    @property
+    def best_speedup(self) -> float | None:
+        """The highest speed-up of all levels; None if nothing was cached at any."""
+        return max((row.speedup for row in self.levels if row.speedup is not None), default=None)
+
+
+def measurement(runs: Sequence[Run]) -> Measurement:
+    """Sum up several runs."""
+    return Measurement(
+        tuple(runs),
+        summarise([run.seconds for run in runs]),
+        _middle([run.user for run in runs]),
+        _middle([run.system for run in runs]),
+        None if (peak := _middle([run.max_rss_bytes for run in runs])) is None else round(peak),
+    )
+
+
+def _middle(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if len(known) == len(values) else None
+
+
+def level_result(
+    level: int,
+    *,
+    off: Measurement,
+    cold: Measurement,
+    warm: Measurement,
+    held: Held,
+    calls: Calls | None,
+) -> LevelResult:
+    """Compare the runs at a level with those without cache."""
+    cached = held.entries.entries > 0
+    middles = [each.summary.median for each in (off, cold, warm)]
+    printed = {run.output for each in (off, cold, warm) for run in each.runs}
+    return LevelResult(
+        level,
+        cold,
+        warm,
+        held,
+        calls,
+        speedup=middles[0] / middles[2] if cached else None,
+        interval=ratio_interval(off.times, warm.times) if cached else None,
+        same_output=len(printed) == 1,
+        break_even_runs=break_even_runs(*middles) if cached else None,
+    )
+
+
+def recommend(off: Measurement, levels: Sequence[LevelResult]) -> int | None:
+    """Choose the lowest level whose warm time is within noise of the best.
+
+    Within noise: less than 2 % slower, or the 95 % interval of the ratio of both medians holds 1.
+
+    Parameters
+    ----------
+    off : Measurement
+        If it printed the same each time, levels with another output are left out.
+    levels : sequence of LevelResult
+
+    Returns
+    -------
+    level : int or None
+        None if no level is faster than no cache at all, by more than noise.
+    """
+    steady = len({run.output for run in off.runs}) == 1
+    usable = [row for row in levels if row.is_cached and (row.same_output or not steady)]
+    usable = [row for row in usable if not _alike(off, row.warm) and (row.speedup or 0) > 1]
+    if not usable:
+        return None
+    best = min(usable, key=lambda row: row.warm.summary.median)
+    return min(row.level for row in usable if row is best or _alike(row.warm, best.warm))
+
+
+def _alike(slow: Measurement, fast: Measurement) -> bool:
+    """Tell whether one is not clearly slower than the other."""
+    if slow.summary.median <= fast.summary.median * (1 + _NOISE):
+        return True
+    interval = ratio_interval(slow.times, fast.times)
+    return interval is not None and interval[0] <= 1

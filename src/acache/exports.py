@@ -6,7 +6,7 @@ import os
 import stat
 from types import TracebackType
 
-from acache.errors import UsageError
+from acache.errors import AcacheError, UsageError
 from acache.names import printable
 
 
@@ -37,12 +37,23 @@ class Export:
             name = printable(path)
             raise UsageError(f"{option} {name!r} cannot be written: {error.strerror}") from None
 
-    def write(self, text: str) -> None:
-        """Replace what the file holds."""
-        if stat.S_ISREG(os.fstat(self._descriptor).st_mode):
-            os.ftruncate(self._descriptor, 0)
-        with open(self._descriptor, "w", encoding="utf-8", closefd=False) as file:
-            file.write(f"{text}\n")
+    def write(self, content: str | bytes) -> None:
+        """Replace what the file holds; text becomes UTF-8 with a line break at its end.
+
+        Raises
+        ------
+        AcacheError
+            If it cannot be written after all, as the disk is full for instance.
+        """
+        data = content if isinstance(content, bytes) else f"{content}\n".encode()
+        try:
+            if stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+                os.ftruncate(self._descriptor, 0)
+            with open(self._descriptor, "wb", closefd=False) as file:
+                file.write(data)
+        except OSError as error:
+            name = printable(self._path)
+            raise AcacheError(f"{name} cannot be written: {error.strerror}") from None
         self._made = False
 
     def __enter__(self) -> Export:

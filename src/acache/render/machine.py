@@ -17,6 +17,7 @@ from acache.report import StatsReport
 from acache.totals import Tally, Totals
 
 if TYPE_CHECKING:
+    from acache.bench.results import BenchReport, LevelResult, Measurement
     from acache.details import EntryDetails, FunctionDetails
     from acache.execution import Failure, Outcome
     from acache.listing import Listed, Listing
@@ -204,6 +205,53 @@ def deletion(
             "warnings": [*warnings],
         },
     )
+
+
+def bench(report: BenchReport) -> str:
+    """Write a benchmark as one JSON document."""
+    environment = dict(report.environment)
+    started = environment.pop("started")
+    assert isinstance(started, float)
+    return _document(
+        "bench",
+        {
+            "command": [_text(word) for word in report.command],
+            "runs": report.rounds,
+            "environment": {**environment, "started": iso(started)},
+            "off": _measurement(report.off),
+            "levels": [_bench_level(row) for row in report.levels],
+            "recommended_level": report.recommended_level,
+            "warnings": [*report.warnings],
+        },
+    )
+
+
+def _bench_level(row: LevelResult) -> dict[str, Any]:
+    held = row.held.entries
+    return {
+        "level": row.level,
+        "cold": _measurement(row.cold),
+        "warm": _measurement(row.warm),
+        "speedup": row.speedup,
+        "speedup_ci": None if row.interval is None else [*row.interval],
+        "entries": held.entries,
+        "size_bytes": held.size_bytes,
+        "disk_bytes": held.disk_bytes,
+        "hits": None if row.calls is None else row.calls.hits,
+        "misses": None if row.calls is None else row.calls.misses,
+        "same_output": row.same_output,
+        "break_even_runs": row.break_even_runs,
+    }
+
+
+def _measurement(measured: Measurement) -> dict[str, Any]:
+    return {
+        "times": measured.times,
+        **measured.summary._asdict(),
+        "user": measured.user,
+        "system": measured.system,
+        "max_rss_bytes": measured.max_rss_bytes,
+    }
 
 
 def run(report: RunReport) -> str:

@@ -31,3 +31,22 @@ def duration(seconds: float) -> str:
     if days >= 100:
         return f"{days}d"
     return f"{days}d {hours:02}h"
+
+
+def timing(seconds: float) -> str:
+    """Show a measured time in three figures.
+
+    Parameters
+    ----------
+    seconds : float >= 0
+
+    Examples
+    --------
+    >>> [timing(s) for s in (0.00123, 0.0498, 0.9994, 0.9996, 6.7, 12.34, 123.4, 4000)]
+    ['1.23 ms', '49.8 ms', '999 ms', '1.00 s', '6.70 s', '12.3 s', '123 s', '1h 06m']
+    """
+    if seconds >= 999.5:
+        return duration(seconds)
+    value, unit = (seconds, "s") if seconds >= 0.9995 else (seconds * 1000, "ms")
+    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:.{digits}f} {unit}"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 GAP = 2  # columns between columns
 NARROWEST_NAME = 12
 _UNBOUNDED = 1000  # columns; what is not shown on a terminal need not be cut
+_EIGHTHS = " ▏▎▍▌▋▊▉"
 _LEFT = ("function", "module", "share")
 _DROPPED = ("share", "compute", "size")
 
@@ -141,6 +142,14 @@ def tail(out: Console, name: str, width: int) -> str:
     while cell_len(name) > width - len(ellipsis):
         name = name[1:]
     return ellipsis + name
+
+
+def bar(out: Console, share: float, width: int) -> str:
+    """Draw a share of a full bar, to an eighth of a column where the terminal can."""
+    if out.options.ascii_only:
+        return "#" * round(share * width)
+    eighths = round(share * width * 8)
+    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
 
 
 def level(number: int | None) -> str:

@@ -13,6 +13,7 @@ from acache.config import Config, Setting
 from acache.names import printable
 from acache.render.human.page import (
     amount,
+    bar,
     console,
     count,
     leftovers,
@@ -33,7 +34,6 @@ from acache.totals import Totals
 
 _BAR = 6  # columns of a full bar, twice as many where there is room
 _WIDE = 110
-_EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def overview(config: Config, store: Store | None, functions: int | None) -> None:
@@ -172,9 +172,4 @@ def _stats_table(
 def share(out: Console, share: float) -> str:
     """Draw a share of the whole as a bar, and tell it in percent."""
     width = _BAR if out.width < _WIDE else 2 * _BAR
-    if out.options.ascii_only:
-        bar = "#" * round(share * width)
-    else:
-        eighths = round(share * width * 8)
-        bar = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
-    return f"{share:4.0%} {bar}"
+    return f"{share:4.0%} {bar(out, share, width)}"

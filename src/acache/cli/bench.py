@@ -1,0 +1,203 @@
+"""``acache bench``."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from typing import Any
+
+import click
+
+from acache.bench.results import BenchReport
+from acache.bench.runner import FailedRunError, Plan
+from acache.cli.options import choices, common_options, json_option, note, warning
+from acache.cli.selection import AGE
+from acache.commands import NotExecutableError, NotFoundError, resolve
+from acache.config import Config
+from acache.errors import UsageError
+from acache.exports import Export
+from acache.interruption import ending_in_order
+from acache.render.plain import duration
+from acache.render.plot import plot_format
+
+EXIT_MISSED = 4
+_LEVELS = (10, 20, 30, 40)  # librosa's
+_TIME_LIMIT = 600.0  # seconds
+
+
+class _Levels(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not before 8.2
+    """Levels, separated by commas."""
+
+    name = "levels"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        try:
+            return tuple(sorted({int(part) for part in str(value).split(",")}))
+        except ValueError:
+            self.fail(f"{value!r} is not a list of levels; write it like 10,20,50", param, ctx)
+
+
+@click.command(name="bench", context_settings={"allow_interspersed_args": False})
+@click.argument(
+    "words",
+    nargs=-1,
+    required=True,
+    type=click.UNPROCESSED,
+    metavar="[--] SCRIPT|COMMAND [ARGS]...",
+)
+@click.option(
+    "--levels",
+    type=_Levels(),
+    metavar="N,N...",
+    help="Levels to compare.  [default: 10,20,30,40 and the configured one]",
+)
+@click.option(
+    "--runs", type=click.IntRange(min=1), default=5, show_default=True, metavar="N", help="Rounds."
+)
+@click.option(
+    "--warmup",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Runs with the cache off that do not count.",
+)
+@click.option(
+    "--time-limit",
+    type=AGE,
+    metavar="AGE",
+    help="Leave out rounds that would end later; one is run at least.  [default: 10m]",
+)
+@click.option(
+    "--fail-under",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="RATIO",
+    help="Exit with 4 if no level's speed-up is as high.",
+)
+@click.option("--export-json", metavar="FILE", help="Write the JSON document.")
+@click.option("--export-markdown", metavar="FILE", help="Write the table.")
+@click.option(
+    "--plot",
+    metavar="FILE",
+    help="Draw it: FILE.png, .svg or .pdf; needs acache[plot].",
+)
+@click.option("--show-output", is_flag=True, help="Print on stderr what each run has printed.")
+@json_option
+@common_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    *,
+    words: tuple[str, ...],
+    levels: tuple[int, ...] | None,
+    runs: int,
+    warmup: int,
+    time_limit: float | None,
+    fail_under: float | None,
+    export_json: str | None,
+    export_markdown: str | None,
+    plot: str | None,
+    show_output: bool,
+    as_json: bool,
+) -> None:
+    """Time a script with its cache off, cold and warm.
+
+    A .py file runs under the Python of --python, with an empty stdin. Each cold run gets a store of
+    its own, beside the configured location, which is never opened. Options end at SCRIPT.
+
+    \b
+    Examples:
+      acache bench analyse.py song.ogg
+      acache bench --levels 20,50 --runs 10 analyse.py
+      acache bench --fail-under 2 --export-markdown bench.md -- make features
+    """
+    config = choices(ctx).config()
+    plan = Plan(
+        _resolved(words, config),
+        levels or _default_levels(config),
+        runs,
+        warmup,
+        _TIME_LIMIT if time_limit is None else time_limit,
+    )
+    with ExitStack() as stack:
+        stack.enter_context(ending_in_order())
+        exports = [
+            (stack.enter_context(Export(path, option=option)), form)
+            for option, path, form in (
+                ("--export-json", export_json, "json"),
+                ("--export-markdown", export_markdown, "markdown"),
+                ("--plot", plot, plot and plot_format(plot)),
+            )
+            if path is not None and form is not None
+        ]
+        report = _measure(words, plan, config, show_output=show_output)
+        try:
+            for export, form in exports:
+                export.write(_written(report, config, form))
+        finally:
+            _print(report, config, as_json=as_json)
+    if fail_under is not None and (report.best_speedup or 0) < fail_under:
+        best = f"{report.best_speedup:.2f}" if report.best_speedup else "none"
+        note(f"the best speed-up, {best}, is below --fail-under {fail_under:g}")
+        ctx.exit(EXIT_MISSED)
+
+
+def _resolved(command: tuple[str, ...], config: Config) -> tuple[str, ...]:
+    try:
+        return tuple(resolve(command, python=config.python))
+    except (NotFoundError, NotExecutableError) as problem:
+        raise UsageError(str(problem)) from problem
+
+
+def _default_levels(config: Config) -> tuple[int, ...]:
+    configured = () if config.level is None else (config.level,)
+    return tuple(sorted({*_LEVELS, *configured}))
+
+
+def _measure(
+    command: tuple[str, ...], plan: Plan, config: Config, *, show_output: bool
+) -> BenchReport:
+    from acache.bench.report import bench
+    from acache.render.progress import benching
+
+    def expect(seconds: float) -> None:
+        rounds = f"{plan.rounds} round{'s' if plan.rounds > 1 else ''}"
+        note(f"{rounds} of {len(plan.round)} runs: about {duration(seconds)}")
+
+    echo = sys.stderr.buffer if show_output else None
+    try:
+        with benching(plan.rounds, expect) as watcher:
+            return bench(command, plan, config, watcher=watcher, echo=echo)
+    except FailedRunError as failed:
+        for line in failed.tail:
+            click.echo(f"  {line}", err=True)
+        raise
+
+
+def _written(report: BenchReport, config: Config, form: str) -> str | bytes:
+    if form == "json":
+        from acache.render import machine
+
+        return machine.bench(report)
+    if form == "markdown":
+        from acache.render.human import benches
+
+        return benches.markdown(report, config)
+    from acache.render.plot import draw
+
+    return draw(report, form)
+
+
+def _print(report: BenchReport, config: Config, *, as_json: bool) -> None:
+    if as_json:
+        from acache.render import machine
+
+        click.echo(machine.bench(report))
+        return
+    from acache.render.human import benches
+
+    benches.bench(report, config)
+    for text in (*config.warnings(), *report.warnings):
+        warning(text)

@@ -1,0 +1,208 @@
+"""A benchmark for people, on a terminal and in Markdown: one table, and what follows from it."""
+
+from __future__ import annotations
+
+import shlex
+from math import ceil
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from acache.bench.results import BenchReport, LevelResult, Measurement
+from acache.config import Config
+from acache.names import printable
+from acache.render.human.page import bar, console, count, new_table, plural, room, show, size
+from acache.render.plain import timing
+from acache.totals import Totals
+
+_BAR = 6  # columns of the longest time; three times as many where there is room
+_RIGHT = ("level", "time", "±", "speed-up", "memory")
+_WIDE = 104  # columns of a terminal, from which on there is
+
+
+class _Row(NamedTuple):
+    level: str
+    kind: str
+    measured: Measurement
+    gain: str = ""
+    interval: str = ""
+    cache: str = ""
+    pays: str = ""
+    style: str = ""
+
+
+def bench(report: BenchReport, config: Config) -> None:
+    """Print what a benchmark found."""
+    out = console()
+    command = Text(printable(" ".join(report.command)), style="bold", overflow="fold")
+    show(
+        out,
+        command,
+        Text(_method(report), style="dim"),
+        "",
+        _table(out, report),
+        "",
+        *(Text(line, overflow="fold") for line in _conclusion(report, config)),
+    )
+
+
+def _method(report: BenchReport) -> str:
+    runs = f"{plural(report.rounds, 'run')} each"
+    if report.off.summary.mad is None:
+        return f"{runs}; too few to tell noise from gain"
+    return f"{runs}; median ± median absolute deviation, 95 % interval"
+
+
+def markdown(report: BenchReport, config: Config) -> str:
+    """Write a benchmark for a README or a pull request."""
+    columns = _columns(_all_rows(report))
+    titles = [title.strip() for title in columns]
+    rule = ["---:" if title in _RIGHT else "---" for title in titles]
+    cells = [titles, rule, *zip(*columns.values(), strict=True)]
+    command = printable(" ".join(report.command))
+    fence = "``" if "`" in command else "`"
+    lines = [
+        f"{fence}{command}{fence}",
+        "",
+        _method(report),
+        "",
+        *(f"| {' | '.join(row)} |" for row in cells),
+        "",
+        *(line.strip() for line in _conclusion(report, config)),
+        "",
+        _surroundings(report),
+    ]
+    return "\n".join(lines)
+
+
+def _surroundings(report: BenchReport) -> str:
+    about = report.environment
+    packages = about["packages"]
+    assert isinstance(packages, dict)
+    versions = [f"Python {about['python']}", *(f"{n} {v}" for n, v in packages.items())]
+    return f"{', '.join(versions)}; {about['processor']}, {about['cpus']} CPUs; {about['platform']}"
+
+
+def _table(out: Console, report: BenchReport) -> Table:
+    wide = out.width >= _WIDE
+    rows = _all_rows(report)
+    columns = _columns(rows)
+    longest = max(row.measured.summary.median for row in rows)
+    width = 3 * _BAR if wide else _BAR
+    columns["  "] = [bar(out, row.measured.summary.median / longest, width) for row in rows]
+    order = ["level", " ", "time", "±", "  ", "speed-up", "95 %", "cache", "pays off"]
+    table = new_table()
+    shown = [title for title in (*order, *(["memory"] if wide else [])) if title in columns]
+    for title in shown:
+        justify = "right" if title in _RIGHT else "left"
+        table.add_column(title.strip(), justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for row, cells in zip(
+        rows, zip(*(columns[title] for title in shown), strict=True), strict=True
+    ):
+        table.add_row(*map(Text, cells), style=row.style)
+    return table
+
+
+def _all_rows(report: BenchReport) -> list[_Row]:
+    rows = [_Row("off", "", report.off)]
+    for result in report.levels:
+        rows += _rows(result, recommended=result.level == report.recommended_level)
+    return rows
+
+
+def _columns(rows: list[_Row]) -> dict[str, list[str]]:
+    columns = {
+        "level": [row.level for row in rows],
+        " ": [row.kind for row in rows],
+        "time": [timing(row.measured.summary.median) for row in rows],
+        "±": [_spread(row.measured) for row in rows],
+        "speed-up": [row.gain for row in rows],
+        "95 %": [row.interval for row in rows],
+        "cache": [row.cache for row in rows],
+        "pays off": [row.pays for row in rows],
+        "memory": [_memory(row.measured) for row in rows],
+    }
+    return {title: cells for title, cells in columns.items() if any(cells)}
+
+
+def _rows(result: LevelResult, *, recommended: bool) -> list[_Row]:
+    style = "green" if recommended else "" if result.is_cached else "yellow"
+    if not result.is_cached:
+        held = "writes fail" if result.held.leftovers else "nothing cached"
+        return [
+            _Row(str(result.level), "cold", result.cold, cache=held, style=style),
+            _Row("", "warm", result.warm, style=style),
+        ]
+    interval = "" if result.interval is None else "-".join(f"{n:.2f}" for n in result.interval)
+    return [
+        _Row(str(result.level), "cold", result.cold, cache=amount(result.held.entries)),
+        _Row(
+            "",
+            "warm",
+            result.warm,
+            gain=gain(result.speedup),
+            interval=interval,
+            cache=calls(result),
+            pays=pays_off(result),
+            style=style,
+        ),
+    ]
+
+
+def amount(entries: Totals) -> str:
+    """Tell how many entries there are, and their size."""
+    number = plural(entries.entries, "entry", "entries")
+    taken = entries.size_bytes if entries.disk_bytes is None else entries.disk_bytes
+    return f"{number}, {size(taken)}"
+
+
+def calls(result: LevelResult) -> str:
+    """Tell the hits and misses of a warm run."""
+    if result.calls is None:
+        return "-"
+    missed = plural(result.calls.misses, "miss", "misses")
+    hit = plural(result.calls.hits, "hit") or "no hit"
+    return f"{hit}, {missed}" if missed else hit
+
+
+def gain(speedup: float | None) -> str:
+    """Show a speed-up in three figures."""
+    return "-" if speedup is None else f"{speedup:.2f}x" if speedup < 99.95 else f"{speedup:,.0f}x"
+
+
+def pays_off(result: LevelResult) -> str:
+    """Tell with which run the time lost by the first one is won back."""
+    if result.break_even_runs is None:
+        return "never"
+    return f"run {count(ceil(result.break_even_runs - 1e-9))}"
+
+
+def _spread(measured: Measurement) -> str:
+    if measured.summary.mad is None:
+        return ""
+    return f"{measured.summary.mad / measured.summary.median:.1%}"
+
+
+def _memory(measured: Measurement) -> str:
+    return "-" if measured.max_rss_bytes is None else size(measured.max_rss_bytes)
+
+
+def _conclusion(report: BenchReport, config: Config) -> list[str]:
+    best = next((r for r in report.levels if r.level == report.recommended_level), None)
+    if best is None:
+        variable = config.setting("cache-dir").variable
+        return [f"No level makes it faster: leave the cache off for this, with {variable} unset."]
+    held = best.held.entries
+    return [
+        f"Level {best.level} is worth it: {gain(best.speedup)} as fast once it is filled, for"
+        f" {room(held.size_bytes, held.disk_bytes)}. For a shell profile:",
+        f"  {profile_line(best.level, config)}",
+    ]
+
+
+def profile_line(level: int, config: Config) -> str:
+    """Write the line that switches the cache on at a level, for bash, zsh and fish alike."""
+    location = "~/.cache/librosa" if config.location is None else shlex.quote(config.location)
+    return f"export {config.prefix}_CACHE_DIR={location} {config.prefix}_CACHE_LEVEL={level}"

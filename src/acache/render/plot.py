@@ -1,0 +1,93 @@
+"""A benchmark as a picture, by matplotlib: the only module that imports it."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+
+from acache.bench.results import BenchReport, Measurement
+from acache.errors import UsageError
+from acache.names import printable
+from acache.render.plain import timing
+
+FORMATS = ("png", "svg", "pdf")
+_OFF, _COLD, _WARM = "#6b7280", "#f2a65a", "#2a9d8f"  # told apart by the colour-blind too
+_INCHES_A_BAR = 0.34
+_LONGEST_TITLE = 60
+
+
+def plot_format(path: str) -> str:
+    """Tell the format that the ending of a file's name asks for.
+
+    Raises
+    ------
+    UsageError
+        If it is none of `FORMATS`, or matplotlib is not installed beside acache.
+    """
+    ending = os.path.splitext(path)[1][1:].lower()
+    if ending not in FORMATS:
+        endings = ", ".join(f".{form}" for form in FORMATS)
+        raise UsageError(f"--plot {path!r} does not end with one of {endings}")
+    if importlib.util.find_spec("matplotlib") is None:
+        raise UsageError("--plot needs matplotlib; pip install 'acache[plot]'")
+    return ending
+
+
+def draw(report: BenchReport, form: str) -> bytes:
+    """Draw the median times as bars, each run as a dot.
+
+    Parameters
+    ----------
+    report : BenchReport
+    form : {"png", "svg", "pdf"}
+
+    Returns
+    -------
+    picture : bytes
+        What a file of that format holds.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    rows = _rows(report)
+    figure = Figure(figsize=(7.2, 1.2 + _INCHES_A_BAR * len(rows)), layout="constrained", dpi=150)
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    positions = [position for position, *_ in rows]
+    medians = [measured.summary.median for *_, measured in rows]
+    axes.barh(positions, medians, height=0.82, color=[colour for _, _, colour, _, _ in rows])
+    for position, _, _, text, measured in rows:
+        times = measured.times
+        axes.plot(times, [position] * len(times), "o", color="#1f2937", markersize=2.5, alpha=0.7)
+        label = f"  {timing(measured.summary.median)}{text}"
+        axes.text(max(times), position, label, va="center", fontsize=9)
+    axes.set_yticks(positions, [name for _, name, *_ in rows])
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.35 * max(max(measured.times) for *_, measured in rows))
+    axes.set_xlabel(f"seconds, median of {report.rounds}; each run is a dot")
+    axes.set_title(_title(report), fontsize=10, loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    picture = io.BytesIO()
+    figure.savefig(picture, format=form)
+    return picture.getvalue()
+
+
+_Row = tuple[float, str, str, str, Measurement]  # position, name, colour, text, times
+
+
+def _rows(report: BenchReport) -> list[_Row]:
+    rows: list[_Row] = [(0.0, "off", _OFF, "", report.off)]
+    at = 0.0
+    for result in report.levels:
+        gain = "" if result.speedup is None else f"   {result.speedup:.2f}x"
+        star = "  (recommended)" if result.level == report.recommended_level else ""
+        rows.append((at + 1.3, f"level {result.level} cold", _COLD, "", result.cold))
+        rows.append((at + 2.2, "warm", _WARM, gain + star, result.warm))
+        at += 2.2
+    return rows
+
+
+def _title(report: BenchReport) -> str:
+    command = printable(" ".join(report.command)).replace("$", r"\$")
+    return command if len(command) <= _LONGEST_TITLE else f"{command[:_LONGEST_TITLE]}..."

@@ -1,0 +1,391 @@
+"""acache bench, on real scripts with real caches."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acache.cli.bench import EXIT_MISSED
+
+from ..conftest import LIBROSA_SCRIPT, Result
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows accounts no children")
+
+LEVELLED = Path(__file__).parents[1] / "bench" / "levelled.py"
+SCRIPT = """
+import sys
+from levelled import slow, slower
+print(len(slow(1000)), len(slower(100_000)), sys.argv[1:], repr(sys.stdin.read()))
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write a script with a cache, and have its temporary folder to itself."""
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "work").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "work" / "levelled.py").write_bytes(LEVELLED.read_bytes())
+    return write(tmp_path, SCRIPT)
+
+
+def write(tmp_path: Path, code: str) -> Path:
+    path = tmp_path / "work" / "script.py"
+    path.write_text(code)
+    return path
+
+
+def is_clean(tmp_path: Path) -> bool:
+    return not [*(tmp_path / "tmp").iterdir(), *tmp_path.glob(".acache-bench-*")]
+
+
+def snapshot(folder: Path) -> dict[str, Any]:
+    found = {}
+    for path in [folder, *folder.rglob("*")]:
+        stat = path.stat()
+        content = path.read_bytes() if path.is_file() else None
+        found[str(path)] = (stat.st_mtime_ns, stat.st_atime_ns, stat.st_ino, content)
+    return found
+
+
+def test_the_whole_story(script: Path, tmp_path: Path, acache: Callable[..., Result]) -> None:
+    store = tmp_path / "cache"
+    env = {"LIBROSA_CACHE_DIR": str(store), "LIBROSA_CACHE_LEVEL": "20"}
+    subprocess.run(
+        [sys.executable, script], env={**os.environ, **env}, check=True, stdout=subprocess.DEVNULL
+    )
+    for path in store.rglob("*"):  # so that reading would change the access time
+        os.utime(path, (1e9, path.stat().st_mtime))
+    (store / "joblib" / "levelled").stat()
+    before = {path: path.stat().st_atime_ns for path in store.rglob("*.pkl")}
+    done = acache("bench", "--runs", "3", "--levels", "30,10,20", "--json", script, "-x", env=env)
+    assert done.code == 0
+    assert {path: path.stat().st_atime_ns for path in store.rglob("*.pkl")} == before
+    report = done.document
+    assert list(report) == [
+        *("schema", "kind", "command", "runs", "environment", "off", "levels"),
+        *("recommended_level", "warnings"),
+    ]
+    assert report["command"] == [str(script), "-x"]
+    assert report["runs"] == 3
+    assert len(report["off"]["times"]) == 3
+    assert report["off"]["median"] > 0.8
+    none, some, most = report["levels"]
+    assert (none["level"], none["entries"], none["hits"], none["misses"]) == (10, 0, 0, 0)
+    assert none["speedup"] is None
+    assert none["speedup_ci"] is None
+    assert (some["level"], some["entries"], some["hits"], some["misses"]) == (20, 1, 1, 0)
+    assert (most["level"], most["entries"], most["hits"], most["misses"]) == (30, 2, 2, 0)
+    assert most["speedup"] == report["off"]["median"] / most["warm"]["median"]
+    assert 1 < some["speedup"] < most["speedup"]
+    low, high = most["speedup_ci"]
+    assert low <= most["speedup"] <= high
+    assert most["same_output"]
+    assert most["break_even_runs"] >= 1
+    assert most["size_bytes"] > 100_000
+    assert most["disk_bytes"] >= most["size_bytes"]
+    assert report["recommended_level"] == 30
+    assert any(w.startswith("level 10: nothing is cached") for w in report["warnings"])
+    assert set(most["warm"]) == {
+        *("times", "median", "mad", "mean", "stddev", "min", "max"),
+        *("user", "system", "max_rss_bytes"),
+    }
+    assert "3 rounds of 7 runs: about" in done.stderr
+    assert is_clean(tmp_path)
+
+
+def test_the_users_store_is_untouched(
+    script: Path, tmp_path: Path, acache: Callable[..., Result]
+) -> None:
+    store = tmp_path / "cache"
+    env = {"LIBROSA_CACHE_DIR": str(store), "LIBROSA_CACHE_LEVEL": "30"}
+    subprocess.run([sys.executable, script], env={**os.environ, **env}, check=True)
+    before = snapshot(store)
+    snapshot(store)  # reading it has changed what reading changes
+    before = snapshot(store)
+    assert acache("bench", "--runs", "1", "--levels", "30", script, env=env).code == 0
+    assert {k: v[:1] + v[2:] for k, v in snapshot(store).items()} == {
+        k: v[:1] + v[2:] for k, v in before.items()
+    }
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_the_table_fits(
+    script: Path, tmp_path: Path, acache: Callable[..., Result], columns: str
+) -> None:
+    done = acache(
+        *("bench", "--runs", "1", "--warmup", "0", "--levels", "20,30", script),
+        env={"COLUMNS": columns},
+    )
+    assert done.code == 0
+    assert max(map(len, done.stdout.splitlines()[1:])) <= int(columns)
+    assert "export LIBROSA_CACHE_DIR=~/.cache/librosa LIBROSA_CACHE_LEVEL=30" in done.stdout
+    assert "1 run each; too few" in done.stdout
+    assert "give --runs 3" in done.stderr
+    assert ("memory" in done.stdout) == (columns == "120")
+
+
+def test_exports(script: Path, tmp_path: Path, acache: Callable[..., Result]) -> None:
+    done = acache(
+        *("bench", "--runs", "1", "--warmup", "0", "--levels", "30"),
+        *("--export-json", "a.json", "--export-markdown", "a.md", "--plot", "a.svg", script),
+    )
+    assert done.code == 0
+    assert "Traceback" not in done.stderr
+    document = json.loads((tmp_path / "a.json").read_text())
+    assert document["kind"] == "bench"
+    assert "| 30 | cold |" in (tmp_path / "a.md").read_text()
+    assert "level 30 cold" in (tmp_path / "a.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (("--levels", "ten"), "'ten' is not a list of levels"),
+        (("--runs", "0"), "--runs"),
+        (("--export-json", "none/a.json"), "cannot be written: No such file"),
+        (("--plot", "a.gif"), "does not end with one of .png, .svg, .pdf"),
+        (("--fail-under", "-1"), "--fail-under"),
+        (("--time-limit", "soon"), "'soon'"),
+    ],
+)
+def test_nonsense_is_refused_before_anything_runs(
+    option: tuple[str, str], told: str, script: Path, tmp_path: Path, acache: Callable[..., Result]
+) -> None:
+    write(tmp_path, f"open({str(tmp_path / 'ran')!r}, 'w')")
+    done = acache("bench", *option, script)
+    assert done.code == 2
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "ran").exists()
+
+
+def test_what_is_not_there(acache: Callable[..., Result]) -> None:
+    for words in (("none.py",), ("--", "no-such-command")):
+        done = acache("bench", *words)
+        assert (done.code, done.stdout) == (2, "")
+        assert done.stderr.startswith("acache: error: there is no")
+    assert acache("bench").code == 2
+
+
+def test_a_threshold(script: Path, acache: Callable[..., Result]) -> None:
+    options = ("bench", "--runs", "1", "--warmup", "0", "--levels", "30")
+    assert acache(*options, "--fail-under", "1.1", script).code == 0
+    missed = acache(*options, "--fail-under", "1000", script)
+    assert missed.code == EXIT_MISSED == 4
+    assert "is below --fail-under 1000" in missed.stderr
+    assert "speed-up" in missed.stdout
+
+
+def test_a_script_that_fails(tmp_path: Path, script: Path, acache: Callable[..., Result]) -> None:
+    write(tmp_path, "import sys; print('lost'); sys.exit('the\\x1b[2J reason')")
+    done = acache("bench", script)
+    assert (done.code, done.stdout) == (1, "")
+    *tail, last = done.stderr.splitlines()
+    assert tail == ["  the\\x1b[2J reason"]
+    assert last.endswith("script.py failed with exit code 1, with the cache off")
+    assert is_clean(tmp_path)
+
+
+def test_a_missing_package(tmp_path: Path, script: Path, acache: Callable[..., Result]) -> None:
+    write(tmp_path, "import no_such_package")
+    done = acache("bench", script)
+    assert done.code == 1
+    assert "--python PATH names a Python that has what is missing" in done.stderr
+
+
+def test_a_script_that_dies_by_a_signal(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
+    write(tmp_path, "import os; os.kill(os.getpid(), 9)")
+    done = acache("bench", script)
+    assert done.code == 1
+    assert "was ended by signal 9 (SIGKILL)" in done.stderr
+
+
+def test_a_script_that_fails_at_a_level_alone(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
+    write(tmp_path, "import os, sys; sys.exit(3 if 'LIBROSA_CACHE_DIR' in os.environ else 0)")
+    done = acache("bench", "--levels", "20", script)
+    assert done.code == 1
+    assert "failed with exit code 3, at level 20, cold" in done.stderr
+    assert is_clean(tmp_path)
+
+
+def test_a_script_that_caches_nothing(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
+    write(tmp_path, "print('x' * 1_000_000)")
+    done = acache("bench", "--runs", "3", "--levels", "10,40", script)
+    assert done.code == 0
+    assert "No level makes it faster" in done.stdout
+    assert "1.0" not in done.stdout.split("pays")[0].split("cache")[0]
+    assert "nothing cached" in done.stdout
+    assert "nothing is cached at any level" in done.stderr
+    assert "most of it to start" in done.stderr
+
+
+def test_random_output(tmp_path: Path, script: Path, acache: Callable[..., Result]) -> None:
+    write(tmp_path, "import random\nfrom levelled import slow\nslow(9)\nprint(random.random())")
+    done = acache("bench", "--runs", "3", "--levels", "20", "--json", script)
+    (level,) = done.document["levels"]
+    assert not level["same_output"]
+    assert any("prints something else, so that" in text for text in done.document["warnings"])
+    assert done.document["recommended_level"] == 20
+
+
+def test_an_output_that_the_cache_changes(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
+    write(
+        tmp_path,
+        "import os\nfrom levelled import slow\nslow(9)\nprint('LIBROSA_CACHE_DIR' in os.environ)",
+    )
+    done = acache("bench", "--runs", "3", "--levels", "20", "--json", script)
+    assert done.document["recommended_level"] is None
+    assert any("than without cache" in text for text in done.document["warnings"])
+
+
+def test_arguments_that_differ_on_each_run(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
+    write(tmp_path, "import time\nfrom levelled import slow\nslow(time.time_ns() % 100_000)")
+    done = acache("bench", "--runs", "1", "--levels", "20", "--json", script)
+    (level,) = done.document["levels"]
+    assert (level["hits"], level["misses"], level["entries"]) == (0, 1, 1)
+    assert any("arguments differ on each run" in text for text in done.document["warnings"])
+
+
+def test_a_script_that_forks(tmp_path: Path, script: Path, acache: Callable[..., Result]) -> None:
+    write(
+        tmp_path,
+        "import os\nfrom levelled import slow\npid = os.fork()\nslow(pid and 7)\n"
+        "pid and os.waitpid(pid, 0) or os._exit(0)",
+    )
+    done = acache("bench", "--runs", "1", "--levels", "20", "--json", script)
+    (level,) = done.document["levels"]
+    assert (level["hits"], level["misses"], level["entries"]) == (2, 0, 2)
+
+
+def test_a_command_that_is_no_python(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
+    done = acache("bench", "--runs", "1", "--levels", "20", "--json", "--", "true")
+    assert done.code == 0
+    (level,) = done.document["levels"]
+    assert (level["hits"], level["misses"]) == (None, None)
+
+
+def test_settings_by_which_writing_fails_are_called_out(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
+    (tmp_path / "work" / "librosa_script.py").write_text(
+        "import librosa\nlibrosa.filters.mel(sr=22050, n_fft=512)\n"
+    )
+    done = acache(
+        *("bench", "--runs", "1", "--warmup", "0", "--levels", "10"),
+        tmp_path / "work" / "librosa_script.py",
+        env={"LIBROSA_CACHE_COMPRESS": "1"},
+    )
+    assert done.code == 0
+    assert "writes fail" in done.stdout
+    assert "every write to the cache fails" in done.stderr
+    assert "unset LIBROSA_CACHE_COMPRESS=1" in done.stderr
+
+
+def test_the_time_limit_cuts_rounds(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
+    done = acache(
+        *("bench", "--time-limit", "1s", "--runs", "9", "--levels", "20", "--json", script)
+    )
+    assert done.document["runs"] == 1
+    assert any("left 1 round of 9" in text for text in done.document["warnings"])
+
+
+def test_output_is_shown_on_request(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
+    write(tmp_path, "print('hello')")
+    options = ("bench", "--runs", "1", "--warmup", "0", "--levels", "10", "--json")
+    assert acache(*options, "--show-output", script).stderr.count("hello") == 4
+    assert "hello" not in acache(*options, script).stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_nothing_is_left_after_a_signal(tmp_path: Path, script: Path, number: int) -> None:
+    write(
+        tmp_path,
+        "import os, time\nfrom levelled import slow\nslow(9)\n"
+        f"open({str(tmp_path / 'level')!r} + os.environ['LIBROSA_CACHE_LEVEL'], 'w')\n"
+        "'LIBROSA_CACHE_DIR' in os.environ and time.sleep(60)",
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "acache", "bench", "--warmup", "0", "--levels", "30", script],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "LIBROSA_CACHE_LEVEL": "20"},
+    )
+    while not (tmp_path / "level30").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    assert [*(tmp_path / "tmp").iterdir()]
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == (130 if number == signal.SIGINT else 143)
+    assert "Traceback" not in stderr
+    assert is_clean(tmp_path)
+
+
+def test_the_environments_python_runs_scripts(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho ran >> {tmp_path}/log\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    write(tmp_path, "")
+    done = acache("--python", python, "bench", "--runs", "1", "--levels", "10", script)
+    assert done.code == 0
+    assert (tmp_path / "log").read_text().count("ran") >= 5
+
+
+def test_real_librosa(tmp_path: Path, script: Path, acache: Callable[..., Result]) -> None:
+    write(tmp_path, LIBROSA_SCRIPT)
+    done = acache("bench", "--runs", "1", "--levels", "10,50", "--json", script)
+    low, high = done.document["levels"]
+    assert 0 < low["entries"] < high["entries"]
+    assert high["hits"] > 0
+    assert high["misses"] == 0
+    assert high["same_output"]
+    assert "librosa" in done.document["environment"]["packages"]
+
+
+def test_private_stores_lie_beside_the_configured_location(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
+    write(
+        tmp_path,
+        f"import os; print(os.environ.get('LIBROSA_CACHE_DIR'), "
+        f"file=open({str(tmp_path / 'log')!r}, 'a'))",
+    )
+    location = tmp_path / "disk" / "cache"
+    location.parent.mkdir()
+    assert (
+        acache("--cache-dir", location, "bench", "--runs", "1", "--levels", "10", script).code == 0
+    )
+    used = set((tmp_path / "log").read_text().split())
+    assert used == {"None", *(u for u in used if u.startswith(f"{location.parent}/.acache-bench-"))}
+    assert len(used) == 2
+    assert not location.exists()
+    assert tempfile.gettempdir() not in used

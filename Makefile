@@ -13,7 +13,7 @@ DEMO := .demo
 # The demo's and the tests' settings are their own.
 unexport LIBROSA_CACHE_DIR LIBROSA_CACHE_LEVEL LIBROSA_CACHE_MMAP LIBROSA_CACHE_COMPRESS
 unexport LIBROSA_CACHE_VERBOSE LIBROSA_CACHE_MAX_SIZE LIBROSA_CACHE_MAX_AGE LIBROSA_CACHE_MAX_ITEMS
-unexport ACACHE_ENV_PREFIX
+unexport ACACHE_ENV_PREFIX VIRTUAL_ENV CONDA_PREFIX
 
 .PHONY: help demo test lint format bench clean
 
@@ -34,10 +34,14 @@ $(VENV)/lint.stamp: pyproject.toml $(VENV)/test.stamp
 	$(PIP) --editable '.[lint]'
 	@touch $@
 
-demo: $(VENV)/test.stamp  ## Analyse audio with librosa's cache on, then show what it holds.
+demo: export LIBROSA_CACHE_DIR = $(DEMO)
+demo: export LIBROSA_CACHE_LEVEL = 50
+demo: $(VENV)/test.stamp  ## Time the example with its cache off, cold and warm; run it, show its store.
 	@rm -rf $(DEMO)
-	LIBROSA_CACHE_DIR=$(DEMO) LIBROSA_CACHE_LEVEL=50 $(BIN)/python examples/estimate_tuning.py
-	LIBROSA_CACHE_DIR=$(DEMO) LIBROSA_CACHE_LEVEL=50 $(BIN)/acache stats
+	$(BIN)/acache bench --levels 20,50 --runs 3 examples/estimate_tuning.py
+	$(BIN)/acache run examples/estimate_tuning.py
+	$(BIN)/acache run examples/estimate_tuning.py
+	$(BIN)/acache stats
 
 test: $(VENV)/test.stamp  ## Run the tests.
 	$(BIN)/python -m pytest

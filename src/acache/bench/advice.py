@@ -10,6 +10,7 @@ from acache.bench.statistics import LEAST_RUNS, outliers
 from acache.config import Config
 
 _SHORT_SECONDS = 0.1  # starting Python and importing a library is most of that
+_MOST_NAMED = 3
 _FAR = 0.05  # of the median: where all else agrees to a thousandth, less is no outlier
 
 
@@ -42,8 +43,9 @@ def _noise(plan: Plan, finding: Finding) -> Iterator[str]:
         far["off"] = []
     noisy = [f"{name} ({len(runs)} of {finding.rounds})" for name, runs in far.items() if runs]
     if noisy:
+        more = [f"{len(noisy) - _MOST_NAMED} more"] if len(noisy) > _MOST_NAMED else []
         yield (
-            f"some runs lie far from the others: {', '.join(noisy)};"
+            f"some runs lie far from the others: {', '.join(noisy[:_MOST_NAMED] + more)};"
             " let nothing else run, or give more --runs"
         )
 

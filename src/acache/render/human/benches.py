@@ -13,18 +13,17 @@ from rich.text import Text
 from acache.bench.results import BenchReport, LevelResult, Measurement
 from acache.config import Config
 from acache.names import printable
-from acache.render.human.page import bar, console, count, new_table, plural, room, show, size
+from acache.render.human.page import GAP, bar, console, count, new_table, plural, room, show, size
 from acache.render.plain import timing
 from acache.totals import Totals
 
-_BAR = 6  # columns of the longest time; three times as many where there is room
-_RIGHT = ("level", "time", "±", "speed-up", "memory")
-_WIDE = 104  # columns of a terminal, from which on there is
+_SHORTEST_BAR, _LONGEST_BAR = 4, 18  # columns that the longest time takes
+_BARS = " "  # the title of their column
+_RIGHT = ("time", "±", "speed-up", "memory")
 
 
 class _Row(NamedTuple):
-    level: str
-    kind: str
+    name: str
     measured: Measurement
     gain: str = ""
     interval: str = ""
@@ -44,8 +43,15 @@ def bench(report: BenchReport, config: Config) -> None:
         "",
         _table(out, report),
         "",
-        *(Text(line, overflow="fold") for line in _conclusion(report, config)),
+        *(_line(text) for text in _conclusion(report, config)),
     )
+
+
+def _line(text: str) -> Text:
+    """Make a line that wraps between words, or one to be copied, which does not wrap."""
+    if text.startswith(" "):
+        return Text(text, no_wrap=True, overflow="ignore")
+    return Text(text, overflow="fold")
 
 
 def _method(report: BenchReport) -> str:
@@ -58,6 +64,7 @@ def _method(report: BenchReport) -> str:
 def markdown(report: BenchReport, config: Config) -> str:
     """Write a benchmark for a README or a pull request."""
     columns = _columns(_all_rows(report))
+    del columns[_BARS]
     titles = [title.strip() for title in columns]
     rule = ["---:" if title in _RIGHT else "---" for title in titles]
     cells = [titles, rule, *zip(*columns.values(), strict=True)]
@@ -86,27 +93,39 @@ def _surroundings(report: BenchReport) -> str:
 
 
 def _table(out: Console, report: BenchReport) -> Table:
-    wide = out.width >= _WIDE
     rows = _all_rows(report)
-    columns = _columns(rows)
+    columns = _fitting(out, _columns(rows))
     longest = max(row.measured.summary.median for row in rows)
-    width = 3 * _BAR if wide else _BAR
-    columns["  "] = [bar(out, row.measured.summary.median / longest, width) for row in rows]
-    order = ["level", " ", "time", "±", "  ", "speed-up", "95 %", "cache", "pays off"]
+    if _BARS in columns:
+        length = min(out.width - _needed(columns), _LONGEST_BAR)
+        columns[_BARS] = [bar(out, row.measured.summary.median / longest, length) for row in rows]
     table = new_table()
-    shown = [title for title in (*order, *(["memory"] if wide else [])) if title in columns]
-    for title in shown:
-        justify = "right" if title in _RIGHT else "left"
-        table.add_column(title.strip(), justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    for row, cells in zip(
-        rows, zip(*(columns[title] for title in shown), strict=True), strict=True
-    ):
+    for title in columns:
+        right = title in _RIGHT
+        table.add_column(title.strip(), justify="right" if right else "left", no_wrap=True)
+    for row, cells in zip(rows, zip(*columns.values(), strict=True), strict=True):
         table.add_row(*map(Text, cells), style=row.style)
     return table
 
 
+def _fitting(out: Console, columns: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Leave out columns, the least telling first, until all that are left have room."""
+    for title in ("memory", "95 %", "±", _BARS, "pays off", "cache"):
+        bars = _SHORTEST_BAR if _BARS in columns else 0
+        if _needed(columns) + bars <= out.width:
+            break
+        columns.pop(title, None)
+    return columns
+
+
+def _needed(columns: dict[str, list[str]]) -> int:
+    """Return the columns that a table takes on the terminal, bars that are not drawn yet aside."""
+    widths = [max(map(len, [title.strip(), *cells])) for title, cells in columns.items()]
+    return sum(widths) + GAP * (len(widths) - 1)
+
+
 def _all_rows(report: BenchReport) -> list[_Row]:
-    rows = [_Row("off", "", report.off)]
+    rows = [_Row("off", report.off)]
     for result in report.levels:
         rows += _rows(result, recommended=result.level == report.recommended_level)
     return rows
@@ -114,39 +133,38 @@ def _all_rows(report: BenchReport) -> list[_Row]:
 
 def _columns(rows: list[_Row]) -> dict[str, list[str]]:
     columns = {
-        "level": [row.level for row in rows],
-        " ": [row.kind for row in rows],
+        "level": [row.name for row in rows],
         "time": [timing(row.measured.summary.median) for row in rows],
         "±": [_spread(row.measured) for row in rows],
+        _BARS: [""] * len(rows),
         "speed-up": [row.gain for row in rows],
         "95 %": [row.interval for row in rows],
         "cache": [row.cache for row in rows],
         "pays off": [row.pays for row in rows],
         "memory": [_memory(row.measured) for row in rows],
     }
-    return {title: cells for title, cells in columns.items() if any(cells)}
+    return {title: cells for title, cells in columns.items() if any(cells) or title == _BARS}
 
 
 def _rows(result: LevelResult, *, recommended: bool) -> list[_Row]:
-    style = "green" if recommended else "" if result.is_cached else "yellow"
+    cold, warm = f"{result.level} cold", f"{result.level} warm"
     if not result.is_cached:
         held = "writes fail" if result.held.leftovers else "nothing cached"
         return [
-            _Row(str(result.level), "cold", result.cold, cache=held, style=style),
-            _Row("", "warm", result.warm, style=style),
+            _Row(cold, result.cold, cache=held, style="yellow"),
+            _Row(warm, result.warm, style="yellow"),
         ]
     interval = "" if result.interval is None else "-".join(f"{n:.2f}" for n in result.interval)
     return [
-        _Row(str(result.level), "cold", result.cold, cache=amount(result.held.entries)),
+        _Row(cold, result.cold, cache=amount(result.held.entries)),
         _Row(
-            "",
-            "warm",
+            warm,
             result.warm,
             gain=gain(result.speedup),
             interval=interval,
             cache=calls(result),
             pays=pays_off(result),
-            style=style,
+            style="green" if recommended else "",
         ),
     ]
 
@@ -182,7 +200,8 @@ def pays_off(result: LevelResult) -> str:
 def _spread(measured: Measurement) -> str:
     if measured.summary.mad is None:
         return ""
-    return f"{measured.summary.mad / measured.summary.median:.1%}"
+    share = measured.summary.mad / measured.summary.median
+    return f"{share:.1%}" if share < 0.0995 else f"{share:.0%}"
 
 
 def _memory(measured: Measurement) -> str:

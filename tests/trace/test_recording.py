@@ -173,7 +173,6 @@ double(1); double(1)
 _double.clear(warn=False)
 double(1)
 """,
-    "imported before": "import importlib; importlib.import_module('joblib.memory'); double(1); double(1)",
     "eval": "memory.eval(len, 'abc')\nfor _ in range(2): note('called'); memory.eval(len, 'abc')\n"
     "note('called'); note('computed')",
 }  # fmt: skip
@@ -192,8 +191,8 @@ def run(tmp_path: Path) -> Run:
         (tmp_path / "counted.py").write_text(COUNTED)
         script = tmp_path / "script.py"
         script.write_text(
-            f"import joblib, os\nfrom counted import *\nfrom counted import _double, _sum_up_to,"
-            f" _later, note\nif __name__ == '__main__':\n"
+            "import joblib, os\nfrom counted import *\n"
+            "from counted import _double, _sum_up_to, _later\nif __name__ == '__main__':\n"
             + "".join(f"    {line}\n" for line in code.splitlines())
         )
         environ = {
@@ -340,6 +339,23 @@ def test_a_trace_that_has_ended_is_not_written_to(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+def test_a_joblib_that_was_imported_before_is_traced(tmp_path: Path) -> None:
+    code = """
+import joblib, sys
+try:
+    import sitecustomize
+except ImportError:
+    pass
+f = joblib.Memory(sys.argv[1], verbose=0).cache(len)
+f("a"); f("a")
+"""
+    packages = str(Path(joblib.__file__).parents[1])
+    with Tracing() as tracing:
+        environ = tracing.environment({**os.environ, "PYTHONPATH": packages})
+        subprocess.run([sys.executable, "-S", "-c", code, tmp_path], env=environ, check=True)
+        assert total(tracing.read()) == (1, 1)
+
+
 SURROUNDINGS = """
 import sys, os
 print(sys.path, sys.argv, sys.flags, __name__, __file__)
@@ -351,7 +367,7 @@ print(sys.meta_path, m.__loader__, m.__spec__)
 print([(n, inspect.signature(f), f.__qualname__, f.__module__, f.__doc__)
        for n, f in sorted(vars(m.MemorizedFunc).items()) if inspect.isfunction(f)])
 f = m.Memory(sys.argv[1], verbose=0).cache(os.path.join)
-print(joblib.hash(f), joblib.hash(f.call), pickle.loads(pickle.dumps(f)), repr(f), f.__dict__.keys())
+print(joblib.hash(f), joblib.hash(f.call), pickle.loads(pickle.dumps(f)), f.__dict__.keys())
 print(inspect.iscoroutinefunction(getattr(m, "AsyncMemorizedFunc", m.Memory).__call__))
 """
 

@@ -1,0 +1,464 @@
+"""``acache run``: the script runs as it does alone, and the report tells what its cache did."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ..conftest import LIBROSA_SCRIPT, Result
+
+Acache = Callable[..., Result]
+needs_signals = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+
+CACHED = """
+import os, sys, time
+from joblib import Memory
+memory = Memory(os.environ["LIBROSA_CACHE_DIR"], verbose=0)
+
+@memory.cache
+def slow(x):
+    time.sleep(0.05)
+    return x
+
+@memory.cache
+def fast(x):
+    return x
+
+for x in (1, 2): slow(x)
+fast("x" * 3_000_000)
+"""
+FUNCTION_KEYS = [
+    "function", "level", "calls", "hits", "misses", "hash_seconds", "load_seconds",
+    "compute_seconds", "store_seconds", "saved_seconds", "bytes_loaded", "bytes_stored",
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give acache a temporary folder, and see that nothing stays in it."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    yield folder
+    assert list(folder.glob("acache*")) == []
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Callable[[str], Path]:
+    def write(code: str) -> Path:
+        path = tmp_path / "script.py"
+        path.write_text(code)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def location(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LIBROSA_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def rows_of(document: dict[str, object]) -> dict[str, dict[str, float]]:
+    return {row["function"].rpartition(".")[2]: row for row in document["functions"]}  # type: ignore
+
+
+def test_json_is_as_documented(acache: Acache, location: Path, script: Callable) -> None:
+    file = location.with_name("report.json")
+    file.write_text("what was there before, and was longer than the report is" * 100)
+    path = script(CACHED)
+    for hits in (0, 2):
+        done = acache("run", "--level", "30", "--export-json", file, path)
+        assert (done.stdout, done.code) == ("", 0)
+        document = json.loads(file.read_text())
+        assert list(document) == [
+            "schema", "kind", "command", "exit_code", "level", "wall_seconds", "functions",
+            "warnings",
+        ]  # fmt: skip
+        assert (document["schema"], document["kind"]) == (1, "run")
+        assert document["command"] == [sys.executable, str(path)]
+        assert (document["exit_code"], document["level"], document["warnings"]) == (0, 30, [])
+        rows = rows_of(document)
+        assert set(rows) == {"slow", "fast"}
+        for row in rows.values():
+            assert list(row) == FUNCTION_KEYS
+            assert row["calls"] == row["hits"] + row["misses"]
+        assert (rows["slow"]["hits"], rows["slow"]["misses"]) == (hits, 2 - hits)
+        assert 0.2 < document["wall_seconds"] < 60
+    assert rows["slow"]["saved_seconds"] == pytest.approx(0.1, abs=0.05)
+    assert rows["slow"]["compute_seconds"] == 0
+    assert [row["saved_seconds"] for row in document["functions"]] == sorted(
+        (row["saved_seconds"] for row in document["functions"]), reverse=True
+    )
+
+
+def test_what_costs_more_than_it_saves_stands_out(
+    acache: Acache, location: Path, script: Callable
+) -> None:
+    path = script(CACHED)
+    first = acache("run", path).stderr
+    assert "no hits, 3 misses in 2 functions" in first
+    assert "this run filled the cache" in first
+    assert "cost more" not in first
+    # Written again with the time that computing it takes, without that of storing.
+    for metadata in (location / "joblib").rglob("fast/*/metadata.json"):
+        metadata.write_text('{"duration": 1e-06, "input_args": {}}')
+    second = acache("run", path, env={"COLUMNS": "80"}).stderr
+    assert "3 hits, no misses in 2 functions" in second
+    assert re.search(r"^saved +about \d.*, at most$", second, re.MULTILINE)
+    assert re.search(r"fast +- +1 +0 .* -\d.* m?s$", second, re.MULTILINE)
+    assert "1 function costs more to cache than to compute" in second
+    assert max(map(len, second.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 100, 160])
+def test_tables_fit(acache: Acache, location: Path, script: Callable, columns: int) -> None:
+    told = acache("run", script(CACHED), env={"COLUMNS": str(columns)}).stderr
+    assert max(map(len, told.splitlines())) <= columns
+    header = next(line for line in told.splitlines() if line.startswith("function"))
+    assert header.split()[-1] == "saved"
+    assert {"hits", "misses"} <= set(header.split())
+    assert ("loaded" in header) == (columns >= 120)
+
+
+def test_real_librosa_is_counted_as_its_own_store_shows(
+    acache: Acache, tmp_path: Path, location: Path, script: Callable
+) -> None:
+    """Results that are new in the store are misses; what a second run does not compute is hits."""
+    path = script(LIBROSA_SCRIPT)
+    report = tmp_path / "report.json"
+    uncached = {k: v for k, v in os.environ.items() if k != "LIBROSA_CACHE_DIR"}
+    plain = subprocess.run(
+        [sys.executable, path], env=uncached, capture_output=True, text=True, check=True
+    )
+    done = acache("run", "--level", "50", "--export-json", report, path)
+    assert done.stdout == plain.stdout
+    cold = rows_of(json.loads(report.read_text()))
+    stored = {
+        folder.name: len(list(folder.glob("*/output.pkl")))
+        for folder in {p.parents[1] for p in location.rglob("output.pkl")}
+    }
+    assert {name: row["misses"] for name, row in cold.items()} == stored
+    assert {name: row["bytes_stored"] for name, row in cold.items()} == {
+        folder.name: sum(p.stat().st_size for p in folder.glob("*/output.pkl"))
+        for folder in {p.parents[1] for p in location.rglob("output.pkl")}
+    }
+    assert {row["level"] for row in cold.values()} == {10, 20, 30, 40}
+    assert acache("run", "--level", "50", "--export-json", report, path).stdout == plain.stdout
+    warm = json.loads(report.read_text())
+    assert all(row["misses"] == 0 for row in warm["functions"])
+    assert sum(row["saved_seconds"] for row in warm["functions"]) > 0
+
+
+BLOCKER = """
+import sys
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("acache", "rich", "click", "humanize"):
+            raise ImportError(name + " is not installed here")
+sys.meta_path.insert(0, Blocker())
+"""
+
+
+def test_neither_acache_nor_its_packages_are_needed(
+    acache: Acache, tmp_path: Path, location: Path, script: Callable
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "sitecustomize.py").write_text(BLOCKER)
+    asked = (
+        "import sys\nfor name in ('acache', 'rich', 'click'):\n    assert name not in sys.modules\n"
+    )
+    path = script(
+        f"{CACHED}\ntry:\n    import acache\nexcept ImportError:\n    print('none')\n{asked}"
+    )
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\nexport PYTHONPATH="$PYTHONPATH:{own}"\nexec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
+    done = acache("run", "--python", python, path)
+    assert (done.stdout, done.code) == ("none\n", 0)
+    assert "3 misses in 2 functions" in done.stderr
+
+
+def test_the_script_gets_what_it_gets_alone(
+    tmp_path: Path, location: Path, script: Callable
+) -> None:
+    path = script(
+        "import sys, os\n"
+        "print(sys.argv, __name__, __file__, sys.path, os.getcwd())\n"
+        "print(sys.stdin.read(), os.environ['LIBROSA_CACHE_DIR'], os.getpgrp())\n"
+        "sys.stdout.buffer.write(bytes(range(256)))\n"
+        "print('told', file=sys.stderr)\n"
+        "os.write(int(sys.argv[-1]), b'inherited')\n"
+    )
+    read, write = os.pipe()
+    arguments = [path, "--level", "-x", "--", "a b", "--export-json", str(write)]
+    outputs = []
+    for command in ([sys.executable], [sys.executable, "-m", "acache", "run"]):
+        done = subprocess.run(
+            [*command, *arguments],
+            pass_fds=[write],
+            input=b"to be read",
+            capture_output=True,
+            check=True,
+            cwd=tmp_path,
+        )
+        assert os.read(read, 100) == b"inherited"
+        outputs.append(done.stdout)
+        assert done.stderr.startswith(b"told\n")
+    os.close(read)
+    os.close(write)
+    assert outputs[0] == outputs[1]
+    assert b"to be read" in outputs[0]
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("pass", 0),
+        ("import sys; sys.exit(3)", 3),
+        ("1 / 0", 1),
+        ("import os; os._exit(255)", 255),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", 128 + 15),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 128 + 9),
+    ],
+)
+def test_the_exit_code_is_the_scripts(
+    acache: Acache, location: Path, script: Callable, code: str, expected: int
+) -> None:
+    done = acache("run", script(f"{CACHED}\n{code}"))
+    assert done.code == expected
+    assert "3 misses in 2 functions" in done.stderr
+
+
+def test_what_cannot_be_run(acache: Acache, tmp_path: Path, location: Path) -> None:
+    for name, code in (("none.py", 127), ("none", 127), ("./text", 126), ("./broken", 127)):
+        (tmp_path / "text").write_text("#!/bin/sh\n")
+        (tmp_path / "broken").write_text("#!/no/such/interpreter\n")
+        (tmp_path / "broken").chmod(0o755)
+        done = acache("run", name)
+        assert (done.stdout, done.code) == ("", code)
+        assert re.fullmatch(r"acache: error: .+\n", done.stderr)
+
+
+def test_a_program_without_a_first_line_is_told(
+    acache: Acache, tmp_path: Path, location: Path
+) -> None:
+    (tmp_path / "program").write_text("echo\n")
+    (tmp_path / "program").chmod(0o755)
+    done = acache("run", "./program")
+    assert done.code == 126
+    assert "put its interpreter before it" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["run", "script.py"], "no cache location: set LIBROSA_CACHE_DIR"),
+        (["run", "--cache-dir", "c"], "Missing argument"),
+        (["run", "--cache-dir", "c", "--level", "x", "script.py"], "'x' is not a valid integer"),
+        (
+            ["run", "--cache-dir", "c", "--export-json", "no/such/f", "script.py"],
+            "--export-json 'no/such/f' cannot be written: No such file or directory",
+        ),
+    ],
+)
+def test_bad_usage_runs_nothing(
+    acache: Acache, tmp_path: Path, script: Callable, arguments: list[str], told: str
+) -> None:
+    script("open('ran', 'w')")
+    done = acache(*arguments)
+    assert (done.code, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_file_to_export_to_keeps_what_it_held(
+    acache: Acache, tmp_path: Path, location: Path
+) -> None:
+    kept = tmp_path / "kept.json"
+    kept.write_text("kept")
+    (tmp_path / "broken").write_text("#!/no/such/interpreter\n")
+    (tmp_path / "broken").chmod(0o755)
+    assert acache("run", "--export-json", kept, "./broken").code == 127
+    assert kept.read_text() == "kept"
+    assert acache("run", "--export-json", tmp_path / "new.json", "./broken").code == 127
+    assert not (tmp_path / "new.json").exists()
+
+
+def test_options_reach_the_scripts_environment(
+    acache: Acache, tmp_path: Path, script: Callable
+) -> None:
+    path = script("import os; print({n: v for n, v in os.environ.items() if '_CACHE_' in n})")
+    env = {"LIBROSA_CACHE_LEVEL": "nonsense"}
+    done = acache("run", "--cache-dir", "here", "--level", "20", path, env=env)
+    values = {"LIBROSA_CACHE_LEVEL": "20", "LIBROSA_CACHE_DIR": str(tmp_path / "here")}
+    assert eval(done.stdout) == values
+    assert "nonsense" not in done.stderr
+    done = acache("run", "--env-prefix", "OTHER", "--cache-dir", "here", path)
+    assert eval(done.stdout) == {"OTHER_CACHE_DIR": str(tmp_path / "here")}
+    env["LIBROSA_CACHE_DIR"] = "relative"
+    done = acache("run", path, env=env)
+    assert eval(done.stdout) == env
+    assert "LIBROSA_CACHE_LEVEL='nonsense': librosa raises ValueError" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["true"], "no Python was traced"),
+        ([sys.executable, "-I", "-c", "import joblib"], "no Python was traced"),
+        ([sys.executable, "-c", "pass"], "joblib was not imported"),
+        ([sys.executable, "-c", "import joblib"], "no cached function was called at level 10"),
+    ],
+)
+def test_a_run_without_cached_calls_is_told(
+    acache: Acache, location: Path, command: list[str], told: str
+) -> None:
+    done = acache("run", "--", *command)
+    assert (done.stdout, done.code) == ("", 0)
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"acache: warning: {told}")
+
+
+def test_caching_that_fails_is_told(
+    acache: Acache, tmp_path: Path, location: Path, script: Callable
+) -> None:
+    path = script(CACHED.replace("verbose=0", "verbose=0, compress='0'"))
+    report = tmp_path / "report.json"
+    done = acache("run", "--export-json", report, path)
+    assert "acache: warning: no result could be stored" in done.stderr
+    assert "no result could be stored" in json.loads(report.read_text())["warnings"][0]
+
+
+def started(*command: str | Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "acache", "run", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+@needs_signals
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGINT", "SIGQUIT"])
+def test_signals_reach_the_script(location: Path, script: Callable, name: str) -> None:
+    path = script(
+        f"{CACHED}\nimport signal\n"
+        f"signal.signal(signal.{name}, lambda *_: (print('caught', flush=True), sys.exit(7)))\n"
+        "print('ready', flush=True)\ntime.sleep(30)\n"
+    )
+    process = started(path)
+    process.send_signal(getattr(signal, name))
+    output, errors = process.communicate(timeout=30)
+    assert (output, process.returncode) == ("caught\n", 7)
+    assert "3 misses in 2 functions" in errors
+
+
+@needs_signals
+def test_a_script_that_a_signal_ends_is_reported(location: Path, script: Callable) -> None:
+    process = started(script(f"{CACHED}\nprint('ready', flush=True)\ntime.sleep(30)\n"))
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 128 + 15
+    assert "3 misses in 2 functions" in errors
+
+
+@needs_signals
+def test_ctrl_c_reaches_the_script_once(location: Path, script: Callable) -> None:
+    """At a terminal, where it reaches everyone in the foreground by itself."""
+    path = script(
+        f"{CACHED}\nimport signal\ncaught = []\n"
+        "signal.signal(signal.SIGINT, lambda *_: caught.append(1))\n"
+        "print('ready', flush=True)\n"
+        "while not caught: time.sleep(0.01)\n"
+        "time.sleep(0.3)\nprint('caught', len(caught), flush=True)\n"
+        "signal.signal(signal.SIGINT, signal.SIG_DFL)\nos.kill(os.getpid(), signal.SIGINT)\n"
+    )
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execv(sys.executable, [sys.executable, "-m", "acache", "run", str(path)])
+    shown = b""
+    sent = False
+    while True:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+        if b"ready" in shown and not sent:
+            os.write(terminal, b"\x03")
+            sent = True
+    _, status = os.waitpid(process, 0)
+    os.close(terminal)
+    assert b"caught 1\r\n" in shown
+    assert os.waitstatus_to_exitcode(status) == 130
+    assert b"3 misses in 2 functions" in shown
+
+
+@needs_signals
+def test_an_ignored_ctrl_c_stays_ignored(location: Path, script: Callable) -> None:
+    path = script(
+        "import signal, time\nprint('ready', flush=True)\n"
+        "assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN\ntime.sleep(0.5)\nprint('done')\n"
+    )
+    process = subprocess.Popen(
+        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, "-m", "acache", "run", path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=30)[0] == "done\n"
+    assert process.returncode == 0
+
+
+@needs_signals
+def test_a_reader_of_the_report_may_leave(location: Path, script: Callable) -> None:
+    path = script(f"{CACHED}\nsys.exit(5)\n")
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([sys.executable, "-m", "acache", "run", path], stderr=write, check=False)
+    os.close(write)
+    assert done.returncode == 5
+
+
+def test_children_are_counted(acache: Acache, location: Path, script: Callable) -> None:
+    path = script(
+        f"{CACHED}\nfrom joblib import Parallel, delayed\n"
+        "Parallel(2)(delayed(slow)(x) for x in range(6))\n"
+    )
+    told = acache("run", path).stderr
+    assert "2 hits, 7 misses in 2 functions" in told
+
+
+def test_time_is_little_for_a_script_that_prints_much(
+    acache: Acache, location: Path, script: Callable
+) -> None:
+    start = time.monotonic()
+    done = acache("run", script("print('x' * 1_000_000)"))
+    assert len(done.stdout.strip()) == 1_000_000
+    assert time.monotonic() - start < 20

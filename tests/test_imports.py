@@ -64,6 +64,7 @@ ROOMS = [
     ["pickles.nodes", "pickles.compression"],
     ["layout"],
     ["folders", "records"],
+    ["private"],
     ["config", "interruption"],
     ["units"],
     ["errors"],

@@ -1,14 +1,13 @@
-"""Private stores lie on the configured location's file system, and vanish."""
+"""Private stores lie on the configured location's file system."""
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from acache.bench.places import folder_beside, private_folder
+from acache.bench.places import folder_beside
 
 
 def test_beside_the_location(tmp_path: Path) -> None:
@@ -36,24 +35,3 @@ def test_a_location_that_is_a_file_system_of_its_own() -> None:
         assert folder_beside("/dev/shm") == "/dev/shm"
     finally:
         (shm / "joblib").rmdir()
-
-
-def test_a_folder_vanishes_with_all_that_is_in_it(tmp_path: Path) -> None:
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    (outside / "file").touch()
-    with private_folder(str(tmp_path)) as folder:
-        below = Path(folder, "a", "b")
-        below.mkdir(parents=True)
-        (below / "file").touch()
-        (below / "link").symlink_to(outside, target_is_directory=True)
-        below.chmod(0o500)
-        below.parent.chmod(0o500)
-    assert os.listdir(tmp_path) == ["outside"]
-    assert (outside / "file").exists()
-
-
-def test_a_folder_vanishes_after_an_error(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), private_folder(str(tmp_path)):
-        raise KeyboardInterrupt
-    assert os.listdir(tmp_path) == []

@@ -1,16 +1,9 @@
-"""Where the private stores of a benchmark lie."""
+"""Where the private stores of a benchmark lie: on the file system that is to be measured."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from acache.interruption import uninterrupted
-
-PREFIX = ".acache-bench-"
 
 
 def folder_beside(location: str | None) -> str:
@@ -40,39 +33,6 @@ def folder_beside(location: str | None) -> str:
         if os.stat(folder).st_dev == device and _writable(folder):
             return folder
     return tempfile.gettempdir()
-
-
-@contextmanager
-def private_folder(parent: str) -> Iterator[str]:
-    """Make a folder that nobody else uses, and remove it at the end with all that is in it.
-
-    Raises
-    ------
-    OSError
-        If it cannot be made.
-    """
-    folder = None
-    try:
-        with uninterrupted():
-            folder = tempfile.mkdtemp(prefix=PREFIX, dir=parent)
-        yield folder
-    finally:
-        if folder is not None:
-            with uninterrupted():
-                remove(folder)
-
-
-def remove(folder: str) -> None:
-    """Remove a folder, and what a script has made read-only in it, as far as it can be removed."""
-    shutil.rmtree(folder, ignore_errors=True)
-    if not os.path.lexists(folder):
-        return
-    for current, names, _ in os.walk(folder):
-        for name in names:
-            path = os.path.join(current, name)
-            if not os.path.islink(path):
-                os.chmod(path, 0o700)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _writable(folder: str) -> bool:

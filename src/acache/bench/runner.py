@@ -7,16 +7,18 @@ import time
 from collections.abc import Iterable
 from typing import IO, Literal, NamedTuple
 
-from acache.bench.places import folder_beside, private_folder
+from acache.bench.places import folder_beside
 from acache.bench.process import Run, timed_run
 from acache.bench.results import Calls, Held, LevelResult, Measurement, level_result, measurement
 from acache.config import Config
 from acache.errors import AcacheError
 from acache.names import printable
+from acache.private import private_folder
 from acache.records import Entry, Leftover
 from acache.store import Store
 from acache.totals import Tally
 
+PREFIX = ".acache-bench-"
 _TAIL_LINES = 15
 
 
@@ -164,7 +166,7 @@ class _Bench:
         return Finding(done, off, tuple(self._result(off, level) for level in self._plan.levels))
 
     def _round_of(self, level: int, round_: int) -> None:
-        with private_folder(self._folder) as location:
+        with private_folder(PREFIX, parent=self._folder) as location:
             environment = self._config.environment_at(location, level=level)
             self._time(Step("cold", level), environment, round_=round_)
             if round_ == 0:

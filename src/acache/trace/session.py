@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from types import TracebackType
 
+from acache.private import private_folder
 from acache.trace.calls import Trace, add_up
 
 TRACE_VARIABLE = "ACACHE_TRACE"
@@ -28,10 +28,11 @@ class Tracing:
     """
 
     def __enter__(self) -> Tracing:
-        self._folder = tempfile.mkdtemp(prefix="acache-trace-")
-        self._file = os.path.join(self._folder, "calls")
-        with open(self._file, "xb"):
-            return self
+        with ExitStack() as stack:
+            self._file = os.path.join(stack.enter_context(private_folder("acache-trace-")), "calls")
+            with open(self._file, "xb"):
+                self._stack = stack.pop_all()
+        return self
 
     def __exit__(
         self,
@@ -39,7 +40,7 @@ class Tracing:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._stack.close()
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return an environment in which Pythons are traced.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -385,6 +384,8 @@ def test_a_script_that_a_signal_ends_is_reported(location: Path, script: Callabl
 @needs_signals
 def test_ctrl_c_reaches_the_script_once(location: Path, script: Callable) -> None:
     """At a terminal, where it reaches everyone in the foreground by itself."""
+    import pty
+
     path = script(
         f"{CACHED}\nimport signal\ncaught = []\n"
         "signal.signal(signal.SIGINT, lambda *_: caught.append(1))\n"

@@ -96,7 +96,7 @@ def test_json_is_as_documented(acache: Acache, location: Path, script: Callable)
             assert row["calls"] == row["hits"] + row["misses"]
         assert (rows["slow"]["hits"], rows["slow"]["misses"]) == (hits, 2 - hits)
         assert 0.2 < document["wall_seconds"] < 60
-    assert rows["slow"]["saved_seconds"] == pytest.approx(0.1, abs=0.05)
+    assert 0.05 < rows["slow"]["saved_seconds"] < 0.3
     assert rows["slow"]["compute_seconds"] == 0
     assert [row["saved_seconds"] for row in document["functions"]] == sorted(
         (row["saved_seconds"] for row in document["functions"]), reverse=True

@@ -17,6 +17,7 @@ from pathlib import Path
 from measure import Row, Side, compare, measure, print_table
 from stores import copy_store, make_store
 from timing import against_hyperfine, beside_the_runs
+from tracing import tracing
 
 ACACHE = str(Path(sys.executable).with_name("acache"))
 REDUCE = (
@@ -151,6 +152,7 @@ def main() -> None:
         rows += listing(folder, options.runs, 100_000)
         rows += against_hyperfine(folder, 3 * options.runs) + beside_the_runs(folder, options.runs)
         rows += deletion(folder, max(1, options.runs // 3), options.deleted)
+        rows += tracing(folder, options.runs)
         if options.large:
             rows += large(folder, max(2, options.runs // 2), 100_000, 1_000_000)
     print_table(rows)

@@ -74,22 +74,19 @@ class Foreground:
             If it cannot be executed.
         """
         start = time.perf_counter()
-        self._process = _started(arguments, environment)
-        self._pass_on_waiting()
-        code = self._process.wait()
+        self._process = process = _started(arguments, environment)
+        while self._waiting:
+            process.send_signal(self._waiting.pop())
+        code = process.wait()
         seconds = time.perf_counter() - start
         self._process = None
         return Finished(code if code >= 0 else _KILLED - code, seconds)
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
-        self._waiting.append(number)
-        self._pass_on_waiting()
-
-    def _pass_on_waiting(self) -> None:
-        while self._process is not None and self._waiting:
-            number = self._waiting.pop()
-            if signal.Signals(number).name not in _FROM_TERMINAL or not _in_foreground():
-                self._process.send_signal(number)
+        if self._process is None:
+            self._waiting.append(number)
+        elif signal.Signals(number).name not in _FROM_TERMINAL or not _in_foreground():
+            self._process.send_signal(number)
 
 
 def _started(arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:

@@ -65,7 +65,7 @@ class RunReport(NamedTuple):
     Attributes
     ----------
     command : tuple of str
-        The program and its arguments.
+        As it was given.
     exit_code : int
     level : int or None
         The configured one; None where the library cannot read it.
@@ -206,7 +206,7 @@ def _doubts(trace: Trace, config: Config) -> list[str]:
     if not trace.pythons:
         return [
             "no Python was traced: none was started, or it ignores its environment"
-            " (as python -I and -E do); start it without these options"
+            " (as python -I, -E and -S do); start it without these options"
         ]
     if not trace.joblibs:
         return ["joblib was not imported, so there was nothing to cache"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -88,7 +87,7 @@ def test_json_is_as_documented(acache: Acache, location: Path, script: Callable)
             "warnings",
         ]  # fmt: skip
         assert (document["schema"], document["kind"]) == (1, "run")
-        assert document["command"] == [sys.executable, str(path)]
+        assert document["command"] == [str(path)]
         assert (document["exit_code"], document["level"], document["warnings"]) == (0, 30, [])
         rows = rows_of(document)
         assert set(rows) == {"slow", "fast"}
@@ -97,7 +96,7 @@ def test_json_is_as_documented(acache: Acache, location: Path, script: Callable)
             assert row["calls"] == row["hits"] + row["misses"]
         assert (rows["slow"]["hits"], rows["slow"]["misses"]) == (hits, 2 - hits)
         assert 0.2 < document["wall_seconds"] < 60
-    assert rows["slow"]["saved_seconds"] == pytest.approx(0.1, abs=0.05)
+    assert 0.05 < rows["slow"]["saved_seconds"] < 0.3
     assert rows["slow"]["compute_seconds"] == 0
     assert [row["saved_seconds"] for row in document["functions"]] == sorted(
         (row["saved_seconds"] for row in document["functions"]), reverse=True
@@ -118,7 +117,7 @@ def test_what_costs_more_than_it_saves_stands_out(
     second = acache("run", path, env={"COLUMNS": "80"}).stderr
     assert "3 hits, no misses in 2 functions" in second
     assert re.search(r"^saved +about \d.*, at most$", second, re.MULTILINE)
-    assert re.search(r"fast +- +1 +0 .* -\d.* m?s$", second, re.MULTILINE)
+    assert re.search(r"fast +-(?: +1){1,2} +0 .* -\d.* m?s$", second, re.MULTILINE)
     assert "1 function costs more to cache than to compute" in second
     assert max(map(len, second.splitlines())) <= 80
 
@@ -160,6 +159,34 @@ def test_real_librosa_is_counted_as_its_own_store_shows(
     warm = json.loads(report.read_text())
     assert all(row["misses"] == 0 for row in warm["functions"])
     assert sum(row["saved_seconds"] for row in warm["functions"]) > 0
+
+
+PROFILED = """
+import os, sys
+counts = {"__call__": 0, "call": 0, "_call": 0}
+def count(frame, event, argument):
+    code = frame.f_code
+    if event == "call" and code.co_name in counts and code.co_filename == memory:
+        counts[code.co_name] += 1
+import joblib.memory
+memory = joblib.memory.__file__
+sys.setprofile(count)
+"""
+
+
+def test_real_librosa_is_counted_as_a_profiler_counts(
+    acache: Acache, tmp_path: Path, location: Path, script: Callable
+) -> None:
+    report = tmp_path / "report.json"
+    printed = "sys.setprofile(None); print(counts['__call__'], counts['_call'] or counts['call'])"
+    path = script(f"{PROFILED}\n{LIBROSA_SCRIPT}\n{printed}")
+    for _ in range(2):
+        done = acache("run", "--level", "50", "--export-json", report, path)
+        calls, computed = map(int, done.stdout.splitlines()[-1].split())
+        rows = json.loads(report.read_text())["functions"]
+        assert sum(row["calls"] for row in rows) == calls > 0
+        assert sum(row["misses"] for row in rows) == computed
+    assert computed == 0
 
 
 BLOCKER = """
@@ -385,6 +412,8 @@ def test_a_script_that_a_signal_ends_is_reported(location: Path, script: Callabl
 @needs_signals
 def test_ctrl_c_reaches_the_script_once(location: Path, script: Callable) -> None:
     """At a terminal, where it reaches everyone in the foreground by itself."""
+    import pty
+
     path = script(
         f"{CACHED}\nimport signal\ncaught = []\n"
         "signal.signal(signal.SIGINT, lambda *_: caught.append(1))\n"

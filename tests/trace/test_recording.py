@@ -278,10 +278,10 @@ f(Slow(0.1))
     )
     assert row.misses == 1
     hashes = 1 if hasattr(joblib.memory.MemorizedFunc, "_get_args_id") else 3
-    assert row.hash_seconds == pytest.approx(0.1 * hashes, abs=0.08)
-    assert row.compute_seconds == pytest.approx(0.2, abs=0.08)
-    assert row.store_seconds == pytest.approx(0.4, abs=0.08)
-    assert row.load_seconds < 0.08
+    assert 0.1 * hashes <= row.hash_seconds < 0.1 * hashes + 0.19
+    assert 0.2 <= row.compute_seconds < 0.39
+    assert 0.4 <= row.store_seconds < 0.59
+    assert row.load_seconds < 0.19
     assert row.hit_seconds == 0
 
 
@@ -298,8 +298,8 @@ f(); f()
 """)[0]
     )
     assert (row.hits, row.misses) == (1, 1)
-    assert row.load_seconds == pytest.approx(0.2, abs=0.08)
-    assert 0.2 <= row.hit_seconds < 0.3
+    assert 0.2 <= row.load_seconds < 0.39
+    assert 0.2 <= row.hit_seconds < 0.39
 
 
 def test_a_name_cannot_be_taken_for_a_line(run: Run, tmp_path: Path) -> None:

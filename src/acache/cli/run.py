@@ -60,7 +60,7 @@ def command(
         tracing = stack.enter_context(Tracing())
         finished = foreground.run(arguments, tracing.environment(config.environment()))
         try:
-            _report(arguments, finished, tracing.read(), config, export)
+            _report(words, finished, tracing.read(), config, export)
         except (AcacheError, OSError) as problem:  # the script's exit code is worth more
             with contextlib.suppress(OSError):
                 warning(f"no report: {problem}")
@@ -68,7 +68,7 @@ def command(
 
 
 def _report(
-    arguments: Sequence[str],
+    words: Sequence[str],
     finished: Finished,
     trace: Trace,
     config: Config,
@@ -76,7 +76,7 @@ def _report(
 ) -> None:
     from acache.savings import run_report
 
-    report = run_report(arguments, finished, trace, config)
+    report = run_report(words, finished, trace, config)
     if export is not None:
         from acache.render import machine
 

@@ -1,13 +1,11 @@
 """What a traced Python loads when it starts: see that joblib's cached calls are recorded.
 
 The folder of this file stands in ``PYTHONPATH``, so that the grandchildren load it too. Standard
-library alone, Python 3.8 or newer: it runs in any Python, in which there may be no acache.
+library alone: it runs in any Python, in which there may be no acache. Older ones than 3.8 are not
+traced, but even Python 2 may load this, so it has no annotations.
 """
 
-# Importing typing would take longer than all of this.
 # mypy: allow-untyped-defs, allow-untyped-calls
-
-from __future__ import annotations
 
 import os
 import sys
@@ -16,7 +14,7 @@ _FOLDER = os.path.dirname(os.path.abspath(__file__))
 _TARGET = "joblib.memory"
 
 
-def _append(line: bytes) -> None:
+def _append(line):
     """Write a line to the trace; without a trace, which may have ended, write nothing.
 
     The file is opened for each line: the script may close every descriptor, fork, or be killed.
@@ -86,7 +84,7 @@ class _Hook:
 
 _FILE = os.environ.get("ACACHE_TRACE", "")
 sys.path[:] = [folder for folder in sys.path if folder != _FOLDER]
-if _FILE:
+if _FILE and sys.version_info >= (3, 8):
     _append(b"python\n")
     if _TARGET in sys.modules:
         _install(sys.modules[_TARGET])

@@ -68,7 +68,19 @@ def test_the_whole_story(script: Path, tmp_path: Path, acache: Callable[..., Res
         os.utime(path, (1e9, path.stat().st_mtime))
     (store / "joblib" / "levelled").stat()
     before = {path: path.stat().st_atime_ns for path in store.rglob("*.pkl")}
-    done = acache("bench", "--runs", "3", "--levels", "30,10,20", "--json", script, "-x", env=env)
+    done = acache(
+        "bench",
+        "--runs",
+        "3",
+        "--warmup",
+        "0",
+        "--levels",
+        "30,10,20",
+        "--json",
+        script,
+        "-x",
+        env=env,
+    )
     assert done.code == 0
     assert {path: path.stat().st_atime_ns for path in store.rglob("*.pkl")} == before
     report = done.document
@@ -119,20 +131,14 @@ def test_the_users_store_is_untouched(
     }
 
 
-@pytest.mark.parametrize("columns", ["80", "120"])
-def test_the_table_fits(
-    script: Path, tmp_path: Path, acache: Callable[..., Result], columns: str
-) -> None:
-    done = acache(
-        *("bench", "--runs", "1", "--warmup", "0", "--levels", "20,30", script),
-        env={"COLUMNS": columns},
-    )
+def test_a_table_of_one_run(script: Path, acache: Callable[..., Result]) -> None:
+    done = acache("bench", "--runs", "1", "--warmup", "0", "--levels", "20,30", script)
     assert done.code == 0
-    assert max(map(len, done.stdout.splitlines()[1:])) <= int(columns)
+    assert max(map(len, done.stdout.splitlines()[1:])) <= 80
     assert "export LIBROSA_CACHE_DIR=~/.cache/librosa LIBROSA_CACHE_LEVEL=30" in done.stdout
     assert "1 run each; too few" in done.stdout
+    assert "±" not in done.stdout
     assert "give --runs 3" in done.stderr
-    assert ("memory" in done.stdout) == (columns == "120")
 
 
 def test_exports(script: Path, tmp_path: Path, acache: Callable[..., Result]) -> None:
@@ -144,7 +150,7 @@ def test_exports(script: Path, tmp_path: Path, acache: Callable[..., Result]) ->
     assert "Traceback" not in done.stderr
     document = json.loads((tmp_path / "a.json").read_text())
     assert document["kind"] == "bench"
-    assert "| 30 | cold |" in (tmp_path / "a.md").read_text()
+    assert "| 30 cold |" in (tmp_path / "a.md").read_text()
     assert "level 30 cold" in (tmp_path / "a.svg").read_text()
 
 
@@ -362,9 +368,10 @@ def test_the_environments_python_runs_scripts(
 
 def test_real_librosa(tmp_path: Path, script: Path, acache: Callable[..., Result]) -> None:
     write(tmp_path, LIBROSA_SCRIPT)
-    done = acache("bench", "--runs", "1", "--levels", "10,50", "--json", script)
-    low, high = done.document["levels"]
-    assert 0 < low["entries"] < high["entries"]
+    options = ("--runs", "1", "--warmup", "0", "--levels", "50", "--json")
+    done = acache("bench", *options, script)
+    (high,) = done.document["levels"]
+    assert high["entries"] > 10
     assert high["hits"] > 0
     assert high["misses"] == 0
     assert high["same_output"]

@@ -38,10 +38,13 @@ def console(file: IO[str] | None = None) -> Console:
 
 
 def show(out: Console, *parts: RenderableType) -> None:
-    """Print without the spaces that fill up a table's last column."""
+    """Print without the spaces that fill up a table's last column.
+
+    A text with ``no_wrap``, which is meant to be copied, is left to the terminal to wrap.
+    """
     with out.capture() as captured:
         for part in parts:
-            out.print(part)
+            out.print(part, soft_wrap=isinstance(part, Text) and part.no_wrap is True)
     out.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 

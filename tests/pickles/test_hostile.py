@@ -180,3 +180,20 @@ def test_what_is_wrong_is_said(name: str) -> None:
         described(data)
     assert caught.value.truncated is (name == "empty")
     assert "\n" not in str(caught.value)
+
+
+def test_keys_that_take_long_to_hash_are_refused() -> None:
+    twice = b")" + b"2\x86" * 60
+    for data in (b"}" + twice + b"Ns.", b"\x8f(" + twice + b"\x90.", b"(" + twice + b"\x91."):
+        with pytest.raises(PickleError, match="too long to hash"):
+            described(b"\x80\x04" + data)
+    set_of = b"cbuiltins\nset\n](" + twice + b"e\x85R."
+    with pytest.raises(PickleError, match="too long to hash"):
+        described(b"\x80\x04" + set_of)
+    assert described(dumped({(i, (i, i)): i for i in range(30_000)})).value
+
+
+def test_what_is_outside_of_the_pickle_is_told() -> None:
+    for data in (b"Pid\n.", b"U\x02idQ.", b"\x80\x05\x97."):
+        assert described(data).outside
+    assert not described(b"N.").outside

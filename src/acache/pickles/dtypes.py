@@ -12,6 +12,7 @@ from math import prod
 from acache.pickles.nodes import (
     LONGEST_NAME,
     ArrayInfo,
+    Container,
     Dtype,
     Global,
     Node,
@@ -57,8 +58,9 @@ def array_info(shape: Node, dtype: Dtype, order: Node, subclass: Node) -> ArrayI
 
 
 def dtype_of(node: Node) -> Dtype | None:
-    """Return the type of NumPy's that a node is; None of anything else."""
-    return node.dtype if type(node) is Object and node.kind == "dtype" else None
+    """Return the type of NumPy's that a node is, once it is complete; None of anything else."""
+    settled = type(node) is Object and node.kind == "dtype" and node.settled
+    return node.dtype if settled else None  # type: ignore[union-attr]
 
 
 def read_dtype(made: Object) -> Dtype | None:
@@ -99,8 +101,10 @@ def _of_state(kind: str, size: int, state: Node) -> Dtype | None:
         found = _simple(kind, size, ">" if order == ">" else "<", itemsize, unit)
     else:
         return None
+    # Of what is not consistent NumPy believes each part: it would take bytes for objects.
     consistent = found is not None and found.has_objects == bool(flags & 1)
-    return found if consistent else None
+    fits = found is None or kind != "V" or found.itemsize == itemsize
+    return found if consistent and fits else None
 
 
 def _simple(kind: str, size: int, order: str, itemsize: int, unit: str) -> Dtype | None:
@@ -137,7 +141,8 @@ def _subarray(base: Node) -> Dtype | None:
         return None
     shape, _, _, size_bytes, _ = array_info(parts[1], dtype, "C", None)
     text = f"{dtype.field}, {shape}"
-    return _named(f"({text})", text, size_bytes, dtype.has_objects)
+    named = _named(f"({text})", text, size_bytes, dtype.has_objects)
+    return named._replace(is_whole=dtype.is_whole)
 
 
 def _structure(names: Node, fields: Node, itemsize: int, flags: int) -> Dtype | None:
@@ -145,7 +150,9 @@ def _structure(names: Node, fields: Node, itemsize: int, flags: int) -> Dtype | 
         return None
     every, known = whole_tuple(names), whole_dict(fields)
     if every is None or known is None:  # more fields than are kept
-        return _named("", "", itemsize, bool(flags & 1))
+        return _named("", "", itemsize, bool(flags & 1))._replace(is_whole=False)
+    if not all(_fits(field, itemsize) for field in known.values()):
+        return None
     found: list[tuple[str, Dtype, int]] = []
     for name in every:
         parts = whole_tuple(known.get(name)) if type(name) is str else None
@@ -154,7 +161,27 @@ def _structure(names: Node, fields: Node, itemsize: int, flags: int) -> Dtype | 
             return None
         found.append((name, dtype, parts[1]))
     text = _written(found, itemsize, aligned=bool(flags & 128))
-    return _named(text, text, itemsize, any(dtype.has_objects for _, dtype, _ in found))
+    named = _named(text, text, itemsize, any(dtype.has_objects for _, dtype, _ in found))
+    whole = all(dtype.is_whole for _, dtype, _ in found) and _titles_match(known, fields, found)
+    return named._replace(is_whole=whole)
+
+
+def _fits(field: Node, itemsize: int) -> bool:
+    """Tell whether a field, its title perhaps with it, lies within what it is a field of."""
+    parts = whole_tuple(field)
+    dtype = dtype_of(parts[0]) if parts and len(parts) in (2, 3) else None
+    if parts is None or dtype is None or type(parts[1]) is not int:
+        return False
+    return 0 <= parts[1] <= itemsize - dtype.itemsize
+
+
+def _titles_match(
+    known: dict[str, Node], fields: Node, found: list[tuple[str, Dtype, int]]
+) -> bool:
+    """Tell whether nothing is a field but those that have names, which may be known twice."""
+    named = {id(known[name]) for name, _, _ in found}
+    count = fields.count if type(fields) is Container else 0
+    return len(known) == count and all(id(field) in named for field in known.values())
 
 
 def _written(fields: list[tuple[str, Dtype, int]], itemsize: int, *, aligned: bool) -> str:

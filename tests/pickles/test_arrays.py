@@ -274,7 +274,7 @@ DISGUISED = {
 
 @pytest.mark.parametrize("name", DISGUISED)
 def test_what_would_be_read_otherwise_is_refused(name: str) -> None:
-    with pytest.raises(PickleError, match="not as joblib|not known|mapped|twice"):
+    with pytest.raises(PickleError, match=r"not as joblib|not known|mapped|twice"):
         described(DISGUISED[name] + bytes(64) + b".")
 
 

@@ -46,6 +46,9 @@ class Watcher(Protocol):
     def built(self, made: Object, named: Global, /) -> None:
         """Take note of a state that was set on what a class or function made."""
 
+    def filled(self, made: Object, /) -> None:
+        """Take note of items or pairs that were put into what a class or function made."""
+
 
 class _State(NamedTuple):
     """What each pickle has of its own, should it be one within another."""
@@ -190,6 +193,8 @@ class Machine:
             target.add(items, count, most)
         elif type(target) is Object:
             target.holds(kind).add(items, count, most)
+            if self.watcher is not None:
+                self.watcher.filled(target)
         elif type(target) is not Unknown:
             raise ValueError(f"what should be a {kind} is none")
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from acache.execution import Failure, Outcome
     from acache.listing import Listed, Listing
     from acache.plans import Plan
+    from acache.verification import VerifyReport
 
 SCHEMA = 1
 _NO_TEXT = re.compile("[\ud800-\udfff]")  # as os.fsdecode makes them
@@ -184,14 +185,16 @@ def deletion(
     failed: Iterable[Failure],
     *,
     warnings: Iterable[str],
+    findings: dict[str, Any],
 ) -> str:
     """Write a plan to delete, and what became of it, as one JSON document.
 
-    `outcome` is None for a dry run.
+    `outcome` is None for a dry run; `findings` tells why, and goes first.
     """
     return _document(
         kind,
         {
+            **findings,
             "dry_run": outcome is None,
             "planned": amount(plan.total),
             "removed": amount(Tally().totals() if outcome is None else outcome.removed),
@@ -203,6 +206,20 @@ def deletion(
             "warnings": [*warnings],
         },
     )
+
+
+def verification(report: VerifyReport, config: Config) -> str:
+    """Write what a check found as one JSON document."""
+    warnings = [*config.warnings(), *report.warnings]
+    return _document("verify", {**findings(report), "warnings": warnings})
+
+
+def findings(report: VerifyReport) -> dict[str, Any]:
+    """Name what a check found."""
+    return {
+        "entries": report.entries,
+        "problems": [{**one._asdict(), "id": _text(one.id)} for one in report.findings],
+    }
 
 
 def entry_details(details: EntryDetails, config: Config) -> str:

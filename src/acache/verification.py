@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import textwrap
 import time
 from collections.abc import Callable, Iterable
@@ -38,6 +39,7 @@ KINDS: tuple[Kind, ...] = (
     *("unknown-global", "bad-metadata", "foreign"),
 )
 _NOTES = ("bad-metadata", "foreign", "unknown-global")
+_OWN = (".gitignore", ".acache/")  # in the location, which may be the store itself
 _PIECE = 8  # entries handed out at a time: one that is compressed can take a second
 
 
@@ -202,7 +204,8 @@ class _Check:
         self.store = store
         self._judge = judge
         self._strict = strict
-        self._noticed = noticed
+        # Only whoever owns a file, or root, can read it unnoticed.
+        self._noticed = noticed if hasattr(os, "geteuid") and os.geteuid() != 0 else None
 
     def output(self, entry: Entry) -> _Verdict | None:
         """Check an entry's result.
@@ -336,7 +339,7 @@ class _Checked:
         path = found.path
         if found.kind == "source":
             self.sources.add(path.rpartition("/")[0])
-        elif found.kind == "foreign" and not path.startswith(self._foreign):
+        elif found.kind == "foreign" and not path.startswith((self._foreign, *_OWN)):
             self._foreign = f"{path}/"
             if self._covers(path):
                 self._find(path, "foreign", "not joblib's: it is left alone, and keeps its folder")

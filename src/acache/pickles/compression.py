@@ -84,6 +84,14 @@ def detect(first_bytes: bytes) -> str | None:
     return None
 
 
+def ends_in_magic(first_bytes: bytes) -> bool:
+    """Tell whether a file ends within what tells how it is compressed."""
+    cut = 0 < len(first_bytes) < MAGIC_BYTES
+    return cut and any(
+        magic.startswith(first_bytes) and magic != first_bytes for magic, _ in _MAGIC
+    )
+
+
 def open_stream(file: BinaryIO, method: str | None) -> Stream:
     """Read a file from where it stands on.
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import BinaryIO, NamedTuple
 
-from acache.pickles.compression import MAGIC_BYTES, Stream, detect, open_stream
+from acache.pickles.compression import (
+    MAGIC_BYTES,
+    DamagedError,
+    Stream,
+    detect,
+    ends_in_magic,
+    open_stream,
+)
 from acache.pickles.machine import Machine, Watcher
 from acache.pickles.nodes import ArrayInfo, Global, Node
 from acache.pickles.opcodes import run
@@ -74,7 +81,10 @@ def describe_file(
         If what decompresses it is not installed.
     """
     start = file.tell()
-    method = detect(file.read(MAGIC_BYTES))
+    first_bytes = file.read(MAGIC_BYTES)
+    if ends_in_magic(first_bytes):
+        raise DamagedError(f"ends too early, at byte {len(first_bytes)}", truncated=True)
+    method = detect(first_bytes)
     file.seek(start)
     stream = open_stream(file, method)
     return describe(stream, most_nodes=most_nodes, most_items=most_items, watcher=watcher)

@@ -25,6 +25,13 @@ from acache.pickles.nodes import (
 _LARGEST = 2**63  # bytes: no array takes as many
 
 _CODE = re.compile(r"([biufcOMmSUV])(\d{1,10})", re.ASCII)
+# The flags of numpy/ndarraytypes.h, as NumPy writes them: of fields with objects, or an array of
+# them; of an object; of all else, whether or not it needs Python or starts as zeros.
+_OBJECT_FLAGS = ((27, 63), (63,))
+_PLAIN_FLAGS = (0, 8, 16, 24)
+_ALIGNED = 128
+_ALIGNMENTS = (-1, 1, 2, 4, 8, 16)
+_UNITS = ("Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as", "generic")
 _SIZES = {
     "b": (1,),
     "i": (1, 2, 4, 8),
@@ -86,13 +93,15 @@ def _of_state(kind: str, size: int, state: Node) -> Dtype | None:
     # (version, byte order, (base, shape), names, fields, item size, alignment, flags, metadata)
     parts = whole_tuple(state)
     if parts is None:
-        parts = [3, "<", None, None, None, size * 4 if kind == "U" else size, 1, kind == "O"]
+        parts = [3, "<", None, None, None, size * 4 if kind == "U" else size, 1, 63 * (kind == "O")]
         if state is not None:
             return None
     if len(parts) not in (8, 9) or parts[0] not in (3, 4):
         return None
-    order, base, names, fields, itemsize, _, flags = parts[1:8]
+    order, base, names, fields, itemsize, alignment, flags = parts[1:8]
     if not isinstance(flags, int) or type(itemsize) is not int or order not in ("<", "|", "=", ">"):
+        return None
+    if alignment not in _ALIGNMENTS or not _has_metadata(kind, state, parts):
         return None
     if kind == "V" and (base is not None or names is not None):
         found = _subarray(base) if base is not None else _structure(names, fields, itemsize, flags)
@@ -102,9 +111,18 @@ def _of_state(kind: str, size: int, state: Node) -> Dtype | None:
     else:
         return None
     # Of what is not consistent NumPy believes each part: it would take bytes for objects.
-    consistent = found is not None and found.has_objects == bool(flags & 1)
+    usual = _OBJECT_FLAGS[kind == "O"] if found is not None and found.has_objects else _PLAIN_FLAGS
+    consistent = found is not None and flags & ~_ALIGNED in usual
     fits = found is None or kind != "V" or found.itemsize == itemsize
     return found if consistent and fits else None
+
+
+def _has_metadata(kind: str, state: Node, parts: list[Node]) -> bool:
+    """Tell whether times have a unit: NumPy crashes where theirs is missing."""
+    metadata = parts[8] if len(parts) == 9 else None
+    if kind in "Mm" and state is not None:
+        return _unit_of(metadata) is not None
+    return metadata is None or (type(metadata) is Container and metadata.kind == "dict")
 
 
 def _simple(kind: str, size: int, order: str, itemsize: int, unit: str) -> Dtype | None:
@@ -124,14 +142,20 @@ def _simple(kind: str, size: int, order: str, itemsize: int, unit: str) -> Dtype
 
 
 def _unit(metadata: Node) -> str:
+    unit = _unit_of(metadata)
+    if unit is None or unit[0] == "generic":
+        return ""
+    return f"[{'' if unit[1] == 1 else unit[1]}{unit[0]}]"
+
+
+def _unit_of(metadata: Node) -> tuple[str, int] | None:
     # (None or a dict, (unit, how many of it, and two more))
     parts = whole_tuple(metadata)
     unit = whole_tuple(parts[1]) if parts and len(parts) == 2 else None
     if not unit or len(unit) != 4 or type(unit[0]) is not bytes or type(unit[1]) is not int:
-        return ""
-    if unit[0] == b"generic" or not 0 < len(unit[0]) < 10 or not unit[0].isalnum():
-        return ""
-    return f"[{'' if unit[1] == 1 else unit[1]}{unit[0].decode('ascii')}]"
+        return None
+    name = unit[0].decode("ascii", "replace")
+    return (name, unit[1]) if name in _UNITS else None
 
 
 def _subarray(base: Node) -> Dtype | None:
@@ -160,7 +184,7 @@ def _structure(names: Node, fields: Node, itemsize: int, flags: int) -> Dtype | 
         if dtype is None or parts is None or type(name) is not str or type(parts[1]) is not int:
             return None
         found.append((name, dtype, parts[1]))
-    text = _written(found, itemsize, aligned=bool(flags & 128))
+    text = _written(found, itemsize, aligned=bool(flags & _ALIGNED))
     named = _named(text, text, itemsize, any(dtype.has_objects for _, dtype, _ in found))
     whole = all(dtype.is_whole for _, dtype, _ in found) and _titles_match(known, fields, found)
     return named._replace(is_whole=whole)

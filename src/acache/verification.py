@@ -76,8 +76,8 @@ class VerifyReport(NamedTuple):
     findings : tuple of Finding
         Problems first.
     broken, unsafe : EntryTable
-        Entries that are truncated or damaged; those that are not known to be harmless to load. An
-        entry that may not be read is none of them.
+        Entries that are truncated or damaged; those that are not known to be harmless to load. What
+        may not be read, or holds more than can be followed, is none of them.
     remnants : tuple of Leftover
         Entry folders without result.
     warnings : tuple of str
@@ -230,7 +230,7 @@ class _Check:
             verdict = _Verdict("unreadable", f"cannot be read: {error.strerror or error}")
         except DamagedError as error:
             kind: Kind = "truncated" if error.truncated else "unreadable"
-            verdict = _Verdict(kind, str(error), damaged=True)
+            verdict = _Verdict(kind, str(error), damaged=not error.limited)
         if judge.unsafe:  # loading would run that, before it fails perhaps
             return _Verdict("unsafe-pickle", f"loading it may run code: it {judge.told()}")
         if verdict is None and judge.unknown:

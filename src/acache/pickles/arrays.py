@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from acache.pickles.dtypes import array_info, dtype_of, read_dtype
-from acache.pickles.machine import Machine
+from acache.pickles.machine import LimitError, Machine
 from acache.pickles.nodes import (
     EXCERPT,
     RECONSTRUCTOR,
@@ -154,7 +154,7 @@ def read_array(m: Machine, wrapper: Object, state: Node, data: bytes, i: int) ->
         raise ValueError("an array is not as joblib writes it")
     dtype = dtype_of(parts.get("dtype"))
     if dtype is None or not dtype.itemsize:
-        raise ValueError("the type of an array is not known")
+        raise LimitError("the type of an array is not known")
     if dtype.has_objects and parts.get("allow_mmap") is not False:
         raise ValueError("an array of objects cannot be mapped into memory")
     if m.base + i < m.frame_end:

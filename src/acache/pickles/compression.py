@@ -39,11 +39,15 @@ class DamagedError(AcacheError):
     ----------
     truncated : bool
         Whether nothing is wrong but that it ends too early, as if the writer was killed.
+    limited : bool
+        Whether it may be sound: there is too much of something to follow it in bounded memory, or
+        it holds what is not known here.
     """
 
-    def __init__(self, reason: str, *, truncated: bool = False) -> None:
+    def __init__(self, reason: str, *, truncated: bool = False, limited: bool = False) -> None:
         super().__init__(reason)
         self.truncated = truncated
+        self.limited = limited
 
 
 class MissingPackageError(AcacheError):

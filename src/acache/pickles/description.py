@@ -6,13 +6,12 @@ from typing import BinaryIO, NamedTuple
 
 from acache.pickles.compression import (
     MAGIC_BYTES,
-    DamagedError,
     Stream,
     detect,
     ends_in_magic,
     open_stream,
 )
-from acache.pickles.machine import Machine, Watcher
+from acache.pickles.machine import Machine, PickleError, Watcher
 from acache.pickles.nodes import ArrayInfo, Global, Node
 from acache.pickles.opcodes import run
 
@@ -83,7 +82,7 @@ def describe_file(
     start = file.tell()
     first_bytes = file.read(MAGIC_BYTES)
     if ends_in_magic(first_bytes):
-        raise DamagedError(f"ends too early, at byte {len(first_bytes)}", truncated=True)
+        raise PickleError(f"ends too early, at byte {len(first_bytes)}", truncated=True)
     method = detect(first_bytes)
     file.seek(start)
     stream = open_stream(file, method)

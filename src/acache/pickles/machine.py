@@ -20,7 +20,7 @@ _WINDOWS = (1 << 12, 1 << 16)  # bytes: the first window, and the largest
 _MOST_MARKS = 10_000
 _MOST_NAMES = 5_000
 _MOST_ARRAYS = 1_000
-_MOST_HASHED = 2_000_000  # values in tuples that are keys: half a second
+_MOST_HASHED = 2_000_000  # values in tuples that are keys, and 20 more a byte: half a second
 _MOST_HELD = 50_000  # values on all stacks
 _LONG_STACK = 8_192
 _TOP = 1_024  # values at the top of a stack that are never dropped
@@ -29,6 +29,10 @@ _NO_HEAD: tuple[list[Node], int] = ([], 0)
 
 class PickleError(DamagedError):
     """A pickle that cannot be followed: what is wrong, and at which byte, uncompressed."""
+
+
+class LimitError(ValueError):
+    """A pickle that may be sound, but is more than can be followed here."""
 
 
 class Watcher(Protocol):
@@ -204,8 +208,8 @@ class Machine:
         while waiting:
             items = waiting.pop().items
             self.hashed += len(items)
-            if self.hashed > _MOST_HASHED:
-                raise ValueError("keys that would take too long to hash")
+            if self.hashed > _MOST_HASHED + 20 * self.base:
+                raise LimitError("keys that would take too long to hash")
             waiting += [item for item in items if type(item) is Container]
 
     def name(self, module: str, name: str) -> Global:
@@ -215,7 +219,7 @@ class Machine:
             named = _renamed(named)
         if named not in self.names:
             if len(self.names) >= _MOST_NAMES:
-                raise ValueError(f"it names more than {_MOST_NAMES} classes and functions")
+                raise LimitError(f"it names more than {_MOST_NAMES} classes and functions")
             self.names[named] = named
             if self.watcher is not None:
                 self.watcher.named(named)
@@ -234,7 +238,7 @@ class Machine:
         following = len(memo) + self.forgotten
         if key is None:
             if self.scattered:
-                raise ValueError("a memo too large to follow")
+                raise LimitError("a memo too large to follow")
             key = following
         if key in memo or (is_needed(value) and len(memo) < 2 * MOST_MEMO):
             self.scattered |= key not in memo and key != following
@@ -283,14 +287,14 @@ class Machine:
         """Bound what is held in memory, whatever the pickle does."""
         self.since_tidied = 0
         if len(self.marks) > _MOST_MARKS:
-            raise ValueError("nested too deep")
+            raise LimitError("nested too deep")
         held = 0
         for level, stack in enumerate((*self.marks, self.stack)):
             if len(stack) > _LONG_STACK:
                 self._shorten(level, stack)
             held += len(stack)
         if held > _MOST_HELD:
-            raise ValueError("too much is begun and not ended")
+            raise LimitError("too much is begun and not ended")
         self.cut |= thin_out(self._roots(), self.most_nodes)
 
     def _shorten(self, level: int, stack: list[Node]) -> None:

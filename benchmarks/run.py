@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from measure import Row, Side, compare, measure, print_table
-from stores import copy_store, make_store
+from stores import copy_store, make_arrays, make_store
 from timing import against_hyperfine, beside_the_runs
 from tracing import tracing
 
@@ -68,6 +68,23 @@ def scan(folder: Path, runs: int, entries: int) -> list[Row]:
         compare(f"stats --json --no-cost, {entries:,} / du", fast, du, 0.8),
         compare(f"stats --json --no-cost, {entries:,} / joblib get_items", fast, items, 0.4),
         compare(f"stats --json, {entries:,} / du", full, du, 1.5),
+    ]
+
+
+def verification(folder: Path, runs: int, entries: int) -> list[Row]:
+    location, arrays = folder / f"store-{entries}", folder / "arrays"
+    make_store(location, entries)
+    files = [str(path) for path in make_arrays(arrays).rglob("output.pkl")]
+    checked, counted, large, read = measure(
+        [ACACHE, "verify", "--json", "--cache-dir", str(location)],
+        stats(location, "--json"),
+        [ACACHE, "verify", "--json", "--cache-dir", str(arrays)],
+        ["cat", *files],
+        runs=runs,
+    )
+    return [
+        compare(f"verify, {entries:,} / stats", checked, counted, 3.0),
+        compare(f"verify, {len(files)} arrays of 25 MB / cat", large, read, 3.0),
     ]
 
 
@@ -151,6 +168,7 @@ def main() -> None:
         rows = start(folder, options.runs) + scan(folder, options.runs, 100_000)
         rows += listing(folder, options.runs, 100_000)
         rows += against_hyperfine(folder, 3 * options.runs) + beside_the_runs(folder, options.runs)
+        rows += verification(folder, options.runs, 100_000)
         rows += deletion(folder, max(1, options.runs // 3), options.deleted)
         rows += tracing(folder, options.runs)
         if options.large:

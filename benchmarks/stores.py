@@ -8,10 +8,19 @@ import os
 import pickle
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 FUNCTIONS = 60
 _OUTPUT = pickle.dumps(list(range(100)))
+_ARRAYS = """
+import sys, joblib, numpy
+def spectrum(number):
+    return numpy.full((1025, 3049), number, numpy.complex64)
+spectrum = joblib.Memory(sys.argv[1], verbose=0).cache(spectrum)
+for number in range(int(sys.argv[2])):
+    spectrum(number)
+"""
 _METADATA = {"duration": 0.0123, "input_args": {"y": "array([0.1, 0.2])", "sr": "22050"}}
 
 
@@ -53,6 +62,17 @@ def make_store(location: Path, entries: int) -> Path:
                 os.utime(leftover, (_WRITTEN, _WRITTEN))
     done.touch()
     return store
+
+
+def make_arrays(location: Path, count: int = 80) -> Path:
+    """Have joblib store uncompressed arrays of 25 MB, 2 GB in all; returns the store's folder."""
+    done = location / f"made-{count}"
+    if not done.exists():
+        shutil.rmtree(location, ignore_errors=True)
+        location.mkdir(parents=True)
+        subprocess.run([sys.executable, "-c", _ARRAYS, str(location), str(count)], check=True)
+        done.touch()
+    return location / "joblib"
 
 
 def copy_store(location: Path, copy: Path) -> Path:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from acache.report import StatsReport as StatsReport
     from acache.report import stats as stats
     from acache.store import Store as Store
+    from acache.verification import VerifyReport as VerifyReport
+    from acache.verification import plan_removal as plan_removal
+    from acache.verification import verify as verify
 
 __version__ = "0.1.0"
 
@@ -53,13 +56,16 @@ _HOMES = {
     "StatsReport": "report",
     "Store": "store",
     "UsageError": "errors",
+    "VerifyReport": "verification",
     "cache": "environment",
     "execute": "execution",
     "parse_entry_id": "names",
     "parse_levels": "query",
     "plan_clear": "plans",
     "plan_prune": "eviction",
+    "plan_removal": "verification",
     "stats": "report",
+    "verify": "verification",
 }
 
 __all__ = [  # noqa: PLE0604 - the names are strings

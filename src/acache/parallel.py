@@ -51,6 +51,7 @@ def fold_scan(
     whole: bool = False,
     fork: bool = False,
     progress: Progress | None = None,
+    piece: int | None = None,
 ) -> F:
     """Scan a store into a fold.
 
@@ -69,6 +70,8 @@ def fold_scan(
         Only for a process that has no other threads.
     progress : callable, optional
         Called now and then with the number of things found so far.
+    piece : int > 0, optional
+        How many folders to hand out at a time: fewer where the fold works long on each.
 
     Returns
     -------
@@ -78,14 +81,20 @@ def fold_scan(
     tell = progress or nothing
     if fork and hasattr(os, "fork") and (os.cpu_count() or 1) > 1:
         folded = _fold_by_two(
-            store, new_fold, durations=durations, select=select, whole=whole, tell=tell
+            store,
+            new_fold,
+            durations=durations,
+            select=select,
+            whole=whole,
+            tell=tell,
+            piece=piece,
         )
         if folded is not None:
             return folded
     fold = new_fold()
     seen: Inodes | None = None if whole else set()
     found = store.scan_shared(durations=durations, seen=seen, share=None, select=select)
-    _take(fold, found, tell)
+    _take(fold, found, tell, piece or _TICK)
     return fold
 
 
@@ -97,6 +106,7 @@ def _fold_by_two(
     select: Select | None,
     whole: bool,
     tell: Progress,
+    piece: int | None,
 ) -> F | None:
     """Fold with a second process; None if that failed, or what they found does not add up."""
 
@@ -104,15 +114,15 @@ def _fold_by_two(
         seen: Inodes | None = None if whole else set()
         fold = new_fold()
         groups = (group for piece in pieces for group in piece)
-        _take(fold, store.scan_share(groups, durations=durations, seen=seen), nothing)
+        _take(fold, store.scan_share(groups, durations=durations, seen=seen), nothing, _TICK)
         return fold, seen
 
     seen: Inodes | None = None if whole else set()
     fold = new_fold()
-    share = _Share(work)
+    share = _Share(work, piece)
     try:
         found = store.scan_shared(durations=durations, seen=seen, share=share, select=select)
-        _take(fold, found, lambda count: tell(count + share.done))
+        _take(fold, found, lambda count: tell(count + share.done), piece or _TICK)
         if share.helper is None:
             return fold
         share.hand_out()
@@ -131,10 +141,12 @@ def _fold_by_two(
 class _Share:
     """Decides, folder by folder, which ones the second process gets; see `acache.walk.Share`."""
 
-    def __init__(self, work: Callable[[Iterator[list[Group]]], Any]) -> None:
+    def __init__(self, work: Callable[[Iterator[list[Group]]], Any], piece: int | None) -> None:
         self.helper: Helper[list[Group], Any] | None = None
         self.done = 0
         self._work = work
+        self._size = piece or _PIECE
+        self._stride = min(self._size, _STRIDE)
         self._started = time.monotonic()
         self._asked = 0
         self._wanted = 0  # pieces
@@ -144,21 +156,21 @@ class _Share:
     def __call__(self, path: str, name: str, has_source: bool) -> bool:
         if not self._wanted:
             self._asked += 1
-            if self._asked % _STRIDE == 0:
+            if self._asked % self._stride == 0:
                 self._look()
             return False
         if not self._piece or self._piece[-1][0] != path:
             self._piece.append((path, has_source, []))
         self._piece[-1][2].append(name)
         self._names += 1
-        if self._names == _PIECE:
+        if self._names == self._size:
             self.hand_out()
         return True
 
     def _look(self) -> None:
         if self.helper is not None:
             done = self.helper.done()
-            self.done += done * _PIECE
+            self.done += done * self._size
             self._wanted = done
         elif time.monotonic() - self._started > _PATIENCE_SECONDS:
             from acache.fork import Helper
@@ -175,11 +187,11 @@ class _Share:
         self._names = 0
 
 
-def _take(fold: Fold, found: Iterator[Found], tick: Progress) -> None:
+def _take(fold: Fold, found: Iterator[Found], tick: Progress, every: int) -> None:
     add = fold.add
     for count, one in enumerate(found, 1):
         add(one)
-        if count % _TICK == 0:
+        if count % every == 0:
             tick(count)
 
 

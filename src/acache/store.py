@@ -255,6 +255,11 @@ class Store:
         """
         return is_noticed(f"{self.path}/{function}/{argument_hash}/{OUTPUT}")
 
+    def lacks_output(self, function: str, argument_hash: str) -> bool:
+        """Tell whether there is an entry's folder, and no ``output.pkl`` in it."""
+        folder = f"{self.path}/{function}/{argument_hash}"
+        return os.path.isdir(folder) and not os.path.isfile(f"{folder}/{OUTPUT}")
+
     def source(self, function: str) -> str | None:
         """Read the source that joblib stored for a function.
 

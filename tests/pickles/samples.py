@@ -101,7 +101,8 @@ SMALL = [{"a": (1, 2.5, "größe", b"x" * 300)}, np.arange(3), np.array([None, "
 def wrapper(dtype: bytes, shape: bytes, *, more: bytes = b"", twice: bool = False) -> bytes:
     """Write what joblib writes before an array, by hand."""
     return (
-        b"\x80\x02cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81q\x00}(U\x05shape"
+        b"\x80\x02cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81q\x00}("
+        b"U\x08subclasscnumpy\nndarray\nU\x05shape"
         + shape
         + b"U\x05orderU\x01CU\x05dtypecnumpy\ndtype\n"
         + dtype

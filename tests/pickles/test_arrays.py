@@ -242,7 +242,7 @@ def test_an_array_is_where_joblib_would_read_it_or_refused() -> None:
     once = wrapper(F8, b"K\x01\x85")
     assert described(once + bytes(8) + b".").bytes_read == len(once) + 9
     again = once + bytes(8) + b"h\x00}b."
-    with pytest.raises(PickleError, match="not as joblib writes it"):
+    with pytest.raises(PickleError, match="a state is set twice"):
         described(again)
     framed = b"\x80\x04" + FRAME + struct.pack("<Q", len(once) + 20) + once + bytes(30)
     with pytest.raises(PickleError, match="is in a frame"):
@@ -252,18 +252,71 @@ def test_an_array_is_where_joblib_would_read_it_or_refused() -> None:
         described(called + bytes(8) + b".")
 
 
+O8 = F8.replace(b"f8", b"O8").replace(b"U\x01<", b"U\x01|").replace(b"K\x00tb", b"K?tb")
+UNMAPPED = b"U\x0aallow_mmap\x89"
+
+# Each of these would let joblib read on at another place than is read on at here, or take the
+# bytes of an array for objects.
+DISGUISED = {
+    "a method of the wrapper": wrapper(F8, b"K\x01\x85", more=b"U\x04readcbuiltins\nslice\n"),
+    "a key that equals a method": wrapper(F8, b"K\x01\x85", more=b"cx\nx\nU\x04read\x85RN"),
+    "objects that are mapped": wrapper(O8, b"K\x01\x85", more=b"U\x0aallow_mmap\x88"),
+    "objects that may be mapped": wrapper(O8, b"K\x01\x85"),
+    "alignment that is computed": wrapper(
+        F8, b"K\x01\x85", more=b"U\x1bnumpy_array_alignment_bytescx\nx\n)R"
+    ),
+    "a computed class": wrapper(F8, b"K\x01\x85").replace(b"cnumpy\nndarray\n", b"cx\nx\n)R"),
+    "a type that is not complete": wrapper(b"U\x02f8\x89\x88\x87R", b"K\x01\x85"),
+    "a type set twice": wrapper(F8 + F8[F8.index(b"(") :], b"K\x01\x85"),
+    "no bytes an item": wrapper(b"U\x02S0" + F8[4:].replace(b"J\xff\xff\xff\xff", b"K\x00"), b")"),
+}
+
+
+@pytest.mark.parametrize("name", DISGUISED)
+def test_what_would_be_read_otherwise_is_refused(name: str) -> None:
+    with pytest.raises(PickleError, match=r"not as joblib|not known|mapped|twice"):
+        described(DISGUISED[name] + bytes(64) + b".")
+
+
+def test_what_takes_the_place_of_an_array_gets_no_state() -> None:
+    objects = wrapper(O8, b"K\x01\x85", more=UNMAPPED)
+    with pytest.raises(PickleError, match="no array"):
+        described(objects + wrapper(F8, b"K\x01\x85") + b"." + b"}b.")
+    with pytest.raises(PickleError, match="a state is set twice"):
+        described(wrapper(F8, b"K\x01\x85") + bytes(8) + b"}b.")
+
+
+def test_fields_lie_within_their_structure() -> None:
+    for dtype in (
+        np.dtype([("x", "f8"), ("y", "f8")]),
+        np.dtype({"names": ["x"], "formats": ["f8"], "offsets": [8], "itemsize": 16}),
+        np.dtype([(("title", "x"), "f8")]),
+        np.dtype(("f8", (2,))),
+    ):
+        data = pickle.dumps(dtype, 2)
+        assert shown(described(data)) == [f"dtype {dtype}"] or "title" in str(dtype)
+    beyond = data = pickle.dumps(np.zeros(1, [("x", "f8"), ("y", "f8")]), 2)
+    beyond = data.replace(b"K\x08", b"K\x09")
+    assert beyond != data
+    assert described(data).arrays
+    assert not described(beyond).arrays
+
+
 def test_only_joblibs_own_pickle_has_arrays_behind_their_wrappers() -> None:
-    inner = wrapper(F8, b"K\x00\x85") + b"."
-    objects = wrapper(b"U\x02O8\x89\x88\x87R", b"K\x01\x85")
+    inner = pickle.dumps(np.array([None], object), 3)
+    assert inner.count(b"Na") == 1
+    inner = inner.replace(b"Na", wrapper(F8, b"K\x07\x85")[2:] + b"a")
+    objects = wrapper(O8, b"K\x01\x85", more=UNMAPPED)
     description = described(objects + inner + b".")
     assert description.bytes_read == len(objects + inner) + 1
+    assert [array.dtype for array in description.arrays] == ["object"]
     file = io.BytesIO()
     write_zfile(file, wrapper(F8, b"K\x02\x85") + b".")
     assert described(file.getvalue()).arrays == ()
 
 
 def test_the_inner_pickle_ends_with_its_frame() -> None:
-    objects = wrapper(b"U\x02O8\x89\x88\x87R", b"K\x01\x85")
+    objects = wrapper(O8, b"K\x01\x85", more=UNMAPPED)
     inner = b"\x80\x04" + FRAME + struct.pack("<Q", 10) + b"N.N......"
     with pytest.raises(PickleError, match="ends within a frame"):
         described(objects + inner + b".")

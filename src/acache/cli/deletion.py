@@ -1,4 +1,4 @@
-"""What ``clear`` and ``prune`` share: show the plan, ask, carry it out, tell what became of it."""
+"""What commands that delete share: show the plan, ask, carry it out, tell what became of it."""
 
 from __future__ import annotations
 
@@ -80,9 +80,23 @@ def open_for_deletion(config: Config, manner: Manner) -> Store:
 
 
 def carry_out(
-    ctx: click.Context, plan: Plan, manner: Manner, *, warnings: Sequence[str] = ()
+    ctx: click.Context,
+    plan: Plan,
+    manner: Manner,
+    *,
+    warnings: Sequence[str] = (),
+    findings: dict[str, Any] | None = None,
 ) -> None:
-    """Show a plan, ask, carry it out, and leave with the exit code that it deserves.
+    """Show a plan, ask, carry it out, and leave with the exit code of what failed, if anything.
+
+    Parameters
+    ----------
+    ctx : click.Context
+    plan : Plan
+    manner : Manner
+    warnings : sequence of str
+    findings : dict, optional
+        What goes before the deletion into the JSON document.
 
     Raises
     ------
@@ -105,7 +119,7 @@ def carry_out(
     outcome = None if manner.dry_run else _executed(plan)
     failed = unreadable(plan) if outcome is None else outcome.failed
     with _whoever_reads(agreed=manner.yes):
-        _report(ctx, plan, outcome, failed, manner=manner, warnings=warnings)
+        _report(ctx, plan, outcome, failed, manner=manner, warnings=warnings, findings=findings)
     if outcome is not None and outcome.interrupted:
         _tell_interruption(plan, outcome)
         ctx.exit(EXIT_INTERRUPTED)
@@ -188,13 +202,17 @@ def _report(
     *,
     manner: Manner,
     warnings: Iterable[str],
+    findings: dict[str, Any] | None,
 ) -> None:
     if manner.as_json:
         from acache.render import machine
 
         kind = str(ctx.command.name)
         told = (*warnings, *plan.unmet)
-        click.echo(machine.deletion(kind, plan, outcome, failed, warnings=told))
+        document = machine.deletion(
+            kind, plan, outcome, failed, warnings=told, findings=findings or {}
+        )
+        click.echo(document)
     elif outcome is not None and not (manner.quiet or plan.is_empty):
         from acache.render.human import plans
 

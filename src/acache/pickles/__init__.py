@@ -9,7 +9,7 @@ here, and as the same one. Where that cannot be told, reading ends with an error
 
 from acache.pickles.compression import DamagedError, MissingPackageError
 from acache.pickles.description import Description, describe, describe_file
-from acache.pickles.machine import PickleError
+from acache.pickles.machine import PickleError, Watcher
 from acache.pickles.nodes import (
     UNKNOWN_NAME,
     ArrayInfo,
@@ -36,6 +36,7 @@ __all__ = [
     "Object",
     "PickleError",
     "Unknown",
+    "Watcher",
     "describe",
     "describe_file",
     "outline",

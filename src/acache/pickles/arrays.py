@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from acache.pickles.dtypes import array_info, dtype_of, read_dtype
-from acache.pickles.machine import Machine
+from acache.pickles.machine import LimitError, Machine
 from acache.pickles.nodes import (
     EXCERPT,
     RECONSTRUCTOR,
@@ -27,6 +27,7 @@ WRAPPERS = tuple(
     Global(module, "NumpyArrayWrapper")
     for module in ("joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle")
 )
+_WRAPPED = {"subclass", "shape", "order", "dtype", "allow_mmap", ALIGNMENT}
 
 
 def called(made: Object) -> Node:
@@ -133,19 +134,34 @@ def _is_blank(made: Object) -> bool:
     )
 
 
+def _is_plain(state: Node, parts: dict[str, Node]) -> bool:
+    """Tell whether a wrapper's state is data alone: an attribute may hide one of its methods."""
+    return (
+        type(state) is Container
+        and len(parts) == state.count
+        and parts.keys() <= _WRAPPED
+        and type(parts.get("subclass")) is Global
+        and parts.get("order") in ("C", "F")
+        and type(parts.get("allow_mmap", False)) is bool
+        and type(parts.get(ALIGNMENT)) in (int, type(None))
+    )
+
+
 def read_array(m: Machine, wrapper: Object, state: Node, data: bytes, i: int) -> int:
     """Put an array where its wrapper was, as ``NumpyArrayWrapper.read_array`` does."""
     parts = whole_dict(state)
-    if parts is None or wrapper.state is not None or not _is_blank(wrapper):
+    if parts is None or not _is_blank(wrapper) or not _is_plain(state, parts):
         raise ValueError("an array is not as joblib writes it")
     dtype = dtype_of(parts.get("dtype"))
-    if dtype is None:
-        raise ValueError("the type of an array is not known")
+    if dtype is None or not dtype.itemsize:
+        raise LimitError("the type of an array is not known")
+    if dtype.has_objects and parts.get("allow_mmap") is not False:
+        raise ValueError("an array of objects cannot be mapped into memory")
     if m.base + i < m.frame_end:
         raise ValueError("an array is in a frame")  # joblib would read on behind the frame
     subclass = parts.get("subclass")
     array = Object(subclass, "new", Container("tuple", [], 0))
-    array.kind = "array"
+    array.kind, array.settled = "array", True
     array.array = array_info(parts.get("shape"), dtype, parts.get("order"), subclass)
     wrapper.state = state
     m.stack[-1] = array

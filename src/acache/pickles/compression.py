@@ -39,11 +39,15 @@ class DamagedError(AcacheError):
     ----------
     truncated : bool
         Whether nothing is wrong but that it ends too early, as if the writer was killed.
+    limited : bool
+        Whether it may be sound: there is too much of something to follow it in bounded memory, or
+        it holds what is not known here.
     """
 
-    def __init__(self, reason: str, *, truncated: bool = False) -> None:
+    def __init__(self, reason: str, *, truncated: bool = False, limited: bool = False) -> None:
         super().__init__(reason)
         self.truncated = truncated
+        self.limited = limited
 
 
 class MissingPackageError(AcacheError):
@@ -82,6 +86,14 @@ def detect(first_bytes: bytes) -> str | None:
         if first_bytes.startswith(magic):
             return method
     return None
+
+
+def ends_in_magic(first_bytes: bytes) -> bool:
+    """Tell whether a file ends within what tells how it is compressed."""
+    cut = 0 < len(first_bytes) < MAGIC_BYTES
+    return cut and any(
+        magic.startswith(first_bytes) and magic != first_bytes for magic, _ in _MAGIC
+    )
 
 
 def open_stream(file: BinaryIO, method: str | None) -> Stream:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import BinaryIO, NamedTuple
 
-from acache.pickles.compression import MAGIC_BYTES, Stream, detect, open_stream
-from acache.pickles.machine import Machine
+from acache.pickles.compression import (
+    MAGIC_BYTES,
+    Stream,
+    detect,
+    ends_in_magic,
+    open_stream,
+)
+from acache.pickles.machine import Machine, PickleError, Watcher
 from acache.pickles.nodes import ArrayInfo, Global, Node
 from acache.pickles.opcodes import run
 
@@ -35,6 +41,8 @@ class Description(NamedTuple):
         or gzip stream: it hangs there.
     cut : bool
         Whether more was left out of this than the last items of long containers.
+    outside : bool
+        Whether it refers to what is not in it: joblib cannot load it.
     """
 
     value: Node
@@ -45,10 +53,15 @@ class Description(NamedTuple):
     bytes_read: int
     trailing: bool
     cut: bool
+    outside: bool
 
 
 def describe_file(
-    file: BinaryIO, *, most_nodes: int = 20_000, most_items: int = 100
+    file: BinaryIO,
+    *,
+    most_nodes: int = 20_000,
+    most_items: int = 100,
+    watcher: Watcher | None = None,
 ) -> Description:
     """Describe a file that joblib wrote, compressed or not.
 
@@ -56,7 +69,7 @@ def describe_file(
     ----------
     file : binary file
         Seekable, at its beginning. Unbuffered is fine.
-    most_nodes, most_items
+    most_nodes, most_items, watcher
         See `describe`.
 
     Raises
@@ -67,12 +80,22 @@ def describe_file(
         If what decompresses it is not installed.
     """
     start = file.tell()
-    method = detect(file.read(MAGIC_BYTES))
+    first_bytes = file.read(MAGIC_BYTES)
+    if ends_in_magic(first_bytes):
+        raise PickleError(f"ends too early, at byte {len(first_bytes)}", truncated=True)
+    method = detect(first_bytes)
     file.seek(start)
-    return describe(open_stream(file, method), most_nodes=most_nodes, most_items=most_items)
+    stream = open_stream(file, method)
+    return describe(stream, most_nodes=most_nodes, most_items=most_items, watcher=watcher)
 
 
-def describe(stream: Stream, *, most_nodes: int = 20_000, most_items: int = 100) -> Description:
+def describe(
+    stream: Stream,
+    *,
+    most_nodes: int = 20_000,
+    most_items: int = 100,
+    watcher: Watcher | None = None,
+) -> Description:
     """Describe a pickle, and see that its stream ends as it should.
 
     Time is linear in the opcodes; memory is bounded, whatever the pickle holds or claims.
@@ -84,6 +107,8 @@ def describe(stream: Stream, *, most_nodes: int = 20_000, most_items: int = 100)
         About how many values to keep, when there are many.
     most_items : int > 0
         How many items of each container to keep, 70 at least: the shapes of arrays are tuples.
+    watcher : Watcher, optional
+        Is told of all that loading would look up and call.
 
     Raises
     ------
@@ -92,7 +117,7 @@ def describe(stream: Stream, *, most_nodes: int = 20_000, most_items: int = 100)
     DamagedError
         If the compressed stream is damaged or truncated.
     """
-    machine = Machine(stream, most_nodes, max(most_items, _LEAST_ITEMS))
+    machine = Machine(stream, most_nodes, max(most_items, _LEAST_ITEMS), watcher)
     run(machine)
     return Description(
         machine.value,
@@ -103,4 +128,5 @@ def describe(stream: Stream, *, most_nodes: int = 20_000, most_items: int = 100)
         machine.position,
         machine.trailing(),
         machine.cut,
+        machine.outside,
     )

@@ -12,6 +12,7 @@ from math import prod
 from acache.pickles.nodes import (
     LONGEST_NAME,
     ArrayInfo,
+    Container,
     Dtype,
     Global,
     Node,
@@ -24,6 +25,13 @@ from acache.pickles.nodes import (
 _LARGEST = 2**63  # bytes: no array takes as many
 
 _CODE = re.compile(r"([biufcOMmSUV])(\d{1,10})", re.ASCII)
+# The flags of numpy/ndarraytypes.h, as NumPy writes them: of fields with objects, or an array of
+# them; of an object; of all else, whether or not it needs Python or starts as zeros.
+_OBJECT_FLAGS = ((27, 63), (63,))
+_PLAIN_FLAGS = (0, 8, 16, 24)
+_ALIGNED = 128
+_ALIGNMENTS = (-1, 1, 2, 4, 8, 16)
+_UNITS = ("Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as", "generic")
 _SIZES = {
     "b": (1,),
     "i": (1, 2, 4, 8),
@@ -57,8 +65,9 @@ def array_info(shape: Node, dtype: Dtype, order: Node, subclass: Node) -> ArrayI
 
 
 def dtype_of(node: Node) -> Dtype | None:
-    """Return the type of NumPy's that a node is; None of anything else."""
-    return node.dtype if type(node) is Object and node.kind == "dtype" else None
+    """Return the type of NumPy's that a node is, once it is complete; None of anything else."""
+    settled = type(node) is Object and node.kind == "dtype" and node.settled
+    return node.dtype if settled else None  # type: ignore[union-attr]
 
 
 def read_dtype(made: Object) -> Dtype | None:
@@ -84,13 +93,15 @@ def _of_state(kind: str, size: int, state: Node) -> Dtype | None:
     # (version, byte order, (base, shape), names, fields, item size, alignment, flags, metadata)
     parts = whole_tuple(state)
     if parts is None:
-        parts = [3, "<", None, None, None, size * 4 if kind == "U" else size, 1, kind == "O"]
+        parts = [3, "<", None, None, None, size * 4 if kind == "U" else size, 1, 63 * (kind == "O")]
         if state is not None:
             return None
     if len(parts) not in (8, 9) or parts[0] not in (3, 4):
         return None
-    order, base, names, fields, itemsize, _, flags = parts[1:8]
+    order, base, names, fields, itemsize, alignment, flags = parts[1:8]
     if not isinstance(flags, int) or type(itemsize) is not int or order not in ("<", "|", "=", ">"):
+        return None
+    if alignment not in _ALIGNMENTS or not _has_metadata(kind, state, parts):
         return None
     if kind == "V" and (base is not None or names is not None):
         found = _subarray(base) if base is not None else _structure(names, fields, itemsize, flags)
@@ -99,8 +110,19 @@ def _of_state(kind: str, size: int, state: Node) -> Dtype | None:
         found = _simple(kind, size, ">" if order == ">" else "<", itemsize, unit)
     else:
         return None
-    consistent = found is not None and found.has_objects == bool(flags & 1)
-    return found if consistent else None
+    # Of what is not consistent NumPy believes each part: it would take bytes for objects.
+    usual = _OBJECT_FLAGS[kind == "O"] if found is not None and found.has_objects else _PLAIN_FLAGS
+    consistent = found is not None and flags & ~_ALIGNED in usual
+    fits = found is None or kind != "V" or found.itemsize == itemsize
+    return found if consistent and fits else None
+
+
+def _has_metadata(kind: str, state: Node, parts: list[Node]) -> bool:
+    """Tell whether times have a unit: NumPy crashes where theirs is missing."""
+    metadata = parts[8] if len(parts) == 9 else None
+    if kind in "Mm" and state is not None:
+        return _unit_of(metadata) is not None
+    return metadata is None or (type(metadata) is Container and metadata.kind == "dict")
 
 
 def _simple(kind: str, size: int, order: str, itemsize: int, unit: str) -> Dtype | None:
@@ -120,14 +142,20 @@ def _simple(kind: str, size: int, order: str, itemsize: int, unit: str) -> Dtype
 
 
 def _unit(metadata: Node) -> str:
+    unit = _unit_of(metadata)
+    if unit is None or unit[0] == "generic":
+        return ""
+    return f"[{'' if unit[1] == 1 else unit[1]}{unit[0]}]"
+
+
+def _unit_of(metadata: Node) -> tuple[str, int] | None:
     # (None or a dict, (unit, how many of it, and two more))
     parts = whole_tuple(metadata)
     unit = whole_tuple(parts[1]) if parts and len(parts) == 2 else None
     if not unit or len(unit) != 4 or type(unit[0]) is not bytes or type(unit[1]) is not int:
-        return ""
-    if unit[0] == b"generic" or not 0 < len(unit[0]) < 10 or not unit[0].isalnum():
-        return ""
-    return f"[{'' if unit[1] == 1 else unit[1]}{unit[0].decode('ascii')}]"
+        return None
+    name = unit[0].decode("ascii", "replace")
+    return (name, unit[1]) if name in _UNITS else None
 
 
 def _subarray(base: Node) -> Dtype | None:
@@ -137,7 +165,8 @@ def _subarray(base: Node) -> Dtype | None:
         return None
     shape, _, _, size_bytes, _ = array_info(parts[1], dtype, "C", None)
     text = f"{dtype.field}, {shape}"
-    return _named(f"({text})", text, size_bytes, dtype.has_objects)
+    named = _named(f"({text})", text, size_bytes, dtype.has_objects)
+    return named._replace(is_whole=dtype.is_whole)
 
 
 def _structure(names: Node, fields: Node, itemsize: int, flags: int) -> Dtype | None:
@@ -145,7 +174,9 @@ def _structure(names: Node, fields: Node, itemsize: int, flags: int) -> Dtype | 
         return None
     every, known = whole_tuple(names), whole_dict(fields)
     if every is None or known is None:  # more fields than are kept
-        return _named("", "", itemsize, bool(flags & 1))
+        return _named("", "", itemsize, bool(flags & 1))._replace(is_whole=False)
+    if not all(_fits(field, itemsize) for field in known.values()):
+        return None
     found: list[tuple[str, Dtype, int]] = []
     for name in every:
         parts = whole_tuple(known.get(name)) if type(name) is str else None
@@ -153,8 +184,28 @@ def _structure(names: Node, fields: Node, itemsize: int, flags: int) -> Dtype | 
         if dtype is None or parts is None or type(name) is not str or type(parts[1]) is not int:
             return None
         found.append((name, dtype, parts[1]))
-    text = _written(found, itemsize, aligned=bool(flags & 128))
-    return _named(text, text, itemsize, any(dtype.has_objects for _, dtype, _ in found))
+    text = _written(found, itemsize, aligned=bool(flags & _ALIGNED))
+    named = _named(text, text, itemsize, any(dtype.has_objects for _, dtype, _ in found))
+    whole = all(dtype.is_whole for _, dtype, _ in found) and _titles_match(known, fields, found)
+    return named._replace(is_whole=whole)
+
+
+def _fits(field: Node, itemsize: int) -> bool:
+    """Tell whether a field, its title perhaps with it, lies within what it is a field of."""
+    parts = whole_tuple(field)
+    dtype = dtype_of(parts[0]) if parts and len(parts) in (2, 3) else None
+    if parts is None or dtype is None or type(parts[1]) is not int:
+        return False
+    return 0 <= parts[1] <= itemsize - dtype.itemsize
+
+
+def _titles_match(
+    known: dict[str, Node], fields: Node, found: list[tuple[str, Dtype, int]]
+) -> bool:
+    """Tell whether nothing is a field but those that have names, which may be known twice."""
+    named = {id(known[name]) for name, _, _ in found}
+    count = fields.count if type(fields) is Container else 0
+    return len(known) == count and all(id(field) in named for field in known.values())
 
 
 def _written(fields: list[tuple[str, Dtype, int]], itemsize: int, *, aligned: bool) -> str:

@@ -111,6 +111,19 @@ def _text_unicode(line: bytes) -> str:
     return line.decode("raw-unicode-escape")
 
 
+def _persistent(m: Machine, data: bytes, i: int) -> int:
+    _, after = m.line(data, i)
+    m.outside = True
+    m.stack.append(Unknown("persistent id"))
+    return after
+
+
+def _buffer(m: Machine, data: bytes, i: int) -> int:
+    m.outside = True
+    m.stack.append(Unknown("buffer elsewhere"))
+    return i
+
+
 LITERALS: dict[str, Handler] = {
     "F": _lined("float", float),
     "I": _lined("int", _text_int),
@@ -119,7 +132,7 @@ LITERALS: dict[str, Handler] = {
     "L": _lined("int", _text_long),
     "M": _number("<H"),
     "N": _constant(None),
-    "P": _lined("str", lambda line: Unknown("persistent id")),
+    "P": _persistent,
     "S": _lined("str", _text_string),
     "T": _sized("<i", "str", _latin1),
     "U": _sized("<B", "str", _latin1),
@@ -136,5 +149,5 @@ LITERALS: dict[str, Handler] = {
     "\x8d": _sized("<Q", "str", _decoded),
     "\x8e": _sized("<Q", "bytes", bytes),
     "\x96": _sized("<Q", "bytearray", _bytearray),
-    "\x97": _constant(Unknown("buffer elsewhere")),
+    "\x97": _buffer,
 }

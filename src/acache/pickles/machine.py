@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from acache.pickles.compression import DamagedError, Stream
 from acache.pickles.nodes import ArrayInfo, Container, Global, Node, Object, Unknown
@@ -20,6 +20,7 @@ _WINDOWS = (1 << 12, 1 << 16)  # bytes: the first window, and the largest
 _MOST_MARKS = 10_000
 _MOST_NAMES = 5_000
 _MOST_ARRAYS = 1_000
+_MOST_HASHED = 2_000_000  # values in tuples that are keys, and 20 more a byte: half a second
 _MOST_HELD = 50_000  # values on all stacks
 _LONG_STACK = 8_192
 _TOP = 1_024  # values at the top of a stack that are never dropped
@@ -28,6 +29,29 @@ _NO_HEAD: tuple[list[Node], int] = ([], 0)
 
 class PickleError(DamagedError):
     """A pickle that cannot be followed: what is wrong, and at which byte, uncompressed."""
+
+
+class LimitError(ValueError):
+    """A pickle that may be sound, but is more than can be followed here."""
+
+
+class Watcher(Protocol):
+    """Who is told, as a pickle is followed, of all that loading it would look up and call.
+
+    What was told before an error is what loading would have done until there.
+    """
+
+    def named(self, named: Global, /) -> None:
+        """Take note of a class or function that is looked up; of each once."""
+
+    def made(self, made: Object, /) -> None:
+        """Take note of a call; of none that makes a plain value which is known."""
+
+    def built(self, made: Object, named: Global, /) -> None:
+        """Take note of a state that was set on what a class or function made."""
+
+    def filled(self, made: Object, /) -> None:
+        """Take note of items or pairs that were put into what a class or function made."""
 
 
 class _State(NamedTuple):
@@ -58,17 +82,23 @@ class Machine:
 
     __slots__ = (
         *("arrays", "base", "cut", "end", "first_protocol", "forgotten", "frame_end", "heads"),
-        *("marks", "memo", "most_items", "most_nodes", "names", "outer", "protocol", "recent"),
-        *("resume", "scattered", "since_tidied", "stack", "stopped", "stream", "value", "window"),
+        *("hashed", "marks", "memo", "most_items", "most_nodes", "names", "outer", "outside"),
+        *("protocol", "recent", "resume", "scattered", "since_tidied", "stack", "stopped"),
+        *("stream", "value", "watcher", "window"),
     )
 
-    def __init__(self, stream: Stream, most_nodes: int, most_items: int) -> None:
+    def __init__(
+        self, stream: Stream, most_nodes: int, most_items: int, watcher: Watcher | None
+    ) -> None:
         self.stream = stream
+        self.watcher = watcher
         self.most_nodes = most_nodes
         self.most_items = most_items
         self.names: dict[Global, Global] = {}
         self.arrays: list[ArrayInfo] = []
         self.cut = False
+        self.outside = False  # whether it refers to what is not in it
+        self.hashed = 0  # values in keys
         self.value: Node = None
         self.first_protocol = 0
         self.base = 0  # where the window starts in the stream
@@ -157,6 +187,8 @@ class Machine:
     def take_up(self, kind: str, items: list[Node], count: int) -> None:
         """Put items, or a dict's keys and values, into the container at the top."""
         target, most = self.stack[-1], self.most_items
+        if kind != "list":
+            self.weigh(items[::2] if kind == "dict" else items)
         if kind == "dict":
             if count % 2:
                 raise ValueError("a key has no value")
@@ -165,8 +197,20 @@ class Machine:
             target.add(items, count, most)
         elif type(target) is Object:
             target.holds(kind).add(items, count, most)
+            if self.watcher is not None:
+                self.watcher.filled(target)
         elif type(target) is not Unknown:
             raise ValueError(f"what should be a {kind} is none")
+
+    def weigh(self, keys: list[Node]) -> None:
+        """Refuse keys that take long to hash: a tuple of twice the same tuple, and so on."""
+        waiting = [key for key in keys if type(key) is Container]
+        while waiting:
+            items = waiting.pop().items
+            self.hashed += len(items)
+            if self.hashed > _MOST_HASHED + 20 * self.base:
+                raise LimitError("keys that would take too long to hash")
+            waiting += [item for item in items if type(item) is Container]
 
     def name(self, module: str, name: str) -> Global:
         """Record a class or function that the pickle names."""
@@ -175,8 +219,10 @@ class Machine:
             named = _renamed(named)
         if named not in self.names:
             if len(self.names) >= _MOST_NAMES:
-                raise ValueError(f"it names more than {_MOST_NAMES} classes and functions")
+                raise LimitError(f"it names more than {_MOST_NAMES} classes and functions")
             self.names[named] = named
+            if self.watcher is not None:
+                self.watcher.named(named)
         return self.names[named]
 
     def found(self, array: ArrayInfo) -> None:
@@ -192,7 +238,7 @@ class Machine:
         following = len(memo) + self.forgotten
         if key is None:
             if self.scattered:
-                raise ValueError("a memo too large to follow")
+                raise LimitError("a memo too large to follow")
             key = following
         if key in memo or (is_needed(value) and len(memo) < 2 * MOST_MEMO):
             self.scattered |= key not in memo and key != following
@@ -234,22 +280,21 @@ class Machine:
         self._restore(state)
         if type(value) is Object and value.array is not None:
             array.array, array.items = value.array, value.items
-        elif array.array is not None:
-            array.items = Container("list", [value], 1)
-            self.found(array.array)
+        else:
+            raise ValueError("the items of an array are no array")
 
     def _tidy(self) -> None:
         """Bound what is held in memory, whatever the pickle does."""
         self.since_tidied = 0
         if len(self.marks) > _MOST_MARKS:
-            raise ValueError("nested too deep")
+            raise LimitError("nested too deep")
         held = 0
         for level, stack in enumerate((*self.marks, self.stack)):
             if len(stack) > _LONG_STACK:
                 self._shorten(level, stack)
             held += len(stack)
         if held > _MOST_HELD:
-            raise ValueError("too much is begun and not ended")
+            raise LimitError("too much is begun and not ended")
         self.cut |= thin_out(self._roots(), self.most_nodes)
 
     def _shorten(self, level: int, stack: list[Node]) -> None:

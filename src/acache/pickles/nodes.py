@@ -67,12 +67,27 @@ class ArrayInfo(NamedTuple):
 
 
 class Dtype(NamedTuple):
-    """A type of NumPy's: its name, how it is written as that of a field, and what it takes."""
+    """A type of NumPy's.
+
+    Attributes
+    ----------
+    name : str
+        As NumPy's ``str(dtype)`` has it.
+    field : str
+        How it is written as the type of a field.
+    itemsize : int >= 0
+        Bytes.
+    has_objects : bool
+        Whether it holds references to objects.
+    is_whole : bool
+        Whether every field of a structure was seen.
+    """
 
     name: str
     field: str
     itemsize: int
     has_objects: bool
+    is_whole: bool = True
 
 
 class Container:
@@ -132,9 +147,14 @@ class Object:
     array : ArrayInfo or None
     dtype : Dtype or None
         The type that it is, or the scalar's.
+    settled : bool
+        Whether it got its state: it never gets another one.
     """
 
-    __slots__ = ("arguments", "array", "dtype", "items", "kind", "made", "pairs", "state", "target")
+    __slots__ = (
+        *("arguments", "array", "dtype", "items", "kind", "made", "pairs", "settled", "state"),
+        "target",
+    )
 
     def __init__(self, target: Node, made: str, arguments: Node) -> None:
         self.target = target
@@ -146,6 +166,7 @@ class Object:
         self.kind = "object"
         self.array: ArrayInfo | None = None
         self.dtype: Dtype | None = None
+        self.settled = False
 
     def class_of(self) -> Node:
         """Return its class, or the function that made it: a `Global`, unless it is computed."""

@@ -57,14 +57,21 @@ def _reduce(m: Machine, data: bytes, i: int) -> int:
     arguments = m.stack.pop()
     made = called(Object(_callable(m.stack[-1]), "reduce", arguments))
     m.stack[-1] = made
-    if type(made) is Object and made.array is not None:
-        m.found(made.array)
+    if type(made) is Object:
+        if made.array is not None:
+            m.found(made.array)
+        if m.watcher is not None:
+            m.watcher.made(made)
+    elif type(made) is Container:
+        m.weigh(made.items)  # a set
     return i
 
 
 def _new(m: Machine, data: bytes, i: int) -> int:
     arguments = m.stack.pop()
-    m.stack[-1] = Object(_callable(m.stack[-1]), "new", arguments)
+    made = m.stack[-1] = Object(_callable(m.stack[-1]), "new", arguments)
+    if m.watcher is not None:
+        m.watcher.made(made)
     return i
 
 
@@ -74,12 +81,17 @@ def _new_ex(m: Machine, data: bytes, i: int) -> int:
     if type(named) is not Container or named.count:
         made.arguments = Container("tuple", [arguments, named], 2)
     m.stack[-1] = made
+    if m.watcher is not None:
+        m.watcher.made(made)
     return i
 
 
 def _called_with(m: Machine, target: Node, items: list[Node], count: int) -> None:
     arguments = Container("tuple", items[: m.most_items], count)
-    m.stack.append(Object(_callable(target), "call", arguments))
+    made = Object(_callable(target), "call", arguments)
+    m.stack.append(made)
+    if m.watcher is not None:
+        m.watcher.made(made)
 
 
 def _inst(m: Machine, data: bytes, i: int) -> int:
@@ -101,6 +113,10 @@ def _build(m: Machine, data: bytes, i: int) -> int:
     # What may be a wrapper, nobody knows, decides on where the next opcode is.
     if type(made) is not Object or type(named) is not Global or UNKNOWN_NAME in named:
         raise ValueError("a state is set on what is no known object")
+    # What was made of the first state would not be what the second one says.
+    if made.settled:
+        raise ValueError("a state is set twice")
+    made.settled = True
     if named in WRAPPERS and not m.outer and m.stream.method != "compat":
         return read_array(m, made, state, data, i)
     made.state = state
@@ -109,10 +125,13 @@ def _build(m: Machine, data: bytes, i: int) -> int:
         settle(made)
         if made.array is not None:
             m.found(made.array)
+    if m.watcher is not None:
+        m.watcher.built(made, named)
     return i
 
 
 def _persistent(m: Machine, data: bytes, i: int) -> int:
+    m.outside = True
     m.stack[-1] = Unknown("persistent id")
     return i
 

@@ -6,7 +6,15 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from acache.pickles.literals import LITERALS
-from acache.pickles.machine import FAR, MOST_MEMO, SHORT, Handler, Machine, PickleError
+from acache.pickles.machine import (
+    FAR,
+    MOST_MEMO,
+    SHORT,
+    Handler,
+    LimitError,
+    Machine,
+    PickleError,
+)
 from acache.pickles.nodes import Container
 from acache.pickles.objects import OBJECTS
 
@@ -218,16 +226,19 @@ def run(m: Machine) -> None:
             data, i, fence = m.next_window(data, i)
             while i < fence:
                 i = table[data[i]](m, data, i + 1)
+    except LimitError as error:
+        _refuse(m, data, i, str(error), limited=True)
     except IndexError:
         _refuse(m, data, i, "an opcode lacks what it works on")
     except ValueError as error:
         _refuse(m, data, i, str(error)[:SHORT])
 
 
-def _refuse(m: Machine, data: bytes, i: int, reason: str) -> NoReturn:
+def _refuse(m: Machine, data: bytes, i: int, reason: str, *, limited: bool = False) -> NoReturn:
     if _ends_inside(data, i, m.end):
         raise m.ended(m.end) from None
-    raise PickleError(f"damaged at byte {m.base + i}: {reason}") from None
+    what = "cannot be followed" if limited else "damaged"
+    raise PickleError(f"{what} at byte {m.base + i}: {reason}", limited=limited) from None
 
 
 def _ends_inside(data: bytes, i: int, end: int) -> bool:

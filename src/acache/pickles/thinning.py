@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from acache.pickles.dtypes import dtype_of
 from acache.pickles.nodes import Container, Global, Node, Object
 
 _FEW = 5  # values in what is worked on, which are never dropped: an Object has five
@@ -21,7 +20,7 @@ def is_needed(value: Node) -> bool:
     """Tell whether what follows may be misread once a value is forgotten."""
     return (
         type(value) is Global
-        or dtype_of(value) is not None
+        or (type(value) is Object and value.kind == "dtype")
         or (type(value) is str and value in _WORDS)
     )
 

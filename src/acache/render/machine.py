@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from acache.listing import Listed, Listing
     from acache.plans import Plan
     from acache.savings import FunctionSavings, RunReport
+    from acache.verification import VerifyReport
 
 SCHEMA = 1
 _NO_TEXT = re.compile("[\ud800-\udfff]")  # as os.fsdecode makes them
@@ -186,14 +187,16 @@ def deletion(
     failed: Iterable[Failure],
     *,
     warnings: Iterable[str],
+    findings: dict[str, Any],
 ) -> str:
     """Write a plan to delete, and what became of it, as one JSON document.
 
-    `outcome` is None for a dry run.
+    `outcome` is None for a dry run; `findings` tells why, and goes first.
     """
     return _document(
         kind,
         {
+            **findings,
             "dry_run": outcome is None,
             "planned": amount(plan.total),
             "removed": amount(Tally().totals() if outcome is None else outcome.removed),
@@ -284,6 +287,20 @@ def _savings(row: FunctionSavings) -> dict[str, Any]:
         "saved_seconds": row.saved_seconds,
         "bytes_loaded": calls.bytes_loaded,
         "bytes_stored": calls.bytes_stored,
+    }
+
+
+def verification(report: VerifyReport, config: Config) -> str:
+    """Write what a check found as one JSON document."""
+    warnings = [*config.warnings(), *report.warnings]
+    return _document("verify", {**findings(report), "warnings": warnings})
+
+
+def findings(report: VerifyReport) -> dict[str, Any]:
+    """Name what a check found."""
+    return {
+        "entries": report.entries,
+        "problems": [{**one._asdict(), "id": _text(one.id)} for one in report.findings],
     }
 
 

@@ -24,7 +24,14 @@ def scanning() -> Iterator[Callable[[int], None] | None]:
     tell : callable or None
         To be called now and then with the number of things found; None where nobody would see it.
     """
-    with _shown(_Line()) as tell:
+    with _shown(_Line("Scanning: {:,} found")) as tell:
+        yield tell
+
+
+@contextmanager
+def checking() -> Iterator[Callable[[int], None] | None]:
+    """Show how much was checked; see `scanning`."""
+    with _shown(_Line("Checking: {:,} done")) as tell:
         yield tell
 
 
@@ -127,13 +134,17 @@ class _Late:
 
 
 class _Line(_Late):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = text
+
     def _new(self) -> Any:
         from acache.render.human.page import live_line
 
         return live_line()
 
     def _draw(self, count: int) -> None:
-        self._drawn.update(f"Scanning: {count:,} found", refresh=True)
+        self._drawn.update(self._text.format(count), refresh=True)
 
 
 class _Bar(_Late):

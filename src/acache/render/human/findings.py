@@ -1,0 +1,84 @@
+"""What a check of a store found."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from itertools import groupby
+
+from rich.table import Table
+from rich.text import Text
+
+from acache.layout import is_hash
+from acache.names import printable
+from acache.render.human.page import GAP, console, pairs, plural, show, size, tail
+from acache.verification import Finding, VerifyReport
+
+_MOST_SHOWN = 20  # of each kind
+_WIDEST_ID = 36
+_SHORT_HASH = 8
+_MOST_MENDED = 3
+_BROKEN = ("truncated", "unreadable", "missing-output")
+
+
+def verification(report: VerifyReport, *, mend: str | None) -> None:
+    """Print what was found, kind by kind, and how to mend it.
+
+    `mend` is a command, ``{}`` for the options that make it mend something; None if that is what
+    comes next.
+    """
+    out = console()
+    width = min(_WIDEST_ID, max(12, (out.width - 16) // 2))
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for kind, findings in groupby(report.findings, lambda one: one.kind):
+        listed = list(findings)
+        for one in listed[:_MOST_SHOWN]:
+            style = "red" if one.severity == "problem" else "dim"
+            name = tail(out, _name(one.id), width)
+            table.add_row(Text(kind, style=style), Text(name), Text(printable(one.message)))
+        if len(listed) > _MOST_SHOWN:
+            more = f"... and {len(listed) - _MOST_SHOWN:,} more"
+            table.add_row(Text(kind, style="dim"), Text(more), Text("--json lists them all"))
+    if report.findings:
+        show(out, table, "")
+    show(out, Text(_summary(report)))
+    if mend is None:
+        show(out, "")
+    elif mends := _mends(report.findings, mend):
+        show(out, "", pairs(mends))
+
+
+def _name(text: str) -> str:
+    """Name what a finding is about; of an argument hash the first digits will do."""
+    above, _, last = text.rpartition("/")
+    return printable(f"{above}/{last[:_SHORT_HASH]}" if above and is_hash(last) else text)
+
+
+def _summary(report: VerifyReport) -> str:
+    checked = plural(report.entries, "entry", "entries") or "no entries"
+    problems = plural(report.problems, "problem") or "no problems"
+    notes = plural(len(report.findings) - report.problems, "note") or "no notes"
+    return f"{checked} checked ({size(report.size_bytes)}), {problems}, {notes}"
+
+
+def _mends(findings: Sequence[Finding], mend: str) -> list[tuple[str, str]]:
+    """Tell for each kind of problem what mends it."""
+    kinds = {one.kind for one in findings if one.severity == "problem"}
+    lines = []
+    if kinds.intersection(_BROKEN):
+        lines.append(("damaged", mend.format("--delete")))
+    if "unsafe-pickle" in kinds:
+        lines.append(("unsafe", mend.format("--delete-unsafe")))
+    if "unknown-global" in kinds:
+        lines.append(("unknown", mend.format("--strict --allow MODULE.NAME")))
+    without = [one.id for one in findings if one.kind == "missing-source"]
+    lines += [
+        ("no source", f"acache clear --function {shlex.quote(name)}")
+        for name in without[:_MOST_MENDED]
+    ]
+    if len(without) > _MOST_MENDED:
+        lines.append(("no source", f"... and {len(without) - _MOST_MENDED:,} more"))
+    return lines

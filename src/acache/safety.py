@@ -1,0 +1,146 @@
+"""Whether loading a pickle would run anything but constructors that are known to be harmless."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from acache.errors import UsageError
+from acache.harmless import BLANK, CALLS, FILLED, HARMLESS, STATES, VALUES, arguments_of
+from acache.names import printable
+from acache.pickles import UNKNOWN_NAME, Global, Object
+from acache.pickles.nodes import Node, dotted
+
+_MOST_TOLD = 3
+_MOST_KEPT = 100
+
+# Of these all that is harmless is listed, so what is not listed is not harmless. With the standard
+# library of the Python that runs this come what other versions have, the tests that it leaves out,
+# and the packages that are installed with every Python.
+_JUDGED = {
+    *sys.stdlib_module_names,
+    *("numpy", "scipy", "joblib"),
+    *("test", "pip", "setuptools", "pkg_resources", "_distutils_hack"),
+    *("__builtin__", "copy_reg", "cPickle"),
+    *("aifc", "asynchat", "asyncore", "audioop", "binhex", "cgi", "cgitb", "crypt", "distutils"),
+    *("imghdr", "imp", "lib2to3", "mailcap", "msilib", "nis", "nntplib", "ossaudiodev", "pipes"),
+    *("smtpd", "sndhdr", "spwd", "sunau", "telnetlib", "uu", "xdrlib"),
+    *("annotationlib", "compression"),
+}
+
+
+def parse_allowed(text: str) -> str:
+    """Read the name of a class or function that a user trusts.
+
+    Raises
+    ------
+    UsageError
+        If it is not ``MODULE.NAME``.
+
+    Examples
+    --------
+    >>> parse_allowed("pandas.core.frame.DataFrame")
+    'pandas.core.frame.DataFrame'
+    """
+    parts = text.split(".")
+    if len(parts) < 2 or not all(part.isidentifier() for part in parts):
+        raise UsageError(
+            f"{printable(text)!r} is no MODULE.NAME; write it like pandas.core.frame.DataFrame"
+        )
+    return text
+
+
+class Judge:
+    """Judges what a pickle would look up and call; to be told while it is followed.
+
+    Parameters
+    ----------
+    allowed : iterable of str
+        ``MODULE.NAME`` of what is trusted beside what is known to be harmless.
+
+    Attributes
+    ----------
+    unsafe : list of str
+        What loading would do that is not known to be harmless, in words. The first hundred.
+    unknown : list of str
+        Names of packages that nobody here knows. The first hundred.
+    """
+
+    def __init__(self, allowed: Iterable[str] = ()) -> None:
+        self._allowed = frozenset(allowed)
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin with another pickle."""
+        self.unsafe: list[str] = []
+        self.unknown: list[str] = []
+
+    def named(self, named: Global, /) -> None:
+        """Judge a name."""
+        if named in HARMLESS or self._is_allowed(named):
+            return
+        shown = dotted(named)
+        if UNKNOWN_NAME in named:
+            self._refuse(f"computes a name: {shown}")
+        elif _is_judged(named):
+            self._refuse(f"names {shown}")
+        elif shown not in self.unknown and len(self.unknown) < _MOST_KEPT:
+            self.unknown.append(shown)
+
+    def made(self, made: Object, /) -> None:
+        """Judge a call."""
+        target = made.target
+        if type(target) is not Global:
+            self._refuse("calls what it computes")
+        elif self._is_own_rule(target) and not _may_be_called(made, target):
+            self._refuse(f"calls {dotted(target)} in an unusual way")
+
+    def built(self, made: Object, named: Global, /) -> None:
+        """Judge a state."""
+        if self._is_own_rule(named):
+            rule = STATES.get(named)
+            if rule is None or not rule(made):
+                self._refuse(f"sets an unusual state of {dotted(named)}")
+
+    def filled(self, made: Object, /) -> None:
+        """Judge that something was filled."""
+        named: Node = made.class_of()
+        if type(named) is not Global:
+            self._refuse("fills what it computes")
+        elif self._is_own_rule(named) and named not in FILLED:
+            self._refuse(f"fills {dotted(named)}")
+
+    def told(self) -> str:
+        """Say in a line what is unsafe."""
+        return _listed(self.unsafe)
+
+    def told_unknown(self) -> str:
+        """Say in a line what is unknown."""
+        return _listed(self.unknown)
+
+    def _is_allowed(self, named: Global) -> bool:
+        return bool(self._allowed) and f"{named.module}.{named.name}" in self._allowed
+
+    def _is_own_rule(self, named: Global) -> bool:
+        """Tell whether there is a rule; whatever has none was judged by its name."""
+        return named in HARMLESS and not self._is_allowed(named)
+
+    def _refuse(self, reason: str) -> None:
+        if reason not in self.unsafe and len(self.unsafe) < _MOST_KEPT:
+            self.unsafe.append(reason)
+
+
+def _may_be_called(made: Object, target: Global) -> bool:
+    if target in BLANK:
+        return arguments_of(made) == []
+    return target not in VALUES and made.made != "new" and CALLS[target](made)
+
+
+def _is_judged(named: Global) -> bool:
+    parts = named.module.split(".")
+    return parts[0] in _JUDGED or not all(part.isidentifier() for part in parts)
+
+
+def _listed(reasons: list[str]) -> str:
+    more = len(reasons) - _MOST_TOLD
+    return ", ".join(reasons[:_MOST_TOLD]) + (f", and {more} more" if more > 0 else "")

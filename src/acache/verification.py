@@ -1,0 +1,437 @@
+"""Checking every entry of a store without loading any: complete, readable, harmless to load."""
+
+from __future__ import annotations
+
+import ast
+import os
+import textwrap
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Literal, NamedTuple
+
+from acache.layout import METADATA, OUTPUT, SOURCE, dotted, is_hash
+from acache.names import entry_id
+from acache.parallel import Progress, fold_scan
+from acache.pickles import DamagedError, MissingPackageError, describe_file
+from acache.plans import GRACE_SECONDS, Candidates, Plan, make_plan
+from acache.query import Selector
+from acache.records import Entry, Found, Leftover, Other
+from acache.removal import is_expired
+from acache.safety import Judge
+from acache.store import Store
+from acache.table import EntryTable
+
+Kind = Literal[
+    "missing-output",
+    "truncated",
+    "unreadable",
+    "unsafe-pickle",
+    "missing-source",
+    "bad-metadata",
+    "foreign",
+    "unknown-global",
+]
+Severity = Literal["problem", "note"]
+# In the order in which they are told.
+KINDS: tuple[Kind, ...] = (
+    *("unsafe-pickle", "truncated", "unreadable", "missing-output", "missing-source"),
+    *("unknown-global", "bad-metadata", "foreign"),
+)
+_NOTES = ("bad-metadata", "foreign", "unknown-global")
+_OWN = (".gitignore", ".acache/")  # in the location, which may be the store itself
+_PIECE = 8  # entries handed out at a time: one that is compressed can take a second
+
+
+class Finding(NamedTuple):
+    """What is wrong, or remarkable, with one thing in a store.
+
+    Attributes
+    ----------
+    id : str
+        Of an entry; of a function, dotted; or a path below the store.
+    kind : str
+        One of `KINDS`.
+    severity : {"problem", "note"}
+    message : str
+        One line.
+    """
+
+    id: str
+    kind: Kind
+    severity: Severity
+    message: str
+
+
+class VerifyReport(NamedTuple):
+    """What a check of a store found.
+
+    Attributes
+    ----------
+    store : Store
+    entries : int
+        How many were checked.
+    size_bytes : int
+        Of these.
+    findings : tuple of Finding
+        Problems first.
+    broken, unsafe : EntryTable
+        Entries that are truncated or damaged; those that are not known to be harmless to load. What
+        may not be read, or holds more than can be followed, is none of them.
+    remnants : tuple of Leftover
+        Entry folders without result.
+    warnings : tuple of str
+        What could not be checked.
+
+    Examples
+    --------
+    >>> from acache import Store, verify
+    >>> verify(Store("/nowhere")).problems
+    0
+    """
+
+    store: Store
+    entries: int
+    size_bytes: int
+    findings: tuple[Finding, ...]
+    broken: EntryTable
+    unsafe: EntryTable
+    remnants: tuple[Leftover, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def problems(self) -> int:
+        """How many of the findings are problems."""
+        return sum(finding.severity == "problem" for finding in self.findings)
+
+
+def verify(
+    store: Store,
+    selector: Selector | None = None,
+    *,
+    allowed: Iterable[str] = (),
+    strict: bool = False,
+    fork: bool = False,
+    progress: Progress | None = None,
+    noticed: Callable[[], None] | None = None,
+) -> VerifyReport:
+    """Check the entries of a store. Their pickles are followed, and never loaded: that runs code.
+
+    Parameters
+    ----------
+    store : Store
+    selector : Selector, optional
+        Which entries; see `acache.query.Selection.resolve`.
+    allowed : iterable of str
+        ``MODULE.NAME`` of classes and functions that are trusted.
+    strict : bool
+        Whether names of packages that nobody here knows are problems.
+    fork, progress
+        See `acache.parallel.fold_scan`.
+    noticed : callable, optional
+        Called before an entry is read whose last access may change by that.
+
+    Returns
+    -------
+    report : VerifyReport
+    """
+    expired = partial(is_expired, grace=GRACE_SECONDS, now=time.time())
+    check = _Check(store, Judge(allowed), strict=strict, noticed=noticed)
+    fold = fold_scan(
+        store,
+        partial(_Checked, check, selector, expired),
+        select=None if selector is None or selector.covers_everything else selector.covers,
+        whole=True,
+        fork=fork,
+        progress=progress,
+        piece=_PIECE,
+    )
+    missing = [one for one in fold.missing if one.path not in fold.busy and _lacks(store, one)]
+    findings = [*fold.findings, *map(_missing_output, missing), *_sources(store, fold)]
+    findings.sort(key=lambda one: (one.severity == "note", KINDS.index(one.kind), one.id))
+    return VerifyReport(
+        store,
+        fold.entries,
+        fold.size_bytes,
+        tuple(findings),
+        fold.broken,
+        fold.unsafe,
+        tuple(missing),
+        tuple(f"{reason}: {count:,} not checked" for reason, count in sorted(fold.skipped.items())),
+    )
+
+
+def plan_removal(report: VerifyReport, *, broken: bool, unsafe: bool) -> Plan:
+    """Plan to remove what a check found.
+
+    Parameters
+    ----------
+    report : VerifyReport
+    broken : bool
+        Whether entries go that are damaged, and folders without result.
+    unsafe : bool
+        Whether entries go that are not known to be harmless to load.
+
+    Returns
+    -------
+    plan : Plan
+        Entries that were written again since then stay.
+    """
+    found = Candidates(None, lambda name, modified: False)
+    if broken:
+        found.entries.extend(report.broken)
+        found.remnants += report.remnants
+    if unsafe:
+        found.entries.extend(report.unsafe)
+    order = range(len(found.entries))
+    return make_plan(report.store, found, order, leftovers=False, grace=GRACE_SECONDS)
+
+
+class _Verdict(NamedTuple):
+    """What an entry's result is: what is wrong with it, and whether it is broken by that."""
+
+    kind: Kind
+    message: str
+    damaged: bool = False
+
+
+class _Check:
+    """How entries are checked, one at a time."""
+
+    def __init__(
+        self, store: Store, judge: Judge, *, strict: bool, noticed: Callable[[], None] | None
+    ) -> None:
+        self.store = store
+        self._judge = judge
+        self._strict = strict
+        # Only whoever owns a file, or root, can read it unnoticed.
+        self._noticed = noticed if hasattr(os, "geteuid") and os.geteuid() != 0 else None
+
+    def output(self, entry: Entry) -> _Verdict | None:
+        """Check an entry's result.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the entry vanished.
+        MissingPackageError
+            If what decompresses it is not installed.
+        """
+        judge = self._judge
+        judge.begin()
+        verdict = None
+        try:
+            if self._noticed is not None and self.store.is_noticed(entry.function, entry.hash):
+                self._noticed()
+            verdict = self._followed(entry)
+        except FileNotFoundError:
+            raise
+        except OSError as error:  # it may be sound, for whoever can read it
+            verdict = _Verdict("unreadable", f"cannot be read: {error.strerror or error}")
+        except DamagedError as error:
+            kind: Kind = "truncated" if error.truncated else "unreadable"
+            verdict = _Verdict(kind, str(error), damaged=not error.limited)
+        if judge.unsafe:  # loading would run that, before it fails perhaps
+            return _Verdict("unsafe-pickle", f"loading it may run code: it {judge.told()}")
+        if verdict is None and judge.unknown:
+            return _Verdict(
+                "unknown-global", f"of a package not known here: {judge.told_unknown()}"
+            )
+        return verdict
+
+    def _followed(self, entry: Entry) -> _Verdict | None:
+        with self.store.opened_output(entry.function, entry.hash) as file:
+            described = describe_file(file, watcher=self._judge)
+        if described.outside:
+            message = "refers to what is outside of it, which joblib cannot load"
+            return _Verdict("unreadable", message, damaged=True)
+        if described.trailing:
+            message = f"more follows where it should end, at byte {described.bytes_read}"
+            return _Verdict("unreadable", message, damaged=True)
+        return None
+
+    def metadata(self, entry: Entry) -> tuple[float | None, str | None]:
+        """Read the recorded compute time; or tell what is wrong with ``metadata.json``."""
+        try:
+            metadata = self.store.metadata(entry.function, entry.hash)
+        except ValueError as error:
+            return None, f"{METADATA} is damaged: {error}"
+        except OSError as error:
+            return None, f"{METADATA} cannot be read: {error.strerror or error}"
+        if metadata is not None and metadata.duration is None:
+            return None, f"{METADATA} has no duration"
+        return (None if metadata is None else metadata.duration), None
+
+    def severity(self, kind: Kind) -> Severity:
+        """Tell how much a kind of finding matters."""
+        if kind == "unknown-global":
+            return "problem" if self._strict else "note"
+        return "note" if kind in _NOTES else "problem"
+
+
+class _Checked:
+    """What was checked, and found; a fold."""
+
+    def __init__(
+        self, check: _Check, selector: Selector | None, expired: Callable[[str, float], bool]
+    ) -> None:
+        self._check = check
+        self._selector = selector
+        self._expired = expired
+        self._foreign = "\0"  # the folder below which everything is foreign
+        self.entries = 0
+        self.size_bytes = 0
+        self.findings: list[Finding] = []
+        self.broken = EntryTable()
+        self.unsafe = EntryTable()
+        self.missing: list[Leftover] = []
+        self.busy: set[str] = set()
+        self.sources: set[str] = set()
+        self.functions: dict[str, int] = {}
+        self.skipped: dict[str, int] = {}
+
+    def __getstate__(self) -> dict[str, object]:
+        # What it has found is sent from one process to the other, not how it checks.
+        return {**self.__dict__, "_check": None, "_selector": None, "_expired": None}
+
+    def add(self, found: Found) -> None:
+        """Check one more thing that the scan found."""
+        if isinstance(found, Entry):
+            if self._selector is None or self._selector.matches(found):
+                self._add_entry(found)
+        elif isinstance(found, Other):
+            self._add_other(found)
+        elif isinstance(found, Leftover):
+            above, _, name = found.path.rpartition("/")
+            if found.kind == "file":
+                if not self._expired(name, found.modified):
+                    self.busy.add(above)
+            elif self._selector is None or self._selector.covers(above, name):
+                self.missing.append(found)
+        elif found.kind == "folder":
+            self._find(_named(found.path), "unreadable", f"cannot be read: {found.reason}")
+
+    def _add_entry(self, entry: Entry) -> None:
+        try:
+            verdict = self._check.output(entry)
+        except FileNotFoundError:
+            return
+        except MissingPackageError as missing:
+            self.skipped[str(missing)] = self.skipped.get(str(missing), 0) + 1
+            return
+        self.entries += 1
+        self.size_bytes += entry.size_bytes
+        self.functions[entry.function] = self.functions.get(entry.function, 0) + 1
+        duration, trouble = self._check.metadata(entry)
+        name = entry_id(entry.function, entry.hash)
+        if trouble is not None:
+            self._find(name, "bad-metadata", trouble)
+        if verdict is None:
+            return
+        self._find(name, verdict.kind, verdict.message)
+        entry = entry._replace(compute_seconds=duration)
+        if verdict.damaged:
+            self.broken.add(entry)
+        elif verdict.kind == "unsafe-pickle":
+            self.unsafe.add(entry)
+
+    def _add_other(self, found: Other) -> None:
+        path = found.path
+        if found.kind == "source":
+            self.sources.add(path.rpartition("/")[0])
+        elif found.kind == "foreign" and not path.startswith((self._foreign, *_OWN)):
+            self._foreign = f"{path}/"
+            if self._covers(path):
+                self._find(path, "foreign", "not joblib's: it is left alone, and keeps its folder")
+
+    def _covers(self, path: str) -> bool:
+        """Tell whether something lies in the folder of a function that is selected."""
+        if self._selector is None or self._selector.covers_everything:
+            return True
+        while path:
+            path = path.rpartition("/")[0]
+            if self._selector.covers_function(path):
+                return True
+        return False
+
+    def _find(self, name: str, kind: Kind, message: str) -> None:
+        self.findings.append(Finding(name, kind, self._check.severity(kind), message))
+
+    def merge(self, other: _Checked) -> None:
+        """Take all that another one has found."""
+        self.entries += other.entries
+        self.size_bytes += other.size_bytes
+        self.findings += other.findings
+        self.broken.extend(other.broken)
+        self.unsafe.extend(other.unsafe)
+        self.missing += other.missing
+        self.busy |= other.busy
+        self.sources |= other.sources
+        for name, count in other.functions.items():
+            self.functions[name] = self.functions.get(name, 0) + count
+        for reason, count in other.skipped.items():
+            self.skipped[reason] = self.skipped.get(reason, 0) + count
+
+
+def _named(path: str) -> str:
+    """Name an entry folder as an entry, anything else by its path below the store."""
+    function, _, name = path.rpartition("/")
+    return entry_id(function, name) if is_hash(name) else path or "."
+
+
+def _lacks(store: Store, found: Leftover) -> bool:
+    """Tell whether a folder still lacks its result: a write takes a moment to begin."""
+    function, _, name = found.path.rpartition("/")
+    return store.lacks_output(function, name)
+
+
+def _missing_output(found: Leftover) -> Finding:
+    message = f"an entry's folder without {OUTPUT}"
+    return Finding(_named(found.path), "missing-output", "problem", message)
+
+
+def _sources(store: Store, fold: _Checked) -> list[Finding]:
+    """Tell of functions that have entries and no source by which joblib would know stale ones."""
+    found = []
+    for function, count in fold.functions.items():
+        trouble = _source_trouble(store, function) if function in fold.sources else "no"
+        if trouble is not None:
+            entries = f"{count:,} {'entry' if count == 1 else 'entries'}"
+            found.append(
+                Finding(
+                    dotted(function),
+                    "missing-source",
+                    "problem",
+                    f"{entries} and {trouble} {SOURCE}: joblib cannot tell whether they are stale",
+                )
+            )
+    return found
+
+
+def _source_trouble(store: Store, function: str) -> str | None:
+    """Tell what is wrong with a function's stored source, in a word or two; None if nothing is."""
+    try:
+        source = store.source(function)
+    except OSError:
+        return "an unreadable"
+    if source is None:
+        return "no"
+    lines = [line for line in source.splitlines() if line.strip()]
+    if all(line.lstrip().startswith("#") for line in lines):
+        return "an empty"
+    return "an incomplete" if _is_cut(source) else None
+
+
+def _is_cut(source: str) -> bool:
+    """Tell whether a definition ends too early; what a newer Python writes may not parse here."""
+    text = textwrap.dedent(source)
+    if not text.startswith(("def ", "async def ", "class ", "@")):
+        return False  # a lambda, with what else was in its line
+    try:
+        ast.parse(text)
+    except SyntaxError as error:
+        last = len(text.rstrip().splitlines())
+        return "never closed" in error.msg or (error.lineno or 0) >= last
+    except (ValueError, RecursionError, MemoryError):
+        pass
+    return False

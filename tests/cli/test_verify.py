@@ -1,0 +1,212 @@
+"""``acache verify``: what it prints, its exit codes, and what it deletes."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ..conftest import Result, write_entry
+from ..test_removal import tree
+
+Acache = Callable[..., Result]
+HASHES = [digit * 32 for digit in "01234567"]
+OUTPUTS = [
+    b"N.",
+    b"N",
+    b"\xff",
+    b"cos\nsystem\n(Vecho > canary\ntR.",
+    b"cmine\nThing\n)\x81.",
+    b"N.",
+]
+
+
+@pytest.fixture
+def location(tmp_path: Path) -> Path:
+    """Six entries: sound, truncated, damaged, unsafe, unknown, missing."""
+    function = tmp_path / "location" / "joblib" / "m" / "f"
+    for argument_hash, output in zip(HASHES, OUTPUTS, strict=False):
+        write_entry(function, argument_hash, output=output)
+    (function / HASHES[5] / "output.pkl").unlink()
+    (function / "func_code.py").write_text("# first line: 1\n@cache(level=20)\ndef f(): ...\n")
+    return tmp_path / "location"
+
+
+def left(location: Path) -> str:
+    folders = (path for path in (location / "joblib" / "m" / "f").iterdir() if path.is_dir())
+    return "".join(sorted(folder.name[0] for folder in folders))
+
+
+def test_json_is_as_documented(acache: Acache, location: Path) -> None:
+    before = tree(location)
+    result = acache("verify", "--json", "--cache-dir", location)
+    assert (result.code, result.stderr) == (3, "")
+    document = result.document
+    assert list(document) == ["schema", "kind", "entries", "problems", "warnings"]
+    assert (document["schema"], document["kind"], document["entries"]) == (1, "verify", 5)
+    assert document["warnings"] == []
+    assert [list(one) for one in document["problems"]] == [
+        ["id", "kind", "severity", "message"]
+    ] * 5
+    assert [(one["id"], one["kind"], one["severity"]) for one in document["problems"]] == [
+        (f"m.f/{HASHES[3]}", "unsafe-pickle", "problem"),
+        (f"m.f/{HASHES[1]}", "truncated", "problem"),
+        (f"m.f/{HASHES[2]}", "unreadable", "problem"),
+        (f"m.f/{HASHES[5]}", "missing-output", "problem"),
+        (f"m.f/{HASHES[4]}", "unknown-global", "note"),
+    ]
+    assert tree(location) == before
+    assert not (location.parent / "canary").exists()
+
+
+def test_people_are_told_what_mends_it(acache: Acache, location: Path) -> None:
+    result = acache("verify", "--cache-dir", location, env={"COLUMNS": "200"})
+    assert (result.code, result.stderr) == (3, "")
+    lines = [line.rstrip() for line in result.stdout.splitlines()]
+    assert lines == [
+        "unsafe-pickle   m.f/33333333  loading it may run code: it names os.system",
+        "truncated       m.f/11111111  ends too early, at byte 1",
+        "unreadable      m.f/22222222  damaged at byte 0: 0xff is no opcode",
+        "missing-output  m.f/55555555  an entry's folder without output.pkl",
+        "unknown-global  m.f/44444444  of a package not known here: mine.Thing",
+        "",
+        lines[6],
+        "",
+        f"damaged  acache verify --cache-dir {location} --delete",
+        f"unsafe   acache verify --cache-dir {location} --delete-unsafe",
+    ]
+    assert lines[6].startswith("5 entries checked (")
+    assert lines[6].endswith("), 4 problems, 1 note")
+    narrow = acache("verify", "--cache-dir", location, "--level", "20")
+    assert max(map(len, narrow.stdout.splitlines())) <= 80
+    assert "the same command with --delete" in narrow.stdout
+
+
+def test_long_lists_are_cut_for_people_alone(acache: Acache, location: Path) -> None:
+    for number in range(30):
+        write_entry(location / "joblib" / "m" / "f", f"{number + 100:032x}", output=b"N")
+    result = acache("verify", "--cache-dir", location)
+    assert result.stdout.count("truncated") == 21
+    assert "... and 11 more" in result.stdout
+    assert len(acache("verify", "--json", "--cache-dir", location).document["problems"]) == 35
+
+
+def test_a_sound_store_is_no_problem(acache: Acache, librosa_location: Path) -> None:
+    result = acache("verify", "--cache-dir", librosa_location)
+    assert (result.code, result.stderr) == (0, "")
+    assert result.stdout.endswith("no problems, no notes\n")
+    assert acache("verify", "-q", "--cache-dir", librosa_location) == ("", "", 0)
+    strict = acache("verify", "--strict", "--function", "stft", "--cache-dir", librosa_location)
+    assert strict.code == 0
+
+
+def test_deleting_takes_what_was_asked_for(acache: Acache, location: Path) -> None:
+    planned = acache("verify", "--delete", "-n", "--json", "--cache-dir", location)
+    assert (planned.code, left(location)) == (3, "012345")
+    assert planned.document["planned"]["entries"] == 2
+    done = acache("verify", "--delete", "-y", "--json", "--cache-dir", location)
+    assert list(done.document) == [
+        "schema", "kind", "entries", "problems", "dry_run", "planned", "removed", "functions",
+        "leftovers", "failed", "warnings",
+    ]  # fmt: skip
+    assert done.document["kind"] == "verify"
+    assert done.document["removed"] == planned.document["planned"]
+    assert (done.code, left(location)) == (3, "034")  # the unsafe one is a problem still
+    unsafe = acache("verify", "--delete-unsafe", "-y", "--cache-dir", location)
+    assert (unsafe.code, left(location)) == (0, "04")
+    assert "removed 1 entry" in unsafe.stdout
+    again = acache("verify", "--delete", "--delete-unsafe", "--cache-dir", location)
+    assert (again.code, again.stderr) == (0, "")
+    assert again.stdout.endswith("nothing to remove\n")
+    assert list((location / "joblib" / "m" / "f").glob("func_code.py"))
+
+
+def test_nobody_is_asked_without_a_terminal(acache: Acache, location: Path) -> None:
+    result = acache("verify", "--delete", "--cache-dir", location)
+    assert result.code == 2
+    assert "--yes" in result.stderr
+    assert left(location) == "012345"
+
+
+def test_names_that_are_allowed(acache: Acache, location: Path) -> None:
+    options = ["--strict", "--json", "--cache-dir", location]
+    strict = acache("verify", *options).document["problems"]
+    assert [one["kind"] for one in strict if "mine" in one["message"]] == ["unknown-global"]
+    assert {one["severity"] for one in strict} == {"problem"}
+    allowed = acache("verify", "--allow", "mine.Thing", "--allow", "os.system", *options)
+    assert [one["id"][-1] for one in allowed.document["problems"]] == ["1", "2", "5"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--allow", "numpy"], "MODULE.NAME"),
+        (["--yes"], "--delete"),
+        (["--dry-run"], "--delete"),
+        (["--function", "nothing"], "nothing"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    acache: Acache, location: Path, arguments: list[str], says: str
+) -> None:
+    result = acache("verify", *arguments, "--cache-dir", location)
+    assert (result.stdout, result.code) == ("", 2)
+    assert says in result.stderr
+
+
+def test_no_store_is_no_problem(acache: Acache, tmp_path: Path) -> None:
+    result = acache("verify", "--json", "--cache-dir", tmp_path / "none")
+    assert (result.code, result.document["entries"]) == (0, 0)
+    assert "there is no cache" in result.stderr
+    assert acache("verify").code == 2
+
+
+def test_a_selection_is_all_that_is_checked(acache: Acache, location: Path) -> None:
+    result = acache("verify", f"m.f/{HASHES[1]}", "--json", "--cache-dir", location)
+    assert [one["kind"] for one in result.document["problems"]] == ["truncated"]
+    other = acache("verify", "--smaller-than", "1", "--json", "--cache-dir", location)
+    assert other.document["entries"] == 0
+
+
+def test_what_may_not_be_read_is_told_and_never_deleted(
+    acache: Acache, location: Path, as_nobody: int | None
+) -> None:
+    for path in (location, *location.rglob("*")):
+        path.chmod(0o777 if path.is_dir() else 0o666)
+    output = location / "joblib" / "m" / "f" / HASHES[0] / "output.pkl"
+    output.chmod(0o000)
+    result = acache(
+        "verify", f"m.f/{HASHES[0]}", "--delete", "-y", "--json",
+        "--cache-dir", location, user=as_nobody,
+    )  # fmt: skip
+    output.chmod(0o666)
+    assert result.code == 3
+    [finding] = result.document["problems"]
+    assert finding["kind"] == "unreadable"
+    assert "Permission denied" in finding["message"]
+    assert result.document["planned"]["entries"] == 0
+    assert output.exists()
+
+
+def test_others_entries_are_read_after_a_word(
+    acache: Acache, location: Path, as_nobody: int | None
+) -> None:
+    if as_nobody is None:
+        pytest.skip("takes root to write as somebody else")
+    for path in (location, *location.rglob("*")):
+        path.chmod(0o777 if path.is_dir() else 0o666)
+    result = acache("verify", "--json", "--cache-dir", location, user=as_nobody)
+    assert result.stderr == (
+        "acache: note: some entries are another user's: reading them may change their last access\n"
+    )
+
+
+def test_a_write_in_flight_is_no_problem(acache: Acache, location: Path) -> None:
+    entry = location / "joblib" / "m" / "f" / HASHES[5]
+    (entry / f"output.pkl.{'0' * 32}-{os.getpid()}-1").write_bytes(b"half")
+    os.utime(entry, (time.time(),) * 2)
+    result = acache("verify", f"m.f/{HASHES[5]}", "--json", "--cache-dir", location)
+    assert (result.code, result.document["problems"]) == (0, [])

@@ -1,0 +1,165 @@
+"""Pickles that run something when they are loaded, by every way that is known to the tests.
+
+What they run makes a file ``canary`` in the current folder.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import struct
+from typing import Any
+
+import joblib
+import numpy as np
+
+COMMAND = "echo > canary"
+_TEXT = b"\x8c\x0d" + COMMAND.encode()
+_PYTHON = "open('canary', 'w').close()"
+
+
+class Calls:
+    """Is pickled as a call of a function."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self.call = function, arguments
+
+    def __reduce__(self) -> Any:
+        return self.call
+
+    def __call__(self) -> None:
+        """Do nothing: pickle wants what it calls to be callable."""
+
+
+def of(value: Any, **options: Any) -> bytes:
+    file = io.BytesIO()
+    joblib.dump(value, file, **options)
+    return file.getvalue()
+
+
+def text(string: str) -> bytes:
+    return b"X" + struct.pack("<I", len(string)) + string.encode()
+
+
+def running() -> dict[str, bytes]:
+    """Return pickles that run the command, each by another way."""
+    import builtins
+    import functools
+    import operator
+    import os
+    import subprocess
+
+    command = COMMAND.encode()
+    plain = {
+        "os.system": Calls(os.system, COMMAND),
+        "subprocess": Calls(subprocess.call, COMMAND, -1, None, None, None, None, None, True, True),
+        "eval": Calls(builtins.eval, _PYTHON),
+        "exec": Calls(builtins.exec, _PYTHON),
+        "open": Calls(open, "canary", "w"),
+        "partial": Calls(Calls(functools.partial, os.system, COMMAND)),
+        "methodcaller": Calls(
+            Calls(operator.methodcaller, "system", COMMAND), Calls(__import__, "os")
+        ),
+        "getattr": Calls(Calls(getattr, Calls(__import__, "os"), "system"), COMMAND),
+        "runstring": Calls(np.testing.runstring, _PYTHON, {}),
+        "memmap": Calls(np.memmap, "canary", "uint8", "w+", 0, (1,)),
+        "a thread's target": Calls(list, [Calls(os.system, COMMAND)]),
+    }
+    found = {
+        f"{name}, protocol {protocol}": pickle.dumps(value, protocol)
+        for name, value in plain.items()
+        for protocol in range(6)
+    }
+    for compress in ("zlib", "gzip", "bz2", "lzma", "xz"):
+        found[f"in {compress}"] = of(plain["os.system"], compress=(compress, 3))
+    objects = np.empty(2, object)
+    objects[0] = plain["os.system"]
+    found |= {
+        "in an array of objects": of(objects),
+        "in a list in a dict": of({"a": [1, (plain["eval"],)]}),
+        "behind an array": of([np.zeros(1000), plain["os.system"]]),
+        "GLOBAL": b"cos\nsystem\n(V" + command + b"\ntR.",
+        "a name of Python 2": b"\x80\x02c__builtin__\neval\n" + text(_PYTHON) + b"\x85R.",
+        "INST": b"(V" + command + b"\nios\nsystem\n.",
+        "OBJ": b"(cos\nsystem\nV" + command + b"\no.",
+        "STACK_GLOBAL": b"\x80\x04\x8c\x02os\x8c\x06system\x93" + _TEXT + b"\x85R.",
+        "a dotted name": b"\x80\x04\x8c\x05numpy\x8c\x20testing._private.utils.os.system\x93"
+        + _TEXT
+        + b"\x85R.",
+        "names from the memo": b"\x80\x04\x8c\x06system\x94\x8c\x02os\x94\x30\x30h\x01h\x00\x93"
+        + _TEXT
+        + b"\x85R.",
+        "names put out of order": b"\x80\x04\x8c\x06systemq\x07\x8c\x02osr\xff\xff\x00\x000"
+        b"0j\xff\xff\x00\x00h\x07\x93" + _TEXT + b"\x85R.",
+        "dropped at once": b"cos\nsystem\n(V" + command + b"\ntR0N.",
+        "before it ends too early": b"cos\nsystem\n(V" + command + b"\ntR",
+        "before it is damaged": b"cos\nsystem\n(V" + command + b"\ntR\xff",
+        "under a mark": b"(cos\nsystem\n(V" + command + b"\ntR1N.",
+    }
+    return found
+
+
+def dangerous() -> dict[str, bytes]:
+    """Return pickles that do harm in another way, or might with what else is on the computer."""
+    state = b"(K\x03X\x01\x00\x00\x00|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK%ctb"
+    objects = b"cnumpy\ndtype\n(X\x02\x00\x00\x00O8K\x00K\x01tR"
+    array = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85C\x01btR"
+    flagless = objects + state.replace(b"%c", b"\x00")
+    complete = objects + state.replace(b"%c", b"\x3f")
+    csr = b"cscipy.sparse._csr\ncsr_matrix\n)\x81"
+    masked = b"cnumpy.ma.core\n_mareconstruct\n(cjoblib.numpy_pickle\nNumpyArrayWrapper\n"
+    return {
+        "extension": b"\x80\x02\x82\x01.",
+        "an extension that is called": b"\x80\x02\x84\x01\x00\x00\x00)R.",
+        "an unlisted name": b"cos\nPathLike\n.",
+        "a module that prints": b"cthis\ns\n.",
+        "no name of a module": b"ca b\nc\n.",
+        "joblib's older wrapper": b"cjoblib.numpy_pickle\nNDArrayWrapper\n)\x81}b.",
+        "a computed name": b"\x80\x04\x8c\x02osc_codecs\nencode\n\x8c\x01x\x85R\x93.",
+        "a computed call": b"\x80\x04cnumpy\ndtype\n(X\x02\x00\x00\x00f8K\x00K\x01tR)R.",
+        "another codec": b"\x80\x02c_codecs\nencode\n" + text("x") + text("idna") + b"\x86R.",
+        "memory": b"\x80\x04cbuiltins\nbytearray\n\x8a\x05\x00\x00\x00\x00\x10\x85R.",
+        "a list of a range": b"\x80\x04cbuiltins\nlist\ncbuiltins\nrange\n"
+        b"(K\x00J\xff\xff\xff\x7fK\x01tR\x85R.",
+        "a power": b"\x80\x04cfractions\nFraction\n" + text("1e999999999") + b"\x85R.",
+        "a base that is called": b"ccopyreg\n_reconstructor\n(ccollections\nOrderedDict\n"
+        b"cdatetime\ndate\nNtR.",
+        "a class for another": masked + b"cnumpy\nndarray\nK\x00\x85C\x01btR}b.",
+        "bytes for objects": array + b"(K\x01K\x01\x85" + flagless + b"K\x00C\x08AAAAAAAAtb.",
+        "too few objects": array + b"(K\x01M\x00\x10\x85" + complete + b"K\x00]NatbN.",
+        "a type that changes": b"\x80\x04"
+        + complete
+        + b"\x94"
+        + state.replace(b"%c", b"\x00")
+        + b".",
+        "a large empty array": b"\x80\x04cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n"
+        b"\x8a\x06\x00\x00\x00\x00\x00\x10\x85C\x01btR.",
+        "a method that an attribute hides": b"\x80\x04" + csr + b"}\x8c\x0c__setstate__"
+        b"cbuiltins\nslice\nsb.",
+        "attributes by themselves": b"\x80\x04"
+        + csr
+        + b"N}\x8c\x09__class__cbuiltins\nobject\ns\x86b.",
+        "indices that SciPy believes": b"\x80\x04" + csr + b"}bK\x00K\x00\x86K\x01s.",
+        "a random state": pickle.dumps(np.random.default_rng(0)),
+    }
+
+
+def bombs() -> dict[str, bytes]:
+    """Return pickles that claim much, or grow when they are loaded."""
+    return {
+        "marks": b"(" * 10_000_000 + b".",
+        "lists in lists": b"]" * 1_000_000 + b"a" * 999_999 + b"N",
+        "a petabyte": _claiming(b"\x8a\x07\x00\x00\x00\x00\x00\x00\x02"),
+        "all memory": _claiming(b"\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x00\x01"),
+        "a long string": b"\x80\x04\x8d" + struct.pack("<Q", 2**60) + b"x",
+        "a long frame": b"\x80\x04\x95" + struct.pack("<Q", 2**60) + b"N",
+        "keys that take long to hash": b"\x80\x04}" + b")" + b"2\x86" * 60 + b"Ns.",
+        "many names": b"".join(b"c%d\nx\n0" % i for i in range(10_000)) + b"N.",
+        "a high index of the memo": b"Nr\xff\xff\xff\xff" * 200_000 + b"(",
+    }
+
+
+def _claiming(length: bytes) -> bytes:
+    data = of(np.zeros(3, np.uint8), protocol=2)
+    assert data.count(b"K\x03\x85") == 1
+    return data.replace(b"K\x03\x85", length + b"\x85")

@@ -1,0 +1,274 @@
+"""What loading a pickle would run is told before, and nothing of it runs."""
+
+from __future__ import annotations
+
+import array
+import collections
+import contextlib
+import datetime
+import decimal
+import fractions
+import io
+import os
+import pathlib
+import random
+import types
+import uuid
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+import scipy.sparse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from acache.errors import AcacheError, UsageError
+from acache.harmless import HARMLESS
+from acache.pickles import DamagedError, PickleError, describe_file
+from acache.safety import Judge, parse_allowed
+
+from .conftest import run_python
+from .hostile import bombs, dangerous, of, running
+from .pickles.samples import values
+
+# make fuzz runs many more.
+EXAMPLES = int(os.environ.get("ACACHE_FUZZ_EXAMPLES", "300"))
+
+
+def judged(data: bytes, *allowed: str) -> Judge:
+    judge = Judge(allowed)
+    with contextlib.suppress(DamagedError):
+        describe_file(io.BytesIO(data), watcher=judge)
+    return judge
+
+
+@pytest.mark.parametrize("way", running())
+def test_what_runs_something_is_unsafe_and_runs_nothing(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert judged(running()[way]).unsafe
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_said_to_run_something_does(tmp_path: Path) -> None:
+    """The canary is worth something: joblib.load lets it appear."""
+    code = (
+        "import contextlib, io, os, sys, warnings, joblib\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "warnings.simplefilter('ignore')\n"
+        "from tests.hostile import running\n"
+        "for way, data in running().items():\n"
+        "    with contextlib.suppress(Exception):\n"
+        "        joblib.load(io.BytesIO(data))\n"
+        "    if os.path.exists('canary'):\n"
+        "        os.remove('canary')\n"
+        "    else:\n"
+        "        print(way)\n"
+    )
+    root = Path(__file__).parents[1]
+    silent = run_python(f"import os; os.chdir({str(tmp_path)!r})\n{code}", root).splitlines()
+    assert silent == []
+
+
+@pytest.mark.parametrize("way", dangerous())
+def test_what_does_harm_otherwise_is_unsafe(way: str) -> None:
+    data = dangerous()[way]
+    if way == "a type that changes":
+        with pytest.raises(PickleError, match="set twice"):
+            describe_file(io.BytesIO(data))
+    else:
+        assert judged(data).unsafe
+
+
+@pytest.mark.parametrize("way", bombs())
+def test_bombs_are_refused(way: str) -> None:
+    with pytest.raises(PickleError):
+        describe_file(io.BytesIO(bombs()[way]), watcher=Judge())
+
+
+def sound() -> list[Any]:
+    """Return values of all kinds that are harmless to load."""
+    odd = ("object", "a list's child", "functions", "method", "random")
+    found = [value for name, value in values().items() if name not in odd]
+    forms = [f"{form}_" for form in ("csr", "csc", "coo", "bsr", "dia", "lil", "dok")]
+    found += [
+        getattr(scipy.sparse, f + kind)(np.eye(3)) for f in forms for kind in ("matrix", "array")
+    ]
+    records = np.rec.array([(1, 2.0)], dtype=[("a", int), ("b", float)])
+    found += [
+        *(np.ma.array([1, 2], mask=[0, 1]), np.ma.array([None, "a"], mask=[0, 1]), np.ma.masked),
+        *(records, records[0], np.char.array(["a"])),
+        *(uuid.UUID(int=5), types.SimpleNamespace(a=1), fractions.Fraction(1, 3)),
+        *(decimal.Decimal("1.5"), pathlib.Path("a"), array.array("d", [1])),
+        *(collections.Counter("abc"), collections.deque([1]), range(3), bytearray(b"abc")),
+        *(datetime.timedelta(1), datetime.date(2020, 1, 1), datetime.time(1)),
+        *(np.array(["a", "b"]), np.array([1, 2], ">i4"), np.array([[1, None]], object)[:, ::2]),
+        *(np.array([(1, "a")], [("x", "i4"), ("y", "O")]), np.zeros(2, [(("title", "x"), "f8")])),
+        *(np.array(5), np.array([np.zeros(3), None, [np.ones(2)]], object), type(None)),
+        *(np.asfortranarray(np.ones((2, 3))), np.zeros((0, 3)), np.zeros(3, [("s", "f4", (2,))])),
+    ]
+    return found
+
+
+def sound_pickles() -> list[bytes]:
+    found = [of(value, protocol=protocol) for value in sound() for protocol in range(6)]
+    for compress in ("zlib", "gzip", "bz2", "lzma", "xz"):
+        found += [of(value, compress=(compress, 3)) for value in sound()]
+    return found
+
+
+def test_nothing_that_is_sound_is_told() -> None:
+    for data in sound_pickles():
+        judge = judged(data)
+        assert (judge.unsafe, judge.unknown) == ([], []), data
+
+
+def test_stored_maps_of_files_are_sound(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros(3))
+    data = of(np.load(tmp_path / "a.npy", mmap_mode="r"))
+    judge = Judge()
+    assert ("numpy", "memmap") in describe_file(io.BytesIO(data), watcher=judge).globals
+    assert judge.unsafe == []
+
+
+def test_pandas_is_a_package_that_is_not_known() -> None:
+    pandas = pytest.importorskip("pandas")
+    judge = judged(of(pandas.DataFrame({"a": [1]})))
+    assert judge.unknown
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "kind"),
+    [
+        ("os", "system", "unsafe"),
+        ("os.path", "join", "unsafe"),
+        ("posix", "system", "unsafe"),
+        ("nt", "system", "unsafe"),
+        ("no_such.module", "x", "unknown"),
+        ("numpy_evil", "x", "unknown"),
+        ("__main__", "x", "unknown"),
+        ("distutils.spawn", "spawn", "unsafe"),
+        ("pip._internal", "main", "unsafe"),
+        ("numpy.no_such", "x", "unsafe"),
+        ("collections", "OrderedDict.__init__.__globals__", "unsafe"),
+        ("numpy", "testing._private.utils.runstring", "unsafe"),
+        ("joblib.externals.cloudpickle", "loads", "unsafe"),
+        ("scipy", "x", "unsafe"),
+        ("", "x", "unsafe"),
+        ("mine", "?", "unsafe"),
+        ("collections", "OrderedDict", "harmless"),
+    ],
+)
+def test_names_are_judged_one_by_one(module: str, name: str, kind: str) -> None:
+    parts = b"".join(b"\x8c" + bytes([len(part)]) + part.encode() for part in (module, name))
+    judge = judged(b"\x80\x04" + parts + b"\x93.")
+    found = "unsafe" if judge.unsafe else "unknown" if judge.unknown else "harmless"
+    assert found == kind
+
+
+def test_names_of_python_2_are_those_that_loading_takes() -> None:
+    assert judged(b"c__builtin__\nset\n.").unsafe == []
+    assert judged(b"ccopy_reg\n_reconstructor\n.").unsafe == []
+    assert judged(b"c__builtin__\neval\n.").unsafe == ["names builtins.eval"]
+    assert judged(b"\x80\x03c__builtin__\nset\n.").unsafe == ["names __builtin__.set"]
+
+
+def test_what_is_allowed_is_trusted() -> None:
+    data = b"cos\nsystem\n(Vtrue\ntR."
+    assert judged(data, "os.system").unsafe == []
+    assert judged(data, "os.popen").unsafe == ["names os.system"]
+    assert judged(b"cmine\nThing\n)\x81.", "mine.Thing").unknown == []
+    assert judged(b"\x80\x04cnumpy\nmemmap\n)R.").unsafe
+    assert judged(b"\x80\x04cnumpy\nmemmap\n)R.", "numpy.memmap").unsafe == []
+
+
+@pytest.mark.parametrize("text", ["", "x", "a.", ".a", "a b.c", "a..b", "a.b-c", "a.\x1b[2J"])
+def test_what_is_no_name_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"MODULE\.NAME"):
+        parse_allowed(text)
+
+
+def test_what_is_told_is_short_and_printable() -> None:
+    judge = judged(b"".join(b"cos\nx%d\x1b\n0" % i for i in range(500)) + b"N.")
+    assert judge.told() == "names os.x0\\x1b, names os.x1\\x1b, names os.x2\\x1b, and 97 more"
+
+
+SAMPLES = sound_pickles()
+CHANGES = st.lists(
+    st.tuples(st.integers(0, 10**4), st.integers(0, 255), st.sampled_from("=+-")), max_size=4
+)
+
+
+def changed(data: bytes, changes: list[tuple[int, int, str]]) -> bytes:
+    content = bytearray(data)
+    for where, byte, how in changes:
+        at = where % max(len(content), 1)
+        if how == "+":
+            content[at:at] = bytes([byte])
+        elif how == "-":
+            del content[at : at + byte % 4]
+        elif content:
+            content[at] = byte
+    return bytes(content)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.sampled_from(SAMPLES), CHANGES)
+def test_fuzz_changed_pickles(data: bytes, changes: list[tuple[int, int, str]]) -> None:
+    judge = Judge()
+    with contextlib.suppress(AcacheError):
+        describe_file(io.BytesIO(changed(data, changes)), watcher=judge)
+    assert judge.told().isprintable()
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.binary(max_size=300))
+def test_fuzz_any_bytes(data: bytes) -> None:
+    for begin in (b"", b"\x80\x04", b"\x78\x9c", b"\x1f\x8b\x08", b"BZh9", b"\x5d\x00", b"ZF0x"):
+        with contextlib.suppress(AcacheError):
+            describe_file(io.BytesIO(begin + data), watcher=Judge())
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.sampled_from(SAMPLES), CHANGES)
+def test_fuzz_what_is_harmless_looks_up_nothing_else(
+    data: bytes, changes: list[tuple[int, int, str]]
+) -> None:
+    """Loaded for real by joblib, as far as that goes, with each name it looks up."""
+    content = changed(data, changes)
+    judge = Judge()
+    try:
+        described = describe_file(io.BytesIO(content), watcher=judge)
+    except AcacheError:
+        return
+    if judge.unsafe or judge.unknown or described.compression is not None:
+        return
+    looked_up = set()
+
+    class Looking(joblib.numpy_pickle.NumpyUnpickler):  # type: ignore[misc]
+        def find_class(self, module: str, name: str) -> Any:
+            found = super().find_class(module, name)
+            looked_up.add((module, name))
+            return found
+
+    with contextlib.suppress(Exception):
+        Looking("", io.BytesIO(content), True).load()
+    old = {"copy_reg", "__builtin__"}
+    assert {one for one in looked_up if one[0] not in old} <= HARMLESS
+
+
+def test_fuzz_has_something_to_load() -> None:
+    """Most changes make a pickle that is refused; some must not, or else nothing is shown."""
+    choose = random.Random(0)
+    harmless = 0
+    for data in choose.choices(SAMPLES, k=300):
+        where = choose.randrange(len(data))
+        content = changed(data, [(where, data[where] ^ 1, "=")])
+        judge = Judge()
+        with contextlib.suppress(AcacheError):
+            describe_file(io.BytesIO(content), watcher=judge)
+            harmless += not (judge.unsafe or judge.unknown)
+    assert harmless > 30

@@ -125,6 +125,30 @@ def librosa_location(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return location
 
 
+F_SOURCE = "def {name}(x):\n    return x\n"
+
+
+@pytest.fixture
+def drifted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a location with a function, and an entry, of each state that a source can be in.
+
+    Installed is the package ``drifted``, without ``gone`` and with another source of ``changed``.
+    """
+    package, location = tmp_path / "packages", tmp_path / "location"
+    package.mkdir()
+    installed = "".join(F_SOURCE.format(name=name) for name in ("current", "changed"))
+    (package / "drifted.py").write_text(installed.replace("changed(x)", "changed(x, y=0)"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(package), *filter(None, sys.path)]))
+    for name in ("current", "changed", "gone"):
+        folder = location / "joblib" / "drifted" / name
+        write_entry(folder, "0" * 32)
+        (folder / "func_code.py").write_text(f"# first line: 9\n{F_SOURCE.format(name=name)}")
+    folder = location / "joblib" / "no_such_package" / "unknown"
+    write_entry(folder, "0" * 32)
+    (folder / "func_code.py").write_text(f"# first line: 9\n{F_SOURCE.format(name='unknown')}")
+    return location
+
+
 @pytest.fixture
 def as_nobody(tmp_path: Path) -> Iterator[int | None]:
     """Find a user whom permissions hold back: nobody where root runs the tests, else oneself."""

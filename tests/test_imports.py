@@ -28,7 +28,7 @@ ROOMS = [
     ["eviction"],
     ["plans", "report", "listing", "arguments"],
     ["parallel", "manager"],
-    ["levels", "fork"],
+    ["levels", "drift", "fork"],
     ["table"],
     ["totals"],
     ["query"],

@@ -274,7 +274,9 @@ def test_an_id_never_names_another_entry(tmp_path: Path, folders: tuple[str, str
             with contextlib.suppress(UsageError):
                 selector = ids(text).resolve(store)
                 found = [e for e in store.scan() if isinstance(e, Entry)]
-                assert [e.function for e in found if selector.matches(e)] == [folder]
+                assert [
+                    e.function for e in found if isinstance(e, Entry) and selector.matches(e)
+                ] == [folder]
 
 
 def test_entries_in_the_root_can_be_named(tmp_path: Path) -> None:
@@ -344,4 +346,19 @@ def test_a_table_gives_back_what_was_put_in(made: list[Entry], cut: int) -> None
     expected = sorted(made, key=lambda e: (e.created, e.function, e.hash))
     assert [(table[i].created, *table.name(i)[:1]) for i in order] == [
         (e.created, e.function) for e in expected
+    ]
+
+
+def test_a_selection_of_what_is_stale_asks(tmp_path: Path) -> None:
+    for function in ("m/old", "m/new"):
+        write_entry(tmp_path / "joblib" / function, "0" * 32)
+        (tmp_path / "joblib" / function / "func_code.py").touch()
+    store = Store(tmp_path)
+    selection = Selection(stale=True)
+    assert not selection.is_everything
+    with pytest.raises(UsageError, match="is_stale"):
+        selection.resolve(store)
+    selector = selection.resolve(store, is_stale=lambda function: function == "m/old")
+    assert [e.function for e in store.scan() if isinstance(e, Entry) and selector.matches(e)] == [
+        "m/old"
     ]

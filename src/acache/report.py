@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal, NamedTuple, TypeVar
 
+from acache.drift import State
 from acache.folders import HAS_BLOCKS
 from acache.layout import dotted
 from acache.levels import Levels
@@ -31,11 +32,16 @@ class LevelRow(NamedTuple):
 
 
 class FunctionRow(NamedTuple):
-    """The entries of one function; `function` is dotted."""
+    """The entries of one function; `function` is dotted.
+
+    `source_state` tells what became of its source, see `acache.drift.Comparison`; None if that was
+    not asked for.
+    """
 
     function: str
     level: int | None
     totals: Totals
+    source_state: State | None = None
 
 
 class ModuleRow(NamedTuple):
@@ -97,6 +103,7 @@ def stats(
     cost: bool = True,
     sort: Sort = "disk",
     top: int | None = None,
+    source_state: Callable[[str], State] | None = None,
     fork: bool = False,
     progress: Progress | None = None,
 ) -> StatsReport:
@@ -115,6 +122,8 @@ def stats(
         takes `cost`. Equal ones, and all by ``"name"``, go by name. Levels go by level.
     top : int > 0, optional
         How many functions and modules to keep.
+    source_state : Drift or callable, optional
+        Tells of a function id whether its source is still the one installed; see `acache.drift`.
     fork, progress
         See `acache.parallel.fold_scan`.
 
@@ -125,9 +134,16 @@ def stats(
     fold = fold_scan(
         store, partial(_StatsFold, selector), durations=cost, fork=fork, progress=progress
     )
-    functions = [
-        FunctionRow(dotted(function), levels(function), tally.totals(cost=cost))
-        for function, tally in fold.functions.items()
+    rows = [(function, tally.totals(cost=cost)) for function, tally in fold.functions.items()]
+    rows = sorted(rows, key=lambda row: _key(sort, dotted(row[0]), row[1]))[:top]
+    function_rows = [
+        FunctionRow(
+            dotted(function),
+            levels(function),
+            totals,
+            None if source_state is None else source_state(function),
+        )
+        for function, totals in rows
     ]
     by_level = _grouped(fold, levels, cost=cost)
     by_module = _grouped(fold, _module, cost=cost)
@@ -143,7 +159,7 @@ def stats(
         exists=store.exists,
         total=total.totals(cost=cost),
         levels=tuple(level_rows),
-        functions=tuple(sorted(functions, key=lambda r: _key(sort, r.function, r.totals))[:top]),
+        functions=tuple(function_rows),
         modules=tuple(sorted(module_rows, key=lambda r: _key(sort, r.module, r.totals))[:top]),
         leftovers=leftovers,
         other=other,

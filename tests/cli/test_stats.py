@@ -54,7 +54,8 @@ def test_json_is_as_documented(acache: Acache, librosa_location: Path) -> None:
     for row in document["levels"]:
         assert_shape(row, {"level": int, "functions": int, **TOTALS})
     for row in document["functions"]:
-        assert_shape(row, {"function": str, "level": int, **TOTALS})
+        assert_shape(row, {"function": str, "level": int, **TOTALS, "source_state": str})
+        assert row["source_state"] == "current"
     assert_shape(document["leftovers"], {"files": int, "folders": int, **USAGE})
     assert_shape(document["other"], USAGE)
     assert_shape(document["disk"], USAGE)
@@ -417,3 +418,40 @@ def test_a_system_without_relative_names_finds_the_same(acache: Acache, mixed: P
     found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     assert found == acache("stats", "--json", "--cache-dir", mixed).document
     assert found["warnings"] == []
+
+
+def test_a_column_tells_which_sources_are_others_by_now(acache: Acache, drifted: Path) -> None:
+    rows = acache("stats", "--json", "--cache-dir", drifted).document["functions"]
+    states = {row["function"].rpartition(".")[2]: row["source_state"] for row in rows}
+    assert states == {name: name for name in ("current", "changed", "gone", "unknown")}
+    wide = {"COLUMNS": "120"}
+    table = acache("stats", "--by", "function", "--cache-dir", drifted, env=wide).stdout
+    assert re.findall(r"^[\w.]+\.(\w+) +- +1 .* (current|changed|gone|-) +\d+%", table, re.M) == [
+        ("changed", "changed"),
+        ("current", "current"),
+        ("gone", "gone"),
+        ("unknown", "-"),
+    ]
+    table = acache("stats", "--function", "current", "--cache-dir", drifted).stdout
+    assert "source " not in table
+
+
+def test_stale_is_changed_or_gone_and_never_unknown(acache: Acache, drifted: Path) -> None:
+    document = acache("stats", "--json", "--stale", "--cache-dir", drifted).document
+    assert [r["function"] for r in document["functions"]] == ["drifted.changed", "drifted.gone"]
+    assert document["total"]["entries"] == 2
+    assert document["warnings"] == []
+
+
+def test_a_python_that_does_not_answer_makes_nothing_stale(acache: Acache, drifted: Path) -> None:
+    false = shutil.which("false")
+    if false is None:
+        pytest.skip("needs a program that is no Python")
+    options = ("--stale", "--json", "--python", false, "--cache-dir", drifted)
+    document = acache("stats", *options).document
+    assert document["total"]["entries"] == 0
+    [warning] = document["warnings"]
+    assert false in warning
+    result = acache("clear", "--yes", *options)
+    assert (result.code, result.document["removed"]["entries"]) == (0, 0)
+    assert false in result.document["warnings"][0]

@@ -39,7 +39,12 @@ def stats(report: StatsReport, config: Config, *, by_module: bool = False) -> st
             for row in report.levels
         ],
         "functions": [
-            {"function": _text(row.function), "level": row.level, **totals(row.totals)}
+            {
+                "function": _text(row.function),
+                "level": row.level,
+                **totals(row.totals),
+                "source_state": row.source_state,
+            }
             for row in report.functions
         ],
     }
@@ -213,6 +218,7 @@ def entry_details(details: EntryDetails, config: Config) -> str:
         {
             **entry(details.listed),
             "args": details.listed.arguments,
+            "source_state": details.source_state,
             "value": None
             if value is None
             else {
@@ -237,6 +243,8 @@ def function_details(details: FunctionDetails, config: Config) -> str:
             "level": details.level,
             **totals(details.totals),
             "source": details.source,
+            "source_state": details.comparison.state,
+            "installed_source": details.comparison.installed,
             "warnings": [*config.warnings(), *details.warnings],
         },
     )

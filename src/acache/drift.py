@@ -137,14 +137,14 @@ class Drift:
 def _is_plainly_in(text: str, stored: str, name: str) -> bool:
     """Tell whether a function of no class is what a file holds, without parsing the file.
 
-    In doubt False. It is, if the file has one definition of that name alone, in that very text,
-    with no decorator before it and nothing of its body behind it. A file with a long docstring to
-    each function takes a hundred times as long to parse.
+    In doubt False. It is, if that very text is in the file, with no decorator before it, and
+    behind it neither more of its body nor another definition of that name. A file with a long
+    docstring to each function takes a hundred times as long to parse.
     """
-    if stored[:1].isspace() or text.count(f"def {name}(") != 1:
-        return False
-    start = text.find(stored)
+    start = text.rfind(stored)
     end = start + len(stored)
+    if stored[:1].isspace() or f"def {name}(" not in stored or f"def {name}(" in text[end:]:
+        return False
     if start < 0 or (start > 0 and text[start - 1] != "\n"):
         return False
     if end < len(text) and not stored.endswith("\n"):

@@ -10,8 +10,9 @@ from typing import Any, Literal, NamedTuple
 
 from acache.errors import UsageError
 from acache.parallel import Progress
-from acache.plans import GRACE_SECONDS, Plan, find, make_plan
+from acache.plans import Plan, find, make_plan
 from acache.query import Selection
+from acache.removal import GRACE_SECONDS
 from acache.store import Store
 from acache.table import EntryTable
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Literal, NamedTuple, TypeVar
@@ -13,6 +14,7 @@ from acache.levels import Levels
 from acache.parallel import Progress, fold_scan
 from acache.query import Selector
 from acache.records import Entry, Found, Leftover, Unreadable, Usage
+from acache.removal import GRACE_SECONDS, is_expired
 from acache.store import Store
 from acache.totals import Sum, Tally, Totals, merged
 
@@ -59,6 +61,11 @@ class Leftovers(NamedTuple):
     folders: int
     usage: Usage
 
+    def plus(self, more: Leftovers) -> Leftovers:
+        """Return both together."""
+        usage = self.usage.plus(more.usage)
+        return Leftovers(self.files + more.files, self.folders + more.folders, usage)
+
 
 class StatsReport(NamedTuple):
     """What a store holds.
@@ -73,7 +80,11 @@ class StatsReport(NamedTuple):
         Of the selected entries.
     levels, functions, modules : tuple of rows
         Rows without an entry are left out.
-    leftovers : Leftovers
+    abandoned : Leftovers
+        Those that may be removed at once.
+    in_flight : Leftovers
+        Those that somebody may still be writing: they are younger than an hour, or their process
+        lives on this host.
     other : Usage
         Sources, the folders of functions and modules, foreign files and folders.
     disk : Usage
@@ -89,10 +100,16 @@ class StatsReport(NamedTuple):
     levels: tuple[LevelRow, ...]
     functions: tuple[FunctionRow, ...]
     modules: tuple[ModuleRow, ...]
-    leftovers: Leftovers
+    abandoned: Leftovers
+    in_flight: Leftovers
     other: Usage
     disk: Usage
     warnings: tuple[str, ...]
+
+    @property
+    def leftovers(self) -> Leftovers:
+        """All of them, those that are still being written included."""
+        return self.abandoned.plus(self.in_flight)
 
 
 def stats(
@@ -104,6 +121,7 @@ def stats(
     sort: Sort = "disk",
     top: int | None = None,
     source_state: Callable[[str], State] | None = None,
+    now: float | None = None,
     fork: bool = False,
     progress: Progress | None = None,
 ) -> StatsReport:
@@ -124,6 +142,8 @@ def stats(
         How many functions and modules to keep.
     source_state : Drift or callable, optional
         Tells of a function id whether its source is still the one installed; see `acache.drift`.
+    now : float, optional
+        Unix seconds that the age of leftovers counts from.
     fork, progress
         See `acache.parallel.fold_scan`.
 
@@ -132,7 +152,11 @@ def stats(
     report : StatsReport
     """
     fold = fold_scan(
-        store, partial(_StatsFold, selector), durations=cost, fork=fork, progress=progress
+        store,
+        partial(_StatsFold, selector, time.time() if now is None else now),
+        durations=cost,
+        fork=fork,
+        progress=progress,
     )
     rows = [(function, tally.totals(cost=cost)) for function, tally in fold.functions.items()]
     rows = sorted(rows, key=lambda row: _key(sort, dotted(row[0]), row[1]))[:top]
@@ -150,7 +174,7 @@ def stats(
     level_rows = [LevelRow(level, count, totals) for level, count, totals in by_level]
     level_rows.sort(key=lambda row: (row.level is None, row.level or 0))
     module_rows = [ModuleRow(module, count, totals) for module, count, totals in by_module]
-    leftovers = Leftovers(fold.leftover_files, fold.leftover_folders, fold.leftovers.usage())
+    abandoned, in_flight = fold.abandoned.leftovers(), fold.in_flight.leftovers()
     total = merged(fold.functions.values())
     other = fold.other.usage()
     return StatsReport(
@@ -161,23 +185,57 @@ def stats(
         levels=tuple(level_rows),
         functions=tuple(function_rows),
         modules=tuple(sorted(module_rows, key=lambda r: _key(sort, r.module, r.totals))[:top]),
-        leftovers=leftovers,
+        abandoned=abandoned,
+        in_flight=in_flight,
         other=other,
-        disk=total.usage().plus(fold.unselected.usage()).plus(leftovers.usage).plus(other),
+        disk=total.usage()
+        .plus(fold.unselected.usage())
+        .plus(abandoned.usage)
+        .plus(in_flight.usage)
+        .plus(other),
         warnings=(*fold.told(), *levels.warnings),
     )
+
+
+class _LeftoverSum(Sum):
+    """A growing number of leftovers."""
+
+    __slots__ = ("files", "folders")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files = self.folders = 0
+
+    def change(self, found: Leftover, by: Literal[1, -1]) -> None:
+        """Count one more, or one less."""
+        self.size_bytes += by * found.usage.size_bytes
+        self.disk_bytes += by * (found.usage.disk_bytes or 0)
+        self.inodes += by * (found.usage.inodes or 0)
+        if found.kind == "file":
+            self.files += by
+        else:
+            self.folders += by
+
+    def merge(self, other: _LeftoverSum) -> None:
+        self.add(other.usage())
+        self.files += other.files
+        self.folders += other.folders
+
+    def leftovers(self) -> Leftovers:
+        return Leftovers(self.files, self.folders, self.usage())
 
 
 class _StatsFold:
     """What a whole store holds, per function."""
 
-    def __init__(self, selector: Selector | None) -> None:
+    def __init__(self, selector: Selector | None, now: float) -> None:
         self._selector = selector
+        self._now = now
+        self._last_folder: Leftover | None = None
         self.functions: dict[str, Tally] = {}
         self.unselected = Sum()
-        self.leftovers = Sum()
-        self.leftover_files = 0
-        self.leftover_folders = 0
+        self.abandoned = _LeftoverSum()
+        self.in_flight = _LeftoverSum()
         self.other = Sum()
         self.warnings: list[str] = []
         self.warned = 0
@@ -194,13 +252,24 @@ class _StatsFold:
         elif isinstance(found, Unreadable):
             self._warn(found.told())
         elif isinstance(found, Leftover):
-            self.leftovers.add(found.usage)
-            if found.kind == "file":
-                self.leftover_files += 1
-            else:
-                self.leftover_folders += 1
+            self._add_leftover(found)
         else:
             self.other.add(found.usage)
+
+    def _add_leftover(self, found: Leftover) -> None:
+        above, _, name = found.path.rpartition("/")
+        if found.kind == "folder":
+            self._last_folder = found
+            self.abandoned.change(found, 1)
+        elif is_expired(name, found.modified, grace=GRACE_SECONDS, now=self._now):
+            self.abandoned.change(found, 1)
+        else:
+            self.in_flight.change(found, 1)
+            folder = self._last_folder  # a scan tells what is in a folder right after it
+            if folder is not None and folder.path == above:
+                self.abandoned.change(folder, -1)
+                self.in_flight.change(folder, 1)
+                self._last_folder = None
 
     def _warn(self, text: str) -> None:
         self.warned += 1
@@ -211,9 +280,8 @@ class _StatsFold:
         for function, tally in other.functions.items():
             self.functions.setdefault(function, Tally()).merge(tally)
         self.unselected.add(other.unselected.usage())
-        self.leftovers.add(other.leftovers.usage())
-        self.leftover_files += other.leftover_files
-        self.leftover_folders += other.leftover_folders
+        self.abandoned.merge(other.abandoned)
+        self.in_flight.merge(other.in_flight)
         self.other.add(other.other.usage())
         self.warnings += other.warnings
         self.warned += other.warned

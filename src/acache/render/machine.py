@@ -13,7 +13,7 @@ from acache.config import Config
 from acache.layout import dotted
 from acache.names import entry_id, printable
 from acache.records import Usage
-from acache.report import StatsReport
+from acache.report import Leftovers, StatsReport
 from acache.totals import Tally, Totals
 
 if TYPE_CHECKING:
@@ -55,15 +55,18 @@ def stats(report: StatsReport, config: Config, *, by_module: bool = False) -> st
         ]
     document |= {
         "leftovers": {
-            "files": report.leftovers.files,
-            "folders": report.leftovers.folders,
-            **usage(report.leftovers.usage),
+            **_leftovers(report.leftovers),
+            "in_flight": _leftovers(report.in_flight),
         },
         "other": usage(report.other),
         "disk": usage(report.disk),
         "warnings": [*config.warnings(), *report.warnings],
     }
     return _document("stats", document)
+
+
+def _leftovers(value: Leftovers) -> dict[str, Any]:
+    return {"files": value.files, "folders": value.folders, **usage(value.usage)}
 
 
 def config(configuration: Config) -> str:

@@ -134,10 +134,11 @@ def _summary(
     if above:
         count = plural(sum(row.totals.entries for row in above), "entry", "entries")
         lines.append(("not used", f"{count} of levels above {level}, the configured one"))
-    left = report.leftovers
-    if left.files or left.folders:
-        listed = leftovers(left.files, left.folders, left.usage)
+    if report.abandoned.files or report.abandoned.folders:
+        listed = leftovers(*report.abandoned)
         lines.append(("leftovers", f"{listed}; remove: acache clear --leftovers"))
+    if report.in_flight.files:
+        lines.append(("writing", f"{leftovers(*report.in_flight)}: within the last hour, or still"))
     return lines
 
 

@@ -29,7 +29,7 @@ import acache
 for module in pkgutil.walk_packages(acache.__path__, "acache."):
     if module.name not in ("acache.__main__", "acache.environment"):
         importlib.import_module(module.name)
-import difflib, rich.live, rich.progress
+import difflib, email.parser, grp, importlib.metadata, inspect, rich.live, rich.progress
 os.setgroups([])
 os.setuid(int(sys.argv[1]))
 acache.cli.main(sys.argv[2:])

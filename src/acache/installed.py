@@ -72,6 +72,14 @@ class InstalledSources:
                 return True
         return False
 
+    def version(self, package: str) -> str | None:
+        """Tell the version of an installed package; None if it is not installed."""
+        from importlib.metadata import distributions
+
+        for found in distributions(name=package, path=[*self.search_path]):
+            return found.version
+        return None
+
     def level(self, function: str) -> int | None:
         """Find the level that a function's installed source shows.
 

@@ -23,7 +23,7 @@ from acache.config import debugging
 from acache.errors import AcacheError
 
 # In the order of the list in --help. Each lives in the module of its name.
-COMMANDS = ("stats", "ls", "show", "clear", "prune", "config")
+COMMANDS = ("stats", "ls", "show", "clear", "prune", "doctor", "config")
 
 
 class _Commands(click.Group):

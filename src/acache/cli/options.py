@@ -18,6 +18,7 @@ C = TypeVar("C", bound=Callable[..., Any])
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+EXIT_PROBLEMS = 3
 EXIT_INTERRUPTED = 130
 
 

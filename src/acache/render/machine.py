@@ -18,6 +18,7 @@ from acache.totals import Tally, Totals
 
 if TYPE_CHECKING:
     from acache.details import EntryDetails, FunctionDetails
+    from acache.doctor.check import Check
     from acache.execution import Failure, Outcome
     from acache.listing import Listed, Listing
     from acache.plans import Plan
@@ -84,6 +85,20 @@ def config(configuration: Config) -> str:
         for setting in configuration.settings
     ]
     return _document("config", {"settings": settings})
+
+
+def doctor(checks: Iterable[Check]) -> str:
+    """Write what the doctor found as one JSON document."""
+    told = [
+        {
+            "id": check.id,
+            "status": check.status,
+            "message": _text(check.message),
+            "fix": None if check.fix is None else _text(check.fix),
+        }
+        for check in checks
+    ]
+    return _document("doctor", {"checks": told})
 
 
 def write_listing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -14,6 +15,7 @@ from acache.doctor.check import Check, command, count, library, size
 from acache.store import Store
 
 _MOUNTS = "/proc/self/mountinfo"
+_ESCAPED = re.compile(r"\\([0-7]{3})")  # white space and the backslash in it
 _LITTLE_SHARE, _LITTLE_BYTES, _PLENTY_BYTES = 0.05, 10**9, 20 * 10**9
 _NO_SHARE, _NO_BYTES = 0.01, 10**8
 _OTHERS_WRITE, _GROUP_WRITES, _STICKY = 0o002, 0o020, 0o1000
@@ -157,8 +159,7 @@ def mount_of(path: str, mounts: Iterable[str]) -> tuple[str, set[str]] | None:
     found = None
     for line in mounts:
         fields = line.split(" ")
-        folder = fields[4].encode("utf-8", "surrogateescape").decode("unicode_escape")
-        folder = folder.encode("latin-1").decode("utf-8", "surrogateescape")
+        folder = _ESCAPED.sub(lambda match: chr(int(match[1], 8)), fields[4])
         inside = path == folder or path.startswith(f"{folder.rstrip('/')}/")
         # Of two on the same folder the later one hides the other.
         if inside and (found is None or len(folder) >= len(found[0])):

@@ -15,7 +15,7 @@ from acache.render.human.page import GAP, console, plural, show
 _STYLES: dict[Status, str] = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 _STATUS_WIDTH = max(map(len, _STYLES))
 _WIDEST = 100  # columns; longer lines are hard to read
-_NARROWEST = 24
+_NARROWEST = 12
 
 
 def doctor(checks: Sequence[Check]) -> None:

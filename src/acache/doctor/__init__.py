@@ -12,7 +12,15 @@ from acache.parallel import Progress
 from acache.report import stats
 
 _SETTINGS = ("level", "mmap", "compress", "verbose")
-_OF_A_STORE = ("permissions", "access-times", "free-space", "inodes", *contents.IDS)
+_OF_A_STORE = (
+    "permissions",
+    "access-times",
+    "free-space",
+    "inodes",
+    "leftovers",
+    "stale",
+    "sources",
+)
 
 
 def examine(config: Config, *, progress: Progress | None = None) -> list[Check]:
@@ -36,18 +44,14 @@ def examine(config: Config, *, progress: Progress | None = None) -> list[Check]:
     checks.append(settings.check_versions(config, installed))
     if store is None:
         return [*checks, *(Check(name, "ok", "there is no cache") for name in _OF_A_STORE)]
-    checks += [
-        surroundings.check_permissions(config, store),
-        surroundings.check_access_times(config, store),
-        surroundings.check_free_space(config, store),
-        surroundings.check_inodes(config, store),
-    ]
-    if not store.exists:
-        return [*checks, *(Check(name, "ok", "there is no cache yet") for name in contents.IDS)]
     levels, drift = Levels(store, installed), Drift(store, installed)
     report = stats(store, levels, cost=False, source_state=drift, fork=True, progress=progress)
     return [
         *checks,
+        surroundings.check_permissions(config, store),
+        surroundings.check_access_times(config, store),
+        surroundings.check_free_space(config, store, report.total.entries),
+        surroundings.check_inodes(config, store, report.total.entries),
         contents.check_leftovers(config, report),
         contents.check_stale(config, report),
         contents.check_sources(config, store, report),

@@ -12,7 +12,6 @@ from acache.parallel import Progress
 from acache.report import FunctionRow, Leftovers, StatsReport
 from acache.store import Store
 
-IDS = ("leftovers", "stale", "sources")
 _MOST_NAMED = 3
 
 
@@ -25,8 +24,8 @@ def check_limits(config: Config, store: Store | None, progress: Progress | None 
         return Check("limits", "problem", str(error), f"unset {wrong.variable}")
     if limits == Limits():
         return Check("limits", "ok", "none are set, the cache may grow until the disk is full")
-    if store is None or not store.exists:
-        return Check("limits", "ok", "there is no cache yet")
+    if store is None:
+        return Check("limits", "ok", "there is no cache")
     plan = plan_prune(store, limits, durations=False, fork=True, progress=progress)
     if plan.total.entries:
         room = plan.total.disk_bytes or plan.total.size_bytes
@@ -87,8 +86,8 @@ def check_sources(config: Config, store: Store, report: StatsReport) -> Check:
         return Check("sources", "ok", "every function with entries has its source")
     entries = sum(row.totals.entries for row in rows)
     message = (
-        f"{_named(rows)} has no func_code.py: all but one of its"
-        f" {count(entries, 'entry', 'entries')} will be trusted, whatever the code is by now"
+        f"func_code.py is missing of {_named(rows)}: joblib computes the next call anew, and trusts"
+        f" the rest of {count(entries, 'entry', 'entries')}, whatever the code is by now"
     )
     words = [word for row in rows for word in ("--function", row.function)]
     return Check("sources", "problem", message, command(config, "clear", *words))

@@ -53,7 +53,7 @@ def check_setting(config: Config, name: str) -> Check:
         return Check(name, "ok", f"{given}: {setting.effect}")
     status: Status = "problem"
     if setting.ok or (setting.value is not None and name == "mmap" and _compressed(config)):
-        status = "warning"  # without effect
+        status = "warning"  # it does no harm
     return Check(name, status, _told(setting), _mended(config, setting))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import shlex
@@ -11,13 +12,17 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from acache.config import Config
-from acache.doctor.check import Check, command, count, library, size
+from acache.doctor.check import Check, Status, command, count, library, size
 from acache.store import Store
 
 _MOUNTS = "/proc/self/mountinfo"
 _ESCAPED = re.compile(r"\\([0-7]{3})")  # white space and the backslash in it
-_LITTLE_SHARE, _LITTLE_BYTES, _PLENTY_BYTES = 0.05, 10**9, 20 * 10**9
-_NO_SHARE, _NO_BYTES = 0.01, 10**8
+# Free room on the disk, and inodes: less than this is worth a warning, less than a tenth of it is a
+# problem. Of a small disk twice the share, as files come in large pieces.
+_SHARE = 0.05
+_ENOUGH_BYTES = 20 * 10**9
+_LEAST_BYTES = 10**9
+_INODES_OF_AN_ENTRY = 3
 _OTHERS_WRITE, _GROUP_WRITES, _STICKY = 0o002, 0o020, 0o1000
 _MOST_NAMED = 3
 
@@ -167,33 +172,33 @@ def mount_of(path: str, mounts: Iterable[str]) -> tuple[str, set[str]] | None:
     return found
 
 
-def check_free_space(config: Config, store: Store) -> Check:
-    """Tell how much room is left on the disk."""
+def check_free_space(config: Config, store: Store, entries: int) -> Check:
+    """Tell how much room is left on the disk; there are so many entries to prune."""
     usage = shutil.disk_usage(existing(store.location))
-    share = usage.free / ((usage.used + usage.free) or 1)
-    told = f"{size(usage.free)} ({share:.0%}) of the disk are free"
-    full = f"{told}: soon {library(config)}'s writes fail, with a warning at each call"
-    fix = command(config, "prune", "--min-free", size(_LITTLE_BYTES * 2).replace(" ", ""))
-    if usage.free < _NO_BYTES or (share < _NO_SHARE and usage.free < _LITTLE_BYTES):
-        return Check("free-space", "problem", full, fix)
-    if usage.free < _LITTLE_BYTES or (share < _LITTLE_SHARE and usage.free < _PLENTY_BYTES):
-        return Check("free-space", "warning", full, fix)
-    return Check("free-space", "ok", told)
+    whole = usage.used + usage.free
+    wanted = max(min(_SHARE * whole, _ENOUGH_BYTES), min(2 * _SHARE * whole, _LEAST_BYTES))
+    told = f"{size(usage.free)} ({usage.free / (whole or 1):.0%}) of the disk are free"
+    if usage.free >= wanted:
+        return Check("free-space", "ok", told)
+    told += f": once it is full, {library(config)}'s writes fail, with a warning at each call"
+    fix = command(config, "prune", "--min-free", f"{math.ceil(wanted / 1000)}k")
+    status: Status = "warning" if usage.free >= wanted / 10 else "problem"
+    return Check("free-space", status, told, fix if entries else None)
 
 
-def check_inodes(config: Config, store: Store) -> Check:
-    """Tell how many files and folders the file system can still take; an entry takes three."""
+def check_inodes(config: Config, store: Store, entries: int) -> Check:
+    """Tell how many files and folders the file system can still take."""
     if not hasattr(os, "statvfs"):
         return Check("inodes", "ok", f"{sys.platform} does not count them")
     status = os.statvfs(existing(store.location))
     if not status.f_files:
         return Check("inodes", "ok", "the file system has no limit on the number of files")
-    share = status.f_favail / status.f_files
-    told = f"{status.f_favail:,} ({share:.0%}) of the file system's inodes are free"
-    full = f"{told}, and an entry takes three: soon {library(config)}'s writes fail"
-    fix = command(config, "prune", "--max-items", "10000")
-    if share < _NO_SHARE:
-        return Check("inodes", "problem", full, fix)
-    if share < _LITTLE_SHARE:
-        return Check("inodes", "warning", full, fix)
-    return Check("inodes", "ok", told)
+    free, wanted = status.f_favail, _SHARE * status.f_files
+    told = f"{free:,} ({free / status.f_files:.0%}) of the file system's inodes are free"
+    if free >= wanted:
+        return Check("inodes", "ok", told)
+    told += f": once there are none, {library(config)}'s writes fail, with a warning at each call"
+    kept = max(entries - math.ceil((wanted - free) / _INODES_OF_AN_ENTRY), 0)
+    fix = command(config, "prune", "--max-items", str(kept))
+    severity: Status = "warning" if free >= wanted / 10 else "problem"
+    return Check("inodes", severity, told, fix if entries else None)

@@ -128,6 +128,7 @@ def test_the_nearest_names_come_first() -> None:
 HASHES = [digit * 32 for digit in "0a1b"]
 NAMES = ["m/f", "m/g", "other/f"]
 LEVELS = {"m/f": 10, "m/g": 30, "other/f": None}
+STALE = {"m/g", "other/f"}
 
 entries = st.dictionaries(
     st.tuples(st.sampled_from(NAMES), st.sampled_from(HASHES)),
@@ -149,6 +150,7 @@ selections = st.builds(
         tuple
     ),
     ids=st.none(),
+    stale=st.booleans(),
 ).filter(
     lambda s: (
         s.larger_than is None
@@ -173,7 +175,7 @@ def test_a_selection_is_what_its_words_say(
             )
             os.utime(entry / "output.pkl", (NOW - used * DAY, NOW - written * DAY))
         store = Store(folder)
-        selector = selection.resolve(store, LEVELS.get, now=NOW)
+        selector = selection.resolve(store, LEVELS.get, is_stale=STALE.__contains__, now=NOW)
         found = [f for f in store.scan() if isinstance(f, Entry)]
         chosen = {(e.function, e.hash) for e in found if selector.matches(e)}
         assert chosen <= {
@@ -186,6 +188,7 @@ def test_a_selection_is_what_its_words_say(
             level = LEVELS[entry.function]
             return (
                 (not selection.levels or any(level in wanted for wanted in selection.levels))
+                and (not selection.stale or entry.function in STALE)
                 and (
                     not selection.functions
                     or any(

@@ -158,7 +158,7 @@ def test_versions_are_those_of_the_python_that_is_meant() -> None:
         config = Config.from_env({}, python=false)
         found = {check.id: check for check in examine(config)}["versions"]
         assert found.status == "warning"
-        assert found.fix == f"acache doctor --python {false} --python PATH"
+        assert found.fix == "acache doctor --python PATH"
 
 
 def test_where_caching_is_off(tmp_path: Path) -> None:

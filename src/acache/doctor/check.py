@@ -44,7 +44,7 @@ def command(config: Config, *arguments: str) -> str:
         words += ["--env-prefix", str(prefix.value)]
     if location.origin == "flag":
         words += ["--cache-dir", str(location.value)]
-    if config.setting("python").origin == "flag":
+    if config.setting("python").origin == "flag" and "--python" not in words:
         words += ["--python", config.python]
     return shlex.join(words)
 

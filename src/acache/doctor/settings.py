@@ -95,4 +95,4 @@ def check_versions(config: Config, installed: InstalledSources) -> Check:
 
 
 def _other_python(config: Config) -> str:
-    return f"{command(config, 'doctor')} --python PATH"
+    return command(config, "doctor", "--python", "PATH")

@@ -192,6 +192,15 @@ def test_gone_is_only_what_cannot_be_there(
     assert state(tmp_path) == told
 
 
+def test_the_same_text_in_a_class_is_another_function(package: Path, tmp_path: Path) -> None:
+    indented = F.replace("def", "    def").replace("\n    ", "\n        ")
+    write(package, f"{HEAD}if True:\n{indented}")
+    assert computes(tmp_path, "f")
+    assert state(tmp_path) == "current"
+    write(package, f"{HEAD}class C:\n{indented}")
+    assert state(tmp_path) == "unknown"
+
+
 def test_a_class_is_gone_and_a_module_is_unknown(package: Path, tmp_path: Path) -> None:
     write(package, f"{HEAD}class C:\n{METHOD}")
     assert computes(tmp_path, "C.f")

@@ -54,6 +54,7 @@ def overview(config: Config, store: Store | None, functions: int | None) -> None
             ("acache prune --max-size 10GB", "keep it within limits"),
         ]
     steps += [
+        ("acache doctor", "find what is wrong, and what mends it"),
         ("acache config", "see every setting, and what it does"),
         ("acache --help", "see every command"),
     ]

@@ -29,7 +29,8 @@ import acache
 for module in pkgutil.walk_packages(acache.__path__, "acache."):
     if module.name not in ("acache.__main__", "acache.environment"):
         importlib.import_module(module.name)
-import difflib, rich.live, rich.progress, encodings.raw_unicode_escape
+import difflib, email.parser, encodings.raw_unicode_escape, grp, importlib.metadata, inspect
+import rich.live, rich.progress
 os.setgroups([])
 os.setuid(int(sys.argv[1]))
 acache.cli.main(sys.argv[2:])
@@ -122,6 +123,30 @@ def librosa_location(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_python(
         LIBROSA_SCRIPT, env={"LIBROSA_CACHE_DIR": str(location), "LIBROSA_CACHE_LEVEL": "50"}
     )
+    return location
+
+
+F_SOURCE = "def {name}(x):\n    return x\n"
+
+
+@pytest.fixture
+def drifted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a location with a function, and an entry, of each state that a source can be in.
+
+    Installed is the package ``drifted``, without ``gone`` and with another source of ``changed``.
+    """
+    package, location = tmp_path / "packages", tmp_path / "location"
+    package.mkdir()
+    installed = "".join(F_SOURCE.format(name=name) for name in ("current", "changed"))
+    (package / "drifted.py").write_text(installed.replace("changed(x)", "changed(x, y=0)"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(package), *filter(None, sys.path)]))
+    for name in ("current", "changed", "gone"):
+        folder = location / "joblib" / "drifted" / name
+        write_entry(folder, "0" * 32)
+        (folder / "func_code.py").write_text(f"# first line: 9\n{F_SOURCE.format(name=name)}")
+    folder = location / "joblib" / "no_such_package" / "unknown"
+    write_entry(folder, "0" * 32)
+    (folder / "func_code.py").write_text(f"# first line: 9\n{F_SOURCE.format(name='unknown')}")
     return location
 
 

@@ -128,6 +128,7 @@ def test_the_nearest_names_come_first() -> None:
 HASHES = [digit * 32 for digit in "0a1b"]
 NAMES = ["m/f", "m/g", "other/f"]
 LEVELS = {"m/f": 10, "m/g": 30, "other/f": None}
+STALE = {"m/g", "other/f"}
 
 entries = st.dictionaries(
     st.tuples(st.sampled_from(NAMES), st.sampled_from(HASHES)),
@@ -149,6 +150,7 @@ selections = st.builds(
         tuple
     ),
     ids=st.none(),
+    stale=st.booleans(),
 ).filter(
     lambda s: (
         s.larger_than is None
@@ -173,7 +175,7 @@ def test_a_selection_is_what_its_words_say(
             )
             os.utime(entry / "output.pkl", (NOW - used * DAY, NOW - written * DAY))
         store = Store(folder)
-        selector = selection.resolve(store, LEVELS.get, now=NOW)
+        selector = selection.resolve(store, LEVELS.get, is_stale=STALE.__contains__, now=NOW)
         found = [f for f in store.scan() if isinstance(f, Entry)]
         chosen = {(e.function, e.hash) for e in found if selector.matches(e)}
         assert chosen <= {
@@ -186,6 +188,7 @@ def test_a_selection_is_what_its_words_say(
             level = LEVELS[entry.function]
             return (
                 (not selection.levels or any(level in wanted for wanted in selection.levels))
+                and (not selection.stale or entry.function in STALE)
                 and (
                     not selection.functions
                     or any(
@@ -274,7 +277,9 @@ def test_an_id_never_names_another_entry(tmp_path: Path, folders: tuple[str, str
             with contextlib.suppress(UsageError):
                 selector = ids(text).resolve(store)
                 found = [e for e in store.scan() if isinstance(e, Entry)]
-                assert [e.function for e in found if selector.matches(e)] == [folder]
+                assert [
+                    e.function for e in found if isinstance(e, Entry) and selector.matches(e)
+                ] == [folder]
 
 
 def test_entries_in_the_root_can_be_named(tmp_path: Path) -> None:
@@ -344,4 +349,19 @@ def test_a_table_gives_back_what_was_put_in(made: list[Entry], cut: int) -> None
     expected = sorted(made, key=lambda e: (e.created, e.function, e.hash))
     assert [(table[i].created, *table.name(i)[:1]) for i in order] == [
         (e.created, e.function) for e in expected
+    ]
+
+
+def test_a_selection_of_what_is_stale_asks(tmp_path: Path) -> None:
+    for function in ("m/old", "m/new"):
+        write_entry(tmp_path / "joblib" / function, "0" * 32)
+        (tmp_path / "joblib" / function / "func_code.py").touch()
+    store = Store(tmp_path)
+    selection = Selection(stale=True)
+    assert not selection.is_everything
+    with pytest.raises(UsageError, match="is_stale"):
+        selection.resolve(store)
+    selector = selection.resolve(store, is_stale=lambda function: function == "m/old")
+    assert [e.function for e in store.scan() if isinstance(e, Entry) and selector.matches(e)] == [
+        "m/old"
     ]

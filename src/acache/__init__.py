@@ -10,6 +10,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # typing itself costs as much as half of Python's start
 if TYPE_CHECKING:
     from acache.config import Config as Config
+    from acache.drift import Drift as Drift
     from acache.environment import cache as cache
     from acache.errors import AcacheError as AcacheError
     from acache.errors import AcacheWarning as AcacheWarning
@@ -45,6 +46,7 @@ _HOMES = {
     "CacheManager": "manager",
     "Config": "config",
     "ConfigurationError": "errors",
+    "Drift": "drift",
     "Entry": "records",
     "InstalledSources": "installed",
     "Levels": "levels",

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from acache.drift import Comparison, Drift, State
 from acache.errors import AcacheError, UsageError
-from acache.layout import METADATA, OUTPUT, SOURCE, dotted
+from acache.installed import InstalledSources
+from acache.layout import METADATA, OUTPUT, dotted
+from acache.levels import Levels
 from acache.listing import Listed
 from acache.names import functions_named, or_nearest, parse_entry_id, printable
 from acache.pickles import (
@@ -22,7 +25,7 @@ from acache.pickles import (
     describe_file,
     outline,
 )
-from acache.query import LevelOf, entry_named, unknown_level
+from acache.query import entry_named
 from acache.records import Entry
 from acache.store import Store
 from acache.totals import Tally, Totals
@@ -53,22 +56,27 @@ class Value(NamedTuple):
 
 
 class EntryDetails(NamedTuple):
-    """An entry, its arguments, and its value; None where that cannot be told."""
+    """An entry, its arguments, and its value; None where that cannot be told.
+
+    `source_state` tells what became of the function's source; see `acache.drift.Comparison`.
+    """
 
     listed: Listed
     value: Value | None
+    source_state: State
     warnings: tuple[str, ...]
 
 
 class FunctionDetails(NamedTuple):
     """A function, its source without joblib's first line, and what its entries amount to.
 
-    `function` has ``/`` between its parts.
+    `function` has ``/`` between its parts. `comparison` tells what became of its source.
     """
 
     function: str
     level: int | None
     source: str | None
+    comparison: Comparison
     totals: Totals
     warnings: tuple[str, ...]
 
@@ -109,7 +117,7 @@ def find(store: Store, text: str) -> tuple[str, str | None]:
 
 
 def entry_details(
-    store: Store, function: str, argument_hash: str, levels: LevelOf = unknown_level
+    store: Store, function: str, argument_hash: str, installed: InstalledSources
 ) -> EntryDetails:
     """Tell all about an entry. Its pickle is read and never loaded, as that runs code.
 
@@ -119,8 +127,8 @@ def entry_details(
     function : str
         Function id, ``/`` between its parts.
     argument_hash : str
-    levels : Levels or callable
-        Tells the level of a function id.
+    installed : InstalledSources
+        Of the Python that uses the store.
 
     Raises
     ------
@@ -134,6 +142,7 @@ def entry_details(
     ]
     if not found:
         raise AcacheError(f"{printable(dotted(function))}/{argument_hash} has no result any more")
+    levels = Levels(store, installed)
     warnings = []
     entry, arguments = found[0], None
     try:
@@ -148,7 +157,9 @@ def entry_details(
         value = _value(store, entry)
     except (DamagedError, MissingPackageError, OSError) as error:
         warnings.append(f"cannot read its {OUTPUT}: {error}")
-    return EntryDetails(Listed(entry, levels(function), arguments), value, tuple(warnings))
+    listed = Listed(entry, levels(function), arguments)
+    state = Drift(store, installed)(function)
+    return EntryDetails(listed, value, state, (*warnings, *levels.warnings))
 
 
 def _value(store: Store, entry: Entry) -> Value:
@@ -171,9 +182,7 @@ def _type(node: Node) -> str:
     return type(node).__name__
 
 
-def function_details(
-    store: Store, function: str, levels: LevelOf = unknown_level
-) -> FunctionDetails:
+def function_details(store: Store, function: str, installed: InstalledSources) -> FunctionDetails:
     """Tell all about a function.
 
     Parameters
@@ -181,17 +190,18 @@ def function_details(
     store : Store
     function : str
         Function id, ``/`` between its parts.
-    levels : Levels or callable
-        Tells the level of a function id.
+    installed : InstalledSources
+        Of the Python that uses the store.
     """
-    warnings = []
-    source = None
+    levels = Levels(store, installed)
     try:
         source = store.source(function)
-    except OSError as error:
-        warnings.append(f"cannot read its {SOURCE}: {error.strerror or error}")
+    except OSError:
+        source = None  # levels tell of it
     tally = Tally()
     for found in store.scan(durations=True, select=lambda name, _: name == function):
         if isinstance(found, Entry):
             tally.add_entry(found)
-    return FunctionDetails(function, levels(function), source, tally.totals(), tuple(warnings))
+    level, comparison = levels(function), Drift(store, installed).compare(function)
+    warnings = tuple(levels.warnings)
+    return FunctionDetails(function, level, source, comparison, tally.totals(), warnings)

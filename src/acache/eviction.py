@@ -8,16 +8,19 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from acache.errors import UsageError
+from acache.config import Config
+from acache.errors import ConfigurationError, UsageError
 from acache.parallel import Progress
-from acache.plans import GRACE_SECONDS, Plan, find, make_plan
+from acache.plans import Plan, find, make_plan
 from acache.query import Selection
+from acache.removal import GRACE_SECONDS
 from acache.store import Store
 from acache.table import EntryTable
 
 Policy = Literal["lru", "oldest", "largest", "cost"]
 POLICIES: tuple[Policy, ...] = ("lru", "oldest", "largest", "cost")
 HALF_LIFE_SECONDS = 7 * 86_400.0
+LIMIT_SETTINGS = ("max-size", "max-items", "max-age")
 
 
 class Limits(NamedTuple):
@@ -39,6 +42,26 @@ class Limits(NamedTuple):
     max_items: int | None = None
     max_age: float | None = None
     min_free: int | None = None
+
+
+def configured_limits(config: Config) -> Limits:
+    """Return the limits that the environment sets.
+
+    Raises
+    ------
+    ConfigurationError
+        If one of them makes no sense.
+    """
+    settings = [config.setting(name) for name in LIMIT_SETTINGS]
+    for setting in settings:
+        if not setting.ok:
+            raise ConfigurationError(f"{setting.variable}={setting.raw!r}: {setting.effect}")
+    size, items, age = (setting.value for setting in settings)
+    return Limits(
+        None if size is None else int(size),
+        None if items is None else int(items),
+        None if age is None else float(age),
+    )
 
 
 def plan_prune(

@@ -76,8 +76,9 @@ class InstalledSources:
         """Tell the version of an installed package; None if it is not installed."""
         from importlib.metadata import distributions
 
-        found = next(iter(distributions(name=package, path=list(self.search_path))), None)
-        return None if found is None else found.version
+        for found in distributions(name=package, path=[*self.search_path]):
+            return found.version
+        return None
 
     def level(self, function: str) -> int | None:
         """Find the level that a function's installed source shows.
@@ -98,11 +99,27 @@ class InstalledSources:
     def definition(self, function: str) -> Definition | None:
         """Find the syntax tree of a function; None if it is not there or cannot be parsed."""
         found = self.module_file(function.split("/"))
-        if found is None:
-            return None
-        file, names = found
-        tree = self._parse(file)
-        return None if tree is None else _find(tree.body, names)
+        definitions = [] if found is None else self.holding(*found)
+        return definitions[-1] if definitions else None
+
+    def holding(self, file: str, names: Sequence[str]) -> list[Definition]:
+        """Find the definitions of a name in a file that may be the one that holds.
+
+        Parameters
+        ----------
+        file : str
+        names : sequence of str
+            Of classes and enclosing functions, and the name itself.
+
+        Returns
+        -------
+        definitions : list of Definition
+            In their order: the last one of that name, and before it those that it may have
+            replaced, as it stands under an ``if``, in a ``try`` or the like.
+        """
+        tree = self.tree(file)
+        inner = [name for name in names if name != "<locals>"]
+        return [] if tree is None else _holding(tree.body, inner)
 
     def module_file(self, parts: Sequence[str]) -> tuple[str, Sequence[str]] | None:
         """Find the source file of the module that a dotted path begins with.
@@ -120,11 +137,20 @@ class InstalledSources:
         return _locate(self.search_path, parts)
 
     @functools.cache  # noqa: B019 - lives as long as one command
-    def _parse(self, file: str) -> ast.Module | None:
+    def text(self, file: str) -> str | None:
+        """Read a source file; None if it cannot be read."""
         try:
-            with tokenize.open(file) as text:
-                return ast.parse(text.read())
-        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+            with tokenize.open(file) as source:
+                return source.read()
+        except (OSError, SyntaxError, ValueError):
+            return None
+
+    @functools.cache  # noqa: B019
+    def tree(self, file: str) -> ast.Module | None:
+        """Parse a source file; None if it cannot be parsed."""
+        try:
+            return ast.parse(self.text(file) or "")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
 
 
@@ -145,16 +171,17 @@ def _locate(folders: Iterable[str], parts: Sequence[str]) -> tuple[str, Sequence
     return _locate(namespaces, rest)
 
 
-def _find(body: Iterable[ast.stmt], names: Sequence[str]) -> Definition | None:
-    """Find a nested definition; of several of one name the last, which is the one that holds."""
-    names = [name for name in names if name != "<locals>"]
-    found = None
-    for definition in _definitions(body):
-        if definition.name == names[0]:
-            found = definition
-    if found is None or len(names) == 1:
+def _holding(body: Iterable[ast.stmt], names: Sequence[str]) -> list[Definition]:
+    if not names:
+        return []
+    found: list[Definition] = []
+    for statement in body:
+        named = [d for d in _definitions([statement]) if d.name == names[0]]
+        # A definition replaces those before it; one under an if, a try or the like may do so.
+        found = named if isinstance(statement, Definition) and named else found + named
+    if len(names) == 1:
         return found
-    return _find(found.body, names[1:])
+    return [inner for outer in found for inner in _holding(outer.body, names[1:])]
 
 
 def _definitions(body: Iterable[ast.AST]) -> Iterator[Definition]:

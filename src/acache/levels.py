@@ -20,18 +20,22 @@ class Levels:
     store : Store
     installed : InstalledSources
         Asked for functions of which the store has no source.
+
+    Attributes
+    ----------
+    installed : InstalledSources
     """
 
     def __init__(self, store: Store, installed: InstalledSources) -> None:
+        self.installed = installed
         self._store = store
-        self._installed = installed
         self._known: dict[str, int | None] = {}
         self._warnings: list[str] = []
 
     @property
     def warnings(self) -> list[str]:
         """What could not be read, each with its path."""
-        return [*self._warnings, *self._installed.warnings]
+        return [*self._warnings, *self.installed.warnings]
 
     def __call__(self, function: str) -> int | None:
         """Tell the level of a function.
@@ -62,7 +66,7 @@ class Levels:
         if level is None:
             level = _recorded(self._store.location, function)
         if level is None and source is None:
-            level = self._installed.level(function)
+            level = self.installed.level(function)
         return level
 
 

@@ -13,13 +13,11 @@ from acache.layout import dotted, is_hash
 from acache.parallel import Progress, fold_scan
 from acache.query import Selector
 from acache.records import Entry, Found, Leftover, Unreadable, Usage
-from acache.removal import is_expired
+from acache.removal import GRACE_SECONDS, is_expired
 from acache.store import Store
 from acache.table import EntryTable
 from acache.totals import Sum, Tally, Totals, merged
 from acache.walk import Select, join
-
-GRACE_SECONDS = 3600.0
 
 
 class PlanRow(NamedTuple):

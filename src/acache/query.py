@@ -28,6 +28,7 @@ _USUAL_LEVELS = frozenset((10, 20, 30, 40))  # librosa's: nothing is wrong if a 
 
 
 LevelOf = Callable[[str], "int | None"]
+IsStale = Callable[[str], bool]
 
 
 def unknown_level(function: str) -> None:
@@ -112,6 +113,8 @@ class Selection(NamedTuple):
         `acache.names.matches_text`.
     ids : tuple of EntryId or None
         Any of these; None: all.
+    stale : bool
+        Of functions whose source has changed or is gone; see `acache.drift`.
 
     Examples
     --------
@@ -127,6 +130,7 @@ class Selection(NamedTuple):
     smaller_than: int | None = None
     arguments: tuple[tuple[str, str], ...] = ()
     ids: tuple[EntryId, ...] | None = None
+    stale: bool = False
 
     @property
     def is_everything(self) -> bool:
@@ -138,6 +142,7 @@ class Selection(NamedTuple):
         store: Store,
         levels: LevelOf | None = None,
         *,
+        is_stale: IsStale | None = None,
         now: float | None = None,
     ) -> Selector:
         """Look up in a store what is named; no entry is looked into.
@@ -148,6 +153,9 @@ class Selection(NamedTuple):
         levels : Levels or callable, optional
             Tells the level of a function id, None where it is unknown. A selection by level needs
             it.
+        is_stale : callable, optional
+            Tells whether the results of a function id are stale: `acache.drift.Drift.is_stale`. A
+            selection of what is stale needs it.
         now : float, optional
             Unix seconds that ages count from.
 
@@ -162,7 +170,7 @@ class Selection(NamedTuple):
         """
         self._require_sense()
         now = time.time() if now is None else now
-        if not (self.levels or self.functions or self.ids is not None):
+        if not (self.levels or self.functions or self.ids is not None or self.stale):
             return Selector(self, store, now=now, functions=None, ids=None, missing=0)
         if not store.exists:
             return Selector(self, store, now=now, functions=frozenset(), ids=None, missing=0)
@@ -182,6 +190,10 @@ class Selection(NamedTuple):
                 raise UsageError("a selection by level needs levels: resolve(store, Levels(...))")
             _require_levels(self.levels, known, levels)
             functions = [f for f in functions if any(levels(f) in wanted for wanted in self.levels)]
+        if self.stale:
+            if is_stale is None:
+                raise UsageError("a selection of what is stale needs resolve(..., is_stale=...)")
+            functions = [function for function in functions if is_stale(function)]
         return Selector(
             self, store, now=now, functions=frozenset(functions), ids=ids, missing=missing
         )

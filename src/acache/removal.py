@@ -25,6 +25,7 @@ from acache.folders import (
 from acache.layout import METADATA, OUTPUT, is_entry_temporary, parse_temporary
 from acache.processes import may_be_writing
 
+GRACE_SECONDS = 3600.0
 _STAYS = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT)
 _FUTURE_SECONDS = 86_400.0
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Literal, NamedTuple, TypeVar
 
+from acache.drift import State
 from acache.folders import HAS_BLOCKS
 from acache.layout import dotted
 from acache.levels import Levels
 from acache.parallel import Progress, fold_scan
 from acache.query import Selector
 from acache.records import Entry, Found, Leftover, Unreadable, Usage
+from acache.removal import GRACE_SECONDS, is_expired
 from acache.store import Store
 from acache.totals import Sum, Tally, Totals, merged
 
@@ -31,11 +34,16 @@ class LevelRow(NamedTuple):
 
 
 class FunctionRow(NamedTuple):
-    """The entries of one function; `function` is dotted."""
+    """The entries of one function; `function` is dotted.
+
+    `source_state` tells what became of its source, see `acache.drift.Comparison`; None if that was
+    not asked for.
+    """
 
     function: str
     level: int | None
     totals: Totals
+    source_state: State | None = None
 
 
 class ModuleRow(NamedTuple):
@@ -53,6 +61,11 @@ class Leftovers(NamedTuple):
     folders: int
     usage: Usage
 
+    def plus(self, more: Leftovers) -> Leftovers:
+        """Return both together."""
+        usage = self.usage.plus(more.usage)
+        return Leftovers(self.files + more.files, self.folders + more.folders, usage)
+
 
 class StatsReport(NamedTuple):
     """What a store holds.
@@ -67,7 +80,11 @@ class StatsReport(NamedTuple):
         Of the selected entries.
     levels, functions, modules : tuple of rows
         Rows without an entry are left out.
-    leftovers : Leftovers
+    abandoned : Leftovers
+        Those that may be removed at once.
+    in_flight : Leftovers
+        Those that somebody may still be writing: they are younger than an hour, or their process
+        lives on this host.
     other : Usage
         Sources, the folders of functions and modules, foreign files and folders.
     disk : Usage
@@ -83,10 +100,16 @@ class StatsReport(NamedTuple):
     levels: tuple[LevelRow, ...]
     functions: tuple[FunctionRow, ...]
     modules: tuple[ModuleRow, ...]
-    leftovers: Leftovers
+    abandoned: Leftovers
+    in_flight: Leftovers
     other: Usage
     disk: Usage
     warnings: tuple[str, ...]
+
+    @property
+    def leftovers(self) -> Leftovers:
+        """All of them, those that are still being written included."""
+        return self.abandoned.plus(self.in_flight)
 
 
 def stats(
@@ -97,6 +120,8 @@ def stats(
     cost: bool = True,
     sort: Sort = "disk",
     top: int | None = None,
+    source_state: Callable[[str], State] | None = None,
+    now: float | None = None,
     fork: bool = False,
     progress: Progress | None = None,
 ) -> StatsReport:
@@ -115,6 +140,10 @@ def stats(
         takes `cost`. Equal ones, and all by ``"name"``, go by name. Levels go by level.
     top : int > 0, optional
         How many functions and modules to keep.
+    source_state : Drift or callable, optional
+        Tells of a function id whether its source is still the one installed; see `acache.drift`.
+    now : float, optional
+        Unix seconds that the age of leftovers counts from.
     fork, progress
         See `acache.parallel.fold_scan`.
 
@@ -123,18 +152,29 @@ def stats(
     report : StatsReport
     """
     fold = fold_scan(
-        store, partial(_StatsFold, selector), durations=cost, fork=fork, progress=progress
+        store,
+        partial(_StatsFold, selector, time.time() if now is None else now),
+        durations=cost,
+        fork=fork,
+        progress=progress,
     )
-    functions = [
-        FunctionRow(dotted(function), levels(function), tally.totals(cost=cost))
-        for function, tally in fold.functions.items()
+    rows = [(function, tally.totals(cost=cost)) for function, tally in fold.functions.items()]
+    rows = sorted(rows, key=lambda row: _key(sort, dotted(row[0]), row[1]))[:top]
+    function_rows = [
+        FunctionRow(
+            dotted(function),
+            levels(function),
+            totals,
+            None if source_state is None else source_state(function),
+        )
+        for function, totals in rows
     ]
     by_level = _grouped(fold, levels, cost=cost)
     by_module = _grouped(fold, _module, cost=cost)
     level_rows = [LevelRow(level, count, totals) for level, count, totals in by_level]
     level_rows.sort(key=lambda row: (row.level is None, row.level or 0))
     module_rows = [ModuleRow(module, count, totals) for module, count, totals in by_module]
-    leftovers = Leftovers(fold.leftover_files, fold.leftover_folders, fold.leftovers.usage())
+    abandoned, in_flight = fold.abandoned.leftovers(), fold.in_flight.leftovers()
     total = merged(fold.functions.values())
     other = fold.other.usage()
     return StatsReport(
@@ -143,25 +183,59 @@ def stats(
         exists=store.exists,
         total=total.totals(cost=cost),
         levels=tuple(level_rows),
-        functions=tuple(sorted(functions, key=lambda r: _key(sort, r.function, r.totals))[:top]),
+        functions=tuple(function_rows),
         modules=tuple(sorted(module_rows, key=lambda r: _key(sort, r.module, r.totals))[:top]),
-        leftovers=leftovers,
+        abandoned=abandoned,
+        in_flight=in_flight,
         other=other,
-        disk=total.usage().plus(fold.unselected.usage()).plus(leftovers.usage).plus(other),
+        disk=total.usage()
+        .plus(fold.unselected.usage())
+        .plus(abandoned.usage)
+        .plus(in_flight.usage)
+        .plus(other),
         warnings=(*fold.told(), *levels.warnings),
     )
+
+
+class _LeftoverSum(Sum):
+    """A growing number of leftovers."""
+
+    __slots__ = ("files", "folders")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files = self.folders = 0
+
+    def change(self, found: Leftover, by: Literal[1, -1]) -> None:
+        """Count one more, or one less."""
+        self.size_bytes += by * found.usage.size_bytes
+        self.disk_bytes += by * (found.usage.disk_bytes or 0)
+        self.inodes += by * (found.usage.inodes or 0)
+        if found.kind == "file":
+            self.files += by
+        else:
+            self.folders += by
+
+    def merge(self, other: _LeftoverSum) -> None:
+        self.add(other.usage())
+        self.files += other.files
+        self.folders += other.folders
+
+    def leftovers(self) -> Leftovers:
+        return Leftovers(self.files, self.folders, self.usage())
 
 
 class _StatsFold:
     """What a whole store holds, per function."""
 
-    def __init__(self, selector: Selector | None) -> None:
+    def __init__(self, selector: Selector | None, now: float) -> None:
         self._selector = selector
+        self._now = now
+        self._last_folder: Leftover | None = None
         self.functions: dict[str, Tally] = {}
         self.unselected = Sum()
-        self.leftovers = Sum()
-        self.leftover_files = 0
-        self.leftover_folders = 0
+        self.abandoned = _LeftoverSum()
+        self.in_flight = _LeftoverSum()
         self.other = Sum()
         self.warnings: list[str] = []
         self.warned = 0
@@ -178,13 +252,24 @@ class _StatsFold:
         elif isinstance(found, Unreadable):
             self._warn(found.told())
         elif isinstance(found, Leftover):
-            self.leftovers.add(found.usage)
-            if found.kind == "file":
-                self.leftover_files += 1
-            else:
-                self.leftover_folders += 1
+            self._add_leftover(found)
         else:
             self.other.add(found.usage)
+
+    def _add_leftover(self, found: Leftover) -> None:
+        above, _, name = found.path.rpartition("/")
+        if found.kind == "folder":
+            self._last_folder = found
+            self.abandoned.change(found, 1)
+        elif is_expired(name, found.modified, grace=GRACE_SECONDS, now=self._now):
+            self.abandoned.change(found, 1)
+        else:
+            self.in_flight.change(found, 1)
+            folder = self._last_folder  # a scan tells what is in a folder right after it
+            if folder is not None and folder.path == above:
+                self.abandoned.change(folder, -1)
+                self.in_flight.change(folder, 1)
+                self._last_folder = None
 
     def _warn(self, text: str) -> None:
         self.warned += 1
@@ -195,9 +280,8 @@ class _StatsFold:
         for function, tally in other.functions.items():
             self.functions.setdefault(function, Tally()).merge(tally)
         self.unselected.add(other.unselected.usage())
-        self.leftovers.add(other.leftovers.usage())
-        self.leftover_files += other.leftover_files
-        self.leftover_folders += other.leftover_folders
+        self.abandoned.merge(other.abandoned)
+        self.in_flight.merge(other.in_flight)
         self.other.add(other.other.usage())
         self.warnings += other.warnings
         self.warned += other.warned

@@ -14,10 +14,10 @@ from acache.layout import METADATA, OUTPUT, SOURCE, dotted, is_hash
 from acache.names import entry_id
 from acache.parallel import Progress, fold_scan
 from acache.pickles import DamagedError, MissingPackageError, describe_file
-from acache.plans import GRACE_SECONDS, Candidates, Plan, make_plan
+from acache.plans import Candidates, Plan, make_plan
 from acache.query import Selector
 from acache.records import Entry, Found, Leftover, Other
-from acache.removal import is_expired
+from acache.removal import GRACE_SECONDS, is_expired
 from acache.safety import Judge
 from acache.store import Store
 from acache.table import EntryTable

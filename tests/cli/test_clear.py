@@ -548,3 +548,13 @@ def test_signals_are_as_they_were_after_a_deletion(location: Path) -> None:
     )
     run_python(code)
     assert left(location) == 0
+
+
+def test_clear_stale_spares_what_is_not_known(acache: Acache, drifted: Path) -> None:
+    result = acache("clear", "--stale", "--yes", "--json", "--cache-dir", drifted)
+    assert (result.code, result.document["removed"]["entries"]) == (0, 2)
+    left = sorted(output.parts[-3] for output in drifted.rglob("output.pkl"))
+    assert left == ["current", "unknown"]
+    assert len(list(drifted.rglob("func_code.py"))) == 4
+    again = acache("clear", "--stale", "--yes", "--cache-dir", drifted)
+    assert (again.code, again.stdout) == (0, "nothing to remove\n")

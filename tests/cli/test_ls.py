@@ -297,3 +297,12 @@ def test_a_full_disk_is_told(location: Path, unbuffered: str) -> None:
         )
     assert done.returncode == 1
     assert done.stderr == "acache: error: No space left on device\n"
+
+
+def test_stale_entries(acache: Acache, drifted: Path) -> None:
+    result = acache("ls", "-q", "--stale", "--cache-dir", drifted)
+    assert (result.code, result.stderr) == (0, "")
+    zeros = "0" * 32
+    assert sorted(result.stdout.split()) == [f"drifted.changed/{zeros}", f"drifted.gone/{zeros}"]
+    narrowed = acache("ls", "-q", "--stale", "--function", "gone", "--cache-dir", drifted)
+    assert narrowed.stdout.split() == [f"drifted.gone/{zeros}"]

@@ -185,3 +185,25 @@ def test_reports_fit(acache: Acache, librosa_location: Path, width: int) -> None
     for one in ids[:8]:
         text = acache("show", one, "--cache-dir", librosa_location, env=env).stdout
         assert max(map(len, text.splitlines())) <= width
+
+
+def test_what_differs_from_the_installed_source_is_shown(acache: Acache, drifted: Path) -> None:
+    def shown(name: str) -> str:
+        return acache("show", name, "--cache-dir", drifted).stdout
+
+    assert "\nsource     as installed\n" in shown("drifted.current")
+    assert "not as installed: joblib drops the entries" in shown("drifted.changed")
+    assert (
+        "\nstored (-) and installed (+)\n  @@ -1,2 +1,2 @@\n"
+        "  -def changed(x):\n  +def changed(x, y=0):\n       return x\n"
+    ) in shown("drifted.changed")
+    assert "has no such function" in shown("drifted.gone")
+    assert "cannot be compared" in shown("unknown")
+    assert "\nsource     not as installed" in shown("drifted.changed/00")
+    assert "source" not in shown("drifted.current/00")
+    for name in ("current", "changed", "gone", "unknown"):
+        document = acache("show", name, "--json", "--cache-dir", drifted).document
+        assert document["source_state"] == name
+        assert (document["installed_source"] is not None) == (name == "changed")
+        entry = acache("show", f"{name}/0", "--json", "--cache-dir", drifted).document
+        assert entry["source_state"] == name

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from ..conftest import Result, write_entry
+from ..test_removal import dead_pid
 
 Acache = Callable[..., Result]
 HASHES = [digit * 32 for digit in "0369cf"]
@@ -54,8 +55,11 @@ def test_json_is_as_documented(acache: Acache, librosa_location: Path) -> None:
     for row in document["levels"]:
         assert_shape(row, {"level": int, "functions": int, **TOTALS})
     for row in document["functions"]:
-        assert_shape(row, {"function": str, "level": int, **TOTALS})
-    assert_shape(document["leftovers"], {"files": int, "folders": int, **USAGE})
+        assert_shape(row, {"function": str, "level": int, **TOTALS, "source_state": str})
+        assert row["source_state"] == "current"
+    strays = {"files": int, "folders": int, **USAGE}
+    assert_shape(document["leftovers"], {**strays, "in_flight": dict})
+    assert_shape(document["leftovers"]["in_flight"], strays)
     assert_shape(document["other"], USAGE)
     assert_shape(document["disk"], USAGE)
     assert [row["level"] for row in document["levels"]] == [10, 20, 30, 40]
@@ -179,18 +183,50 @@ def test_a_name_cannot_write_to_the_terminal(acache: Acache, tmp_path: Path) -> 
     assert "evil\x1b[2J\rname" in [row["function"] for row in document["functions"]]
 
 
+def write_temporary(folder: Path, pid: int, *, age: float, size: int) -> None:
+    """Write a temporary file as joblib 1.6 does, its last write so many seconds ago."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"output.pkl.{HASHES[1]}-{pid}-{size}"
+    file.write_bytes(b"x" * size)
+    os.utime(file, (time.time() - age,) * 2)
+
+
 def test_leftovers_come_with_the_command_that_removes_them(acache: Acache, tmp_path: Path) -> None:
     entry = write_entry(tmp_path / "joblib" / "f", HASHES[0])
-    (entry / f"output.pkl.{HASHES[1]}-1-2").write_bytes(b"half")
+    write_temporary(entry, dead_pid(), age=4000, size=4)
     broken = write_entry(tmp_path / "joblib" / "f", HASHES[1])
     (broken / "output.pkl").unlink()
     result = acache("stats", "--cache-dir", tmp_path)
     assert "1 temporary file and 1 folder without result" in result.stdout
     assert "acache clear --leftovers" in result.stdout
+    assert "writing" not in result.stdout
     leftovers = acache("stats", "--json", "--cache-dir", tmp_path).document["leftovers"]
     assert (leftovers["files"], leftovers["folders"]) == (1, 1)
     size = 4 + (broken / "metadata.json").stat().st_size
     assert leftovers["size_bytes"] == size
+    assert set(leftovers["in_flight"].values()) == {0}
+
+
+def test_writes_in_flight_are_told_apart_from_leftovers(acache: Acache, tmp_path: Path) -> None:
+    function = tmp_path / "joblib" / "f"
+    write_temporary(function / HASHES[0], dead_pid(), age=4000, size=1)
+    write_temporary(function / HASHES[2], dead_pid(), age=10, size=10)  # within the grace
+    write_temporary(function / HASHES[3], os.getpid(), age=0, size=100)
+    write_temporary(function / HASHES[3], dead_pid(), age=4000, size=1000)
+    document = acache("stats", "--json", "--cache-dir", tmp_path).document
+    leftovers = document["leftovers"]
+    assert (leftovers["files"], leftovers["folders"], leftovers["size_bytes"]) == (4, 3, 1111)
+    flying = leftovers["in_flight"]
+    assert (flying["files"], flying["folders"], flying["size_bytes"]) == (2, 2, 110)
+    for key in USAGE:
+        parts = (document["total"], leftovers, document["other"])
+        assert sum(part[key] for part in parts) == document["disk"][key]
+    table = acache("stats", "--cache-dir", tmp_path).stdout
+    assert re.search(r"^leftovers +2 temporary files and 1 folder without result, ", table, re.M)
+    assert re.search(r"^writing +2 temporary files and 2 folders without result, ", table, re.M)
+    plan = acache("clear", "--leftovers", "--dry-run", "--json", "--cache-dir", tmp_path).document
+    for key in USAGE:
+        assert plan["leftovers"][key] == leftovers[key] - flying[key]
 
 
 def test_no_location_is_a_usage_error(acache: Acache) -> None:
@@ -417,3 +453,40 @@ def test_a_system_without_relative_names_finds_the_same(acache: Acache, mixed: P
     found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     assert found == acache("stats", "--json", "--cache-dir", mixed).document
     assert found["warnings"] == []
+
+
+def test_a_column_tells_which_sources_are_others_by_now(acache: Acache, drifted: Path) -> None:
+    rows = acache("stats", "--json", "--cache-dir", drifted).document["functions"]
+    states = {row["function"].rpartition(".")[2]: row["source_state"] for row in rows}
+    assert states == {name: name for name in ("current", "changed", "gone", "unknown")}
+    wide = {"COLUMNS": "120"}
+    table = acache("stats", "--by", "function", "--cache-dir", drifted, env=wide).stdout
+    assert re.findall(r"^[\w.]+\.(\w+) +- +1 .* (current|changed|gone|-) +\d+%", table, re.M) == [
+        ("changed", "changed"),
+        ("current", "current"),
+        ("gone", "gone"),
+        ("unknown", "-"),
+    ]
+    table = acache("stats", "--function", "current", "--cache-dir", drifted).stdout
+    assert "source " not in table
+
+
+def test_stale_is_changed_or_gone_and_never_unknown(acache: Acache, drifted: Path) -> None:
+    document = acache("stats", "--json", "--stale", "--cache-dir", drifted).document
+    assert [r["function"] for r in document["functions"]] == ["drifted.changed", "drifted.gone"]
+    assert document["total"]["entries"] == 2
+    assert document["warnings"] == []
+
+
+def test_a_python_that_does_not_answer_makes_nothing_stale(acache: Acache, drifted: Path) -> None:
+    false = shutil.which("false")
+    if false is None:
+        pytest.skip("needs a program that is no Python")
+    options = ("--stale", "--json", "--python", false, "--cache-dir", drifted)
+    document = acache("stats", *options).document
+    assert document["total"]["entries"] == 0
+    [warning] = document["warnings"]
+    assert false in warning
+    result = acache("clear", "--yes", *options)
+    assert (result.code, result.document["removed"]["entries"]) == (0, 0)
+    assert false in result.document["warnings"][0]

@@ -25,7 +25,7 @@ from acache.errors import AcacheError
 # In the order of the list in --help. Each lives in the module of its name.
 COMMANDS = (
     *("stats", "ls", "show", "clear", "prune"),
-    *("bench", "run", "verify", "config"),
+    *("bench", "run", "doctor", "verify", "config"),
 )
 
 

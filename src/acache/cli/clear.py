@@ -56,6 +56,7 @@ def command(
     Examples:
       acache clear --level 30
       acache clear --function stft --older-than 30d --dry-run
+      acache clear --stale
       acache clear --leftovers -y
     """
     config = choices(ctx).config()
@@ -65,7 +66,7 @@ def command(
     if selection.is_everything and not (everything or leftovers):
         raise click.UsageError(
             "nothing is selected; name entries, or give --level, --function, --older-than,"
-            " --unused-for, --larger-than, --smaller-than, --arg, --leftovers, or --all"
+            " --unused-for, --larger-than, --smaller-than, --arg, --stale, --leftovers, or --all"
         )
     manner = Manner(dry_run, yes, quiet, as_json)
     store = open_for_deletion(config, manner)

@@ -7,9 +7,15 @@ import click
 from acache.cli.deletion import Manner, carry_out, deletion_options, open_for_deletion
 from acache.cli.options import choices, common_options, json_option
 from acache.cli.selection import AGE, SIZE, note_if_coarse
-from acache.config import Config
 from acache.errors import ConfigurationError
-from acache.eviction import HALF_LIFE_SECONDS, POLICIES, Limits, plan_prune
+from acache.eviction import (
+    HALF_LIFE_SECONDS,
+    LIMIT_SETTINGS,
+    POLICIES,
+    Limits,
+    configured_limits,
+    plan_prune,
+)
 
 
 @click.command(name="prune")
@@ -68,7 +74,12 @@ def command(
         raise click.UsageError("--half-life means something to --policy cost alone; give that too")
     limits = Limits(max_size, max_items, max_age, min_free)
     if limits == Limits():
-        limits = _configured(config)
+        limits = configured_limits(config)
+        if limits == Limits():
+            names = ", ".join(config.setting(name).variable for name in LIMIT_SETTINGS)
+            raise ConfigurationError(
+                f"no limit: give --max-size, --max-items, --max-age or --min-free, or set {names}"
+            )
     if not quiet:
         note_if_coarse("a maximal age below 24h", limits.max_age)
     manner = Manner(dry_run, yes, quiet, as_json)
@@ -85,29 +96,3 @@ def command(
             progress=progress,
         )
     carry_out(ctx, plan, manner, warnings=config.warnings())
-
-
-def _configured(config: Config) -> Limits:
-    """Return the limits that the environment sets.
-
-    Raises
-    ------
-    ConfigurationError
-        If one of them makes no sense, or there is none.
-    """
-    settings = [config.setting(name) for name in ("max-size", "max-items", "max-age")]
-    for setting in settings:
-        if not setting.ok:
-            raise ConfigurationError(f"{setting.variable}={setting.raw!r}: {setting.effect}")
-    size, items, age = (setting.value for setting in settings)
-    limits = Limits(
-        None if size is None else int(size),
-        None if items is None else int(items),
-        None if age is None else float(age),
-    )
-    if limits == Limits():
-        names = ", ".join(setting.variable for setting in settings)
-        raise ConfigurationError(
-            f"no limit: give --max-size, --max-items, --max-age or --min-free, or set {names}"
-        )
-    return limits

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from acache.cli.options import note
+from acache.drift import Drift
 from acache.errors import UsageError
 from acache.levels import Levels
 from acache.names import EntryId, parse_entry_id
@@ -69,6 +70,7 @@ def selection_options(function: C) -> C:
         _option("--larger-than", SIZE, "SIZE", "Larger than 500, 10k, 5MB, 1.5GiB."),
         _option("--smaller-than", SIZE, "SIZE", "Smaller than that."),
         _option("--arg", ARGUMENT, "NAME=GLOB", "Called with an argument: n_fft=2048."),
+        click.option("--stale", is_flag=True, help="Of functions whose source is another by now."),
     )
     for decorator in reversed(decorators):
         function = decorator(function)
@@ -89,6 +91,7 @@ def selection_of(
     larger_than: tuple[int, ...],
     smaller_than: tuple[int, ...],
     arg: tuple[tuple[str, str], ...],
+    stale: bool,
 ) -> Selection:
     """Make a selection of the options' values; an option that is repeated widens.
 
@@ -109,6 +112,7 @@ def selection_of(
         smaller_than=max(smaller_than, default=None),
         arguments=arg,
         ids=tuple(dict.fromkeys(named)) if ids else None,
+        stale=stale,
     )
 
 
@@ -120,7 +124,8 @@ def look_up(selection: Selection, store: Store, levels: Levels, *, quiet: bool =
     UsageError
         If the store does not have what is named.
     """
-    selector = selection.resolve(store, levels)
+    is_stale = Drift(store, levels.installed).is_stale
+    selector = selection.resolve(store, levels, is_stale=is_stale)
     if not quiet:
         note_if_coarse("--unused-for", selection.unused_for)
         if selector.missing:

@@ -24,7 +24,7 @@ def command(ctx: click.Context, /, *, name: str, as_json: bool) -> None:
     """Show one entry, or one function.
 
     Of an entry its arguments, its times, and what its value is, read without loading it; of a
-    function its level, totals and stored source.
+    function its level, totals and stored source; where another one is installed, what differs.
 
     \b
     Examples:
@@ -34,20 +34,19 @@ def command(ctx: click.Context, /, *, name: str, as_json: bool) -> None:
     """
     from acache.details import entry_details, find, function_details
     from acache.installed import InstalledSources
-    from acache.levels import Levels
 
     config = choices(ctx).config()
     store = open_store(config)
     if not store.exists:
         raise UsageError(f"{printable(name)!r} cannot be shown: there is no cache")
-    levels = Levels(store, InstalledSources(config.python))
+    installed = InstalledSources(config.python)
     function, argument_hash = find(store, name)
     if argument_hash is not None and store.is_noticed(function, argument_hash):
         note("this entry is another user's: reading it may change its last access")
     if argument_hash is None:
-        _print_function(function_details(store, function, levels), config, as_json=as_json)
+        _print_function(function_details(store, function, installed), config, as_json=as_json)
     else:
-        entry = entry_details(store, function, argument_hash, levels)
+        entry = entry_details(store, function, argument_hash, installed)
         _print_entry(entry, config, as_json=as_json)
 
 

@@ -8,6 +8,7 @@ import click
 
 from acache.cli.options import choices, common_options, json_option, open_store, warning
 from acache.cli.selection import look_up, selection_of, selection_options
+from acache.drift import Drift
 from acache.installed import InstalledSources
 from acache.levels import Levels
 from acache.report import SORTS, stats
@@ -73,6 +74,7 @@ def command(
             cost=not no_cost,
             sort=sort,  # type: ignore[arg-type]  # click has checked it
             top=top,
+            source_state=Drift(store, levels.installed),
             fork=True,
             progress=progress,
         )

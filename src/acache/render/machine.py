@@ -13,12 +13,13 @@ from acache.config import Config
 from acache.layout import dotted
 from acache.names import entry_id, printable
 from acache.records import Usage
-from acache.report import StatsReport
+from acache.report import Leftovers, StatsReport
 from acache.totals import Tally, Totals
 
 if TYPE_CHECKING:
     from acache.bench.results import BenchReport, LevelResult, Measurement
     from acache.details import EntryDetails, FunctionDetails
+    from acache.doctor.check import Check
     from acache.execution import Failure, Outcome
     from acache.listing import Listed, Listing
     from acache.plans import Plan
@@ -42,7 +43,12 @@ def stats(report: StatsReport, config: Config, *, by_module: bool = False) -> st
             for row in report.levels
         ],
         "functions": [
-            {"function": _text(row.function), "level": row.level, **totals(row.totals)}
+            {
+                "function": _text(row.function),
+                "level": row.level,
+                **totals(row.totals),
+                "source_state": row.source_state,
+            }
             for row in report.functions
         ],
     }
@@ -53,15 +59,18 @@ def stats(report: StatsReport, config: Config, *, by_module: bool = False) -> st
         ]
     document |= {
         "leftovers": {
-            "files": report.leftovers.files,
-            "folders": report.leftovers.folders,
-            **usage(report.leftovers.usage),
+            **_leftovers(report.leftovers),
+            "in_flight": _leftovers(report.in_flight),
         },
         "other": usage(report.other),
         "disk": usage(report.disk),
         "warnings": [*config.warnings(), *report.warnings],
     }
     return _document("stats", document)
+
+
+def _leftovers(value: Leftovers) -> dict[str, Any]:
+    return {"files": value.files, "folders": value.folders, **usage(value.usage)}
 
 
 def config(configuration: Config) -> str:
@@ -79,6 +88,20 @@ def config(configuration: Config) -> str:
         for setting in configuration.settings
     ]
     return _document("config", {"settings": settings})
+
+
+def doctor(checks: Iterable[Check]) -> str:
+    """Write what the doctor found as one JSON document."""
+    told = [
+        {
+            "id": check.id,
+            "status": check.status,
+            "message": _text(check.message),
+            "fix": None if check.fix is None else _text(check.fix),
+        }
+        for check in checks
+    ]
+    return _document("doctor", {"checks": told})
 
 
 def write_listing(
@@ -312,6 +335,7 @@ def entry_details(details: EntryDetails, config: Config) -> str:
         {
             **entry(details.listed),
             "args": details.listed.arguments,
+            "source_state": details.source_state,
             "value": None
             if value is None
             else {
@@ -336,6 +360,8 @@ def function_details(details: FunctionDetails, config: Config) -> str:
             "level": details.level,
             **totals(details.totals),
             "source": details.source,
+            "source_state": details.comparison.state,
+            "installed_source": details.comparison.installed,
             "warnings": [*config.warnings(), *details.warnings],
         },
     )

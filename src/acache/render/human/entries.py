@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 import humanize
@@ -14,6 +14,7 @@ from rich.text import Text
 
 from acache.arguments import readable
 from acache.details import EntryDetails, FunctionDetails, Value
+from acache.drift import MEANING
 from acache.layout import dotted
 from acache.listing import Listed, Listing
 from acache.names import entry_id, printable
@@ -115,6 +116,8 @@ def entry_details(details: EntryDetails) -> None:
             "not recorded" if seconds is None else f"{duration(seconds)}, storing included",
         ),
     ]
+    if details.source_state in ("changed", "gone"):
+        facts.append(("source", MEANING[details.source_state]))
     show(out, _title(entry_id(entry.function, entry.hash)), pairs(facts))
     if row.arguments is not None:
         arguments = [(printable(name), readable(text)) for name, text in row.arguments.items()]
@@ -143,12 +146,28 @@ def function_details(details: FunctionDetails) -> None:
     ):
         if moment is not None:
             facts.append((name, _moment(moment)))
+    if details.source is not None:
+        facts.append(("source", MEANING[details.comparison.state]))
     show(out, _title(dotted(details.function)), pairs(facts))
     if details.source is None:
         show(out, "", Text("no source is stored"))
         return
     show(out, "", _heading("source"))
-    for line in details.source.splitlines():
+    _lines(out, details.source.splitlines())
+    if details.comparison.installed is not None:
+        show(out, "", _heading("stored (-) and installed (+)"))
+        _lines(out, _difference(details.source, details.comparison.installed))
+
+
+def _difference(stored: str, installed: str) -> list[str]:
+    import difflib
+
+    found = difflib.unified_diff(stored.splitlines(), installed.splitlines(), n=2, lineterm="")
+    return list(found)[2:]  # after the names of files
+
+
+def _lines(out: Console, lines: Iterable[str]) -> None:
+    for line in lines:
         out.file.write(f"  {printable(line.expandtabs())}".rstrip() + "\n")
 
 

@@ -54,6 +54,7 @@ def overview(config: Config, store: Store | None, functions: int | None) -> None
             ("acache prune --max-size 10GB", "keep it within limits"),
         ]
     steps += [
+        ("acache doctor", "find what is wrong, and what mends it"),
         ("acache config", "see every setting, and what it does"),
         ("acache --help", "see every command"),
     ]
@@ -97,7 +98,7 @@ def stats(
         parts += _stats_table(out, ("level", "functions"), rows, report)
     if by in (None, "function"):
         rows = [(r.function, level(r.level), r.totals) for r in report.functions]
-        parts += _stats_table(out, ("function", "level"), rows, report)
+        parts += _stats_table(out, ("function", "level"), rows, report, _sources(report))
     if by == "module":
         rows = [(r.module, count(r.functions), r.totals) for r in report.modules]
         parts += _stats_table(out, ("module", "functions"), rows, report)
@@ -134,10 +135,11 @@ def _summary(
     if above:
         count = plural(sum(row.totals.entries for row in above), "entry", "entries")
         lines.append(("not used", f"{count} of levels above {level}, the configured one"))
-    left = report.leftovers
-    if left.files or left.folders:
-        listed = leftovers(left.files, left.folders, left.usage)
+    if report.abandoned.files or report.abandoned.folders:
+        listed = leftovers(*report.abandoned)
         lines.append(("leftovers", f"{listed}; remove: acache clear --leftovers"))
+    if report.in_flight.files:
+        lines.append(("writing", f"{leftovers(*report.in_flight)}: within the last hour, or still"))
     return lines
 
 
@@ -146,6 +148,7 @@ def _stats_table(
     titles: tuple[str, str],
     rows: Sequence[tuple[str, str, Totals]],
     report: StatsReport,
+    sources: Sequence[str] = (),
 ) -> list[RenderableType]:
     if not rows:
         return []
@@ -156,6 +159,8 @@ def _stats_table(
     columns["size"] = [size(totals.size_bytes) for _, _, totals in rows]
     if report.total.disk_bytes is not None:
         columns["disk"] = [size(totals.disk_bytes or 0) for _, _, totals in rows]
+    if sources:
+        columns["source"] = [*sources]
     columns["share"] = [share(out, room_of(totals) / (whole or 1)) for _, _, totals in rows]
     if report.total.compute_seconds is not None:
         seconds = [totals.compute_seconds for _, _, totals in rows]
@@ -167,6 +172,14 @@ def _stats_table(
         if shown < total:
             parts.append(Text(f"and {plural(total - shown, 'more function')}", style="dim"))
     return parts
+
+
+def _sources(report: StatsReport) -> list[str]:
+    """Tell of each function what became of its source; nothing where none is known to be stale."""
+    states = [row.source_state for row in report.functions]
+    if not {"changed", "gone"}.intersection(states):
+        return []
+    return ["-" if state in (None, "unknown") else state for state in states]
 
 
 def share(out: Console, share: float) -> str:

@@ -1,0 +1,40 @@
+"""``acache doctor``."""
+
+from __future__ import annotations
+
+import click
+
+from acache.cli.options import EXIT_PROBLEMS, choices, common_options, json_option
+
+
+@click.command(name="doctor")
+@json_option
+@common_options
+@click.pass_context
+def command(ctx: click.Context, *, as_json: bool) -> None:
+    """Check settings and surroundings, and tell what mends them.
+
+    Exits with 3 if there is a problem; a warning alone is none.
+
+    \b
+    Examples:
+      acache doctor
+      acache doctor --python ~/project/.venv/bin/python
+      acache doctor --json | jq -r '.checks[] | select(.status == "problem").fix'
+    """
+    from acache.doctor import examine
+    from acache.render.progress import scanning
+
+    config = choices(ctx).config()
+    with scanning() as progress:
+        checks = examine(config, progress=progress)
+    if as_json:
+        from acache.render import machine
+
+        click.echo(machine.doctor(checks))
+    else:
+        from acache.render.human import checkup
+
+        checkup.doctor(checks)
+    if any(check.status == "problem" for check in checks):
+        ctx.exit(EXIT_PROBLEMS)

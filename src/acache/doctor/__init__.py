@@ -1,0 +1,58 @@
+"""What is wrong with a cache, its settings and its surroundings, and what mends it."""
+
+from __future__ import annotations
+
+from acache.config import Config
+from acache.doctor import contents, settings, surroundings
+from acache.doctor.check import Check
+from acache.drift import Drift
+from acache.installed import InstalledSources
+from acache.levels import Levels
+from acache.parallel import Progress
+from acache.report import stats
+
+_SETTINGS = ("level", "mmap", "compress", "verbose")
+_OF_A_STORE = (
+    "permissions",
+    "access-times",
+    "free-space",
+    "inodes",
+    "leftovers",
+    "stale",
+    "sources",
+)
+
+
+def examine(config: Config, *, progress: Progress | None = None) -> list[Check]:
+    """Make every check, always in the same order.
+
+    Parameters
+    ----------
+    config : Config
+    progress : callable, optional
+        Is called now and then with the number of things that the scan has found.
+
+    Returns
+    -------
+    checks : list of Check
+        Those of the store say so where there is none.
+    """
+    installed = InstalledSources(config.python)
+    location, store = settings.check_location(config)
+    checks = [location, *(settings.check_setting(config, name) for name in _SETTINGS)]
+    checks.append(contents.check_limits(config, store, progress))
+    checks.append(settings.check_versions(config, installed))
+    if store is None:
+        return [*checks, *(Check(name, "ok", "there is no cache") for name in _OF_A_STORE)]
+    levels, drift = Levels(store, installed), Drift(store, installed)
+    report = stats(store, levels, cost=False, source_state=drift, fork=True, progress=progress)
+    return [
+        *checks,
+        surroundings.check_permissions(config, store),
+        surroundings.check_access_times(config, store),
+        surroundings.check_free_space(config, store, report.total.entries),
+        surroundings.check_inodes(config, store, report.total.entries),
+        contents.check_leftovers(config, report),
+        contents.check_stale(config, report),
+        contents.check_sources(config, store, report),
+    ]

@@ -1,0 +1,98 @@
+"""Checks of the settings, as `acache.config` judges them, and of what is installed.
+
+joblib 1.3, 1.4, 1.5 and 1.6 make the same of each setting, so the installed version makes no
+difference to what is said.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+
+from acache.config import DEFAULT_PREFIX, Config, Setting
+from acache.doctor.check import Check, Status, command, library
+from acache.errors import AcacheError
+from acache.installed import InstalledSources
+from acache.store import Store
+
+# Settings that mend what is wrong with another value; None: unset it.
+_MENDED = {"level": "10", "verbose": None, "mmap": None, "compress": "zlib"}
+
+
+def check_location(config: Config) -> tuple[Check, Store | None]:
+    """Tell where the cache is, and open its store; None where there is none to look into."""
+    setting = config.setting("cache-dir")
+    variable = setting.variable
+    mended = f"export {variable}=~/.cache/{config.prefix.lower()}"
+    if setting.value is None:
+        message = f"{variable} is not set: caching is off"
+        return Check("cache-dir", "warning", message, mended), None
+    location = str(setting.value)
+    try:
+        store = Store(location)
+    except (AcacheError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        message = f"{location} cannot be used, {library(config)} raises an error at its first use"
+        return Check("cache-dir", "problem", f"{message}: {reason}", mended), None
+    if not setting.ok:
+        return Check("cache-dir", "problem", f"{variable}='': {setting.effect}",
+                     f"unset {variable}"), store  # fmt: skip
+    if setting.origin == "environment" and not os.path.isabs(os.path.expanduser(setting.raw or "")):
+        fix = f"export {variable}={shlex.quote(location)}"
+        message = f"{variable}={setting.raw!r}: {setting.effect}; now {location}"
+        return Check("cache-dir", "warning", message, fix), store
+    there = store.path if store.exists else f"{location}, where there is no cache yet"
+    return Check("cache-dir", "ok", f"results are stored in {there}"), store
+
+
+def check_setting(config: Config, name: str) -> Check:
+    """Judge one setting of the library."""
+    setting = config.setting(name)
+    if setting.ok and setting.documented:
+        given = "default" if setting.raw is None else setting.raw
+        return Check(name, "ok", f"{given}: {setting.effect}")
+    status: Status = "problem"
+    if setting.ok or (setting.value is not None and name == "mmap" and _compressed(config)):
+        status = "warning"  # it does no harm
+    return Check(name, status, _told(setting), _mended(config, setting))
+
+
+def _compressed(config: Config) -> bool:
+    return bool(config.setting("compress").value)
+
+
+def _told(setting: Setting) -> str:
+    return f"{setting.variable}={setting.raw!r}: {setting.effect}"
+
+
+def _mended(config: Config, setting: Setting) -> str:
+    variable = setting.variable
+    if setting.name == "compress" and setting.raw == "lz4":
+        return shlex.join([config.python, "-m", "pip", "install", "lz4"])
+    if setting.name == "mmap" and setting.value in ("r", "c", "r+", "w+"):
+        mended = None if _compressed(config) else "c" if setting.value == "c" else "r"
+    else:
+        mended = None if setting.raw == "0" else _MENDED[setting.name]
+    return f"unset {variable}" if mended is None else f"export {variable}={mended}"
+
+
+def check_versions(config: Config, installed: InstalledSources) -> Check:
+    """Tell which librosa and joblib the chosen Python has."""
+    wanted = ["joblib", *(["librosa"] if config.prefix == DEFAULT_PREFIX else [])]
+    found = {name: installed.version(name) for name in sorted(wanted, reverse=True)}
+    if installed.warnings:
+        message = f"{installed.warnings[0]}: what is stale cannot be told"
+        return Check("versions", "warning", message, _other_python(config))
+    there = " and ".join(f"{name} {version}" for name, version in found.items() if version)
+    missing = " and ".join(name for name, version in found.items() if not version)
+    if not missing:
+        return Check("versions", "ok", f"{there}, in {config.python}")
+    message = (
+        f"{config.python} does not have {missing}: if another Python uses this cache, what is said"
+        " of stale results means nothing"
+    )
+    return Check("versions", "warning", message, _other_python(config))
+
+
+def _other_python(config: Config) -> str:
+    return command(config, "doctor", "--python", "PATH")

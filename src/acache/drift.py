@@ -1,0 +1,194 @@
+"""Stale results: the source that joblib stored against the one that is installed now.
+
+joblib keeps a function's source, decorators included, beside its entries, and compares it at the
+function's first call in a process: text with text, the line that it began in left out. Where the
+two differ it removes the function's entries (``joblib/memory.py``, ``_check_previous_func_code``;
+``joblib/func_inspect.py``, ``get_func_code``). Here that is found out without calling anything.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from acache.installed import InstalledSources
+from acache.layout import Definition
+from acache.store import Store
+
+State = Literal["current", "changed", "gone", "unknown"]
+MEANING: dict[State, str] = {
+    "current": "as installed",
+    "changed": "not as installed: joblib drops the entries at the function's next call",
+    "gone": "the installed module has no such function: nothing reads the entries",
+    "unknown": "cannot be compared with what is installed",
+}
+
+_DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
+# A line that is neither empty nor a comment that nothing can be the body of.
+_BEHIND = re.compile(r"^(?!#|[ \t\f]*$)", re.MULTILINE)
+# Modules that are no files a package installs: scripts, notebooks.
+_SCRIPT = "__main__"
+
+
+class Comparison(NamedTuple):
+    """What became of a function's source.
+
+    Attributes
+    ----------
+    state : {"current", "changed", "gone", "unknown"}
+        ``changed``: joblib drops the entries at the function's next call. ``gone``: its module is
+        there and has no such function. ``unknown``: there is nothing to compare with.
+    installed : str or None
+        The source that is installed; None where there is none, or `state` is ``current``.
+    """
+
+    state: State
+    installed: str | None = None
+
+
+_UNKNOWN = Comparison("unknown")
+
+
+class Drift:
+    """Which functions of a store have another source by now.
+
+    Parameters
+    ----------
+    store : Store
+    installed : InstalledSources
+        Of the Python that uses the store.
+
+    Examples
+    --------
+    >>> from acache import InstalledSources, Store
+    >>> Drift(Store("/nowhere"), InstalledSources())("librosa/core/spectrum/stft")
+    'unknown'
+    """
+
+    def __init__(self, store: Store, installed: InstalledSources) -> None:
+        self._store = store
+        self._installed = installed
+        self._known: dict[str, Comparison] = {}
+
+    def __call__(self, function: str) -> State:
+        """Tell the state of a function's source; see `Comparison`.
+
+        Parameters
+        ----------
+        function : str
+            Function id, ``/`` between its parts.
+        """
+        return self.compare(function).state
+
+    def is_stale(self, function: str) -> bool:
+        """Tell whether a function's entries are of no more use: changed or gone, never unknown."""
+        return self(function) in ("changed", "gone")
+
+    def compare(self, function: str) -> Comparison:
+        """Compare the stored source of a function with the installed one.
+
+        Parameters
+        ----------
+        function : str
+            Function id, ``/`` between its parts.
+        """
+        if function not in self._known:
+            self._known[function] = self._compare(function)
+        return self._known[function]
+
+    def _compare(self, function: str) -> Comparison:
+        parts = function.split("/")
+        if parts[0].startswith(_SCRIPT) or any("<" in p or "%3C" in p for p in parts):
+            return _UNKNOWN
+        try:
+            stored = self._store.source(function)
+        except OSError:
+            return _UNKNOWN
+        # Another name: a decorator's wrapper, whose file the store does not tell; none: a lambda,
+        # or what joblib writes where it found no source.
+        defined = _DEFINED.search(stored or "")
+        if stored is None or defined is None or defined[1] != parts[-1]:
+            return _UNKNOWN
+        found = self._installed.module_file(parts)
+        text = None if found is None else self._installed.text(found[0])
+        if found is None or text is None:
+            return _UNKNOWN
+        file, names = found
+        if len(names) == 1 and _is_plainly_in(text, stored, names[0]):
+            return Comparison("current")
+        return self._compare_parsed(file, text, names, stored)
+
+    def _compare_parsed(
+        self, file: str, text: str, names: Sequence[str], stored: str
+    ) -> Comparison:
+        tree = self._installed.tree(file)
+        if tree is None:
+            return _UNKNOWN
+        blocks = [_block(text, definition) for definition in self._installed.holding(file, names)]
+        if stored in blocks:
+            return Comparison("current")
+        if blocks:
+            return Comparison("changed", blocks[-1])
+        return Comparison("gone") if _has_no(tree, names, stored) else _UNKNOWN
+
+
+def _is_plainly_in(text: str, stored: str, name: str) -> bool:
+    """Tell whether a function of no class is what a file holds, without parsing the file.
+
+    In doubt False. It is, if that very text is in the file, with no decorator before it, and
+    behind it neither more of its body nor another definition of that name. A file with a long
+    docstring to each function takes a hundred times as long to parse.
+    """
+    start = text.rfind(stored)
+    end = start + len(stored)
+    if stored[:1].isspace() or f"def {name}(" not in stored or f"def {name}(" in text[end:]:
+        return False
+    if start < 0 or (start > 0 and text[start - 1] != "\n"):
+        return False
+    if end < len(text) and not stored.endswith("\n"):
+        return False  # a last line that got its end since then is another text
+    behind = _BEHIND.search(text, end)
+    if behind is not None and text[behind.start()] in " \t\f":
+        return False
+    for line in reversed(text[:start].splitlines()):
+        if line[:1] not in ("", " ", "\t", "\f", "#", ")", "]", "}"):
+            return line[0] != "@"
+    return True
+
+
+def _block(text: str, definition: Definition) -> str:
+    """Cut a definition out of a file as joblib does."""
+    import inspect
+    import io
+
+    first = min(node.lineno for node in (definition, *definition.decorator_list))
+    lines = io.StringIO(text).readlines()[first - 1 :]
+    return "".join(inspect.getblock(lines))
+
+
+def _has_no(tree: ast.Module, names: Sequence[str], stored: str) -> bool:
+    """Tell whether a module cannot have a function that no definition in it shows. In doubt False.
+
+    A name that is bound in another way, by an import for instance, may be a function of another
+    module that says it is of this one.
+    """
+    bound = set(_bound(tree))
+    if "*" in bound or "__getattr__" in bound:
+        return False
+    if len(names) > 1 and names[0] not in bound and not stored[:1].isspace():
+        return False  # of a module that was not found, not of a class in this one
+    return not bound.issuperset(names)
+
+
+def _bound(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, Definition):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+        elif isinstance(node, ast.alias):
+            yield node.asname or node.name.partition(".")[0]

@@ -1,0 +1,465 @@
+"""What the doctor says of a failure really happens with librosa or joblib, and its fix mends it."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Iterator
+from pathlib import Path
+
+import joblib
+import pytest
+
+from acache.config import Config
+from acache.doctor import examine
+from acache.doctor.check import Check
+from acache.doctor.surroundings import check_access_times, mount_of
+from acache.store import Store
+
+from .conftest import NOBODY, run_python
+from .test_config import probe
+from .test_removal import dead_pid
+
+needs_root = pytest.mark.skipif(
+    os.name == "nt" or os.geteuid() != 0, reason="needs two users, so root"
+)
+FUNCTION = """
+import os, sys, warnings
+import joblib
+def f(x):
+    return x
+"""
+
+
+def checks(location: Path | str | None = None, **environ: str) -> dict[str, Check]:
+    variables = {f"LIBROSA_CACHE_{name}": value for name, value in environ.items()}
+    if location is not None:
+        variables["LIBROSA_CACHE_DIR"] = os.fspath(location)
+    return {check.id: check for check in examine(Config.from_env(variables))}
+
+
+def mended(fix: str | None) -> dict[str, str]:
+    """Follow a line of the shell: return what it sets, or nothing where it unsets."""
+    assert fix is not None
+    word, what = shlex.split(fix)
+    name, _, value = what.partition("=")
+    assert name.startswith("LIBROSA_CACHE_")
+    return {name.removeprefix("LIBROSA_CACHE_"): value} if word == "export" else {}
+
+
+def run_fix(fix: str | None, location: Path) -> None:
+    """Run a command that mends something, as it stands, but for the question."""
+    assert fix is not None
+    name, *arguments = shlex.split(fix)
+    assert name == "acache"
+    environ = {**os.environ, "LIBROSA_CACHE_DIR": str(location)}
+    command = [sys.executable, "-m", "acache", *arguments, "--yes"]
+    subprocess.run(command, env=environ, check=True, capture_output=True)
+
+
+@pytest.fixture
+def location(tmp_path: Path) -> Iterator[Path]:
+    """Have joblib make a store with two entries of a function in a module."""
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "doctored.py").write_text(FUNCTION)
+    sys.path.insert(0, str(package))
+    call(tmp_path / "location", 1, 2)
+    yield tmp_path / "location"
+    sys.path.remove(str(package))
+
+
+def call(location: Path, *values: int) -> list[int]:
+    """Call the function as its module is now, through joblib."""
+    sys.modules.pop("doctored", None)
+    importlib.invalidate_caches()
+    module = importlib.import_module("doctored")
+    cached = joblib.Memory(str(location), verbose=0).cache(module.f)
+    return [cached(value) for value in values]
+
+
+def edit(location: Path, old: str, new: str) -> None:
+    file = location.parent / "package" / "doctored.py"
+    shutil.rmtree(file.parent / "__pycache__", ignore_errors=True)  # it goes by seconds
+    file.write_text(file.read_text().replace(old, new))
+
+
+def test_a_sound_cache_is_well(location: Path) -> None:
+    found = checks(location)
+    assert [*found] == [
+        "cache-dir", "level", "mmap", "compress", "verbose", "limits", "versions", "permissions",
+        "access-times", "free-space", "inodes", "leftovers", "stale", "sources",
+    ]  # fmt: skip
+    ill = [c for c in found.values() if c.status != "ok" and c.id not in SURROUNDINGS]
+    assert ill == []
+    assert all(check.message and check.fix is None for check in found.values() if check not in ill)
+
+
+SURROUNDINGS = ("permissions", "access-times", "free-space", "inodes")  # of whoever runs the tests
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "status", "does"),
+    [
+        ("LEVEL", "high", "problem", "raises ValueError"),
+        ("LEVEL", "5", "problem", "nothing is cached"),
+        ("MMAP", "None", "problem", "raises ValueError"),
+        ("MMAP", "r+", "problem", "overwrite"),
+        ("COMPRESS", "1", "problem", "every write fails"),
+        ("COMPRESS", "0", "problem", "every write fails"),
+        ("VERBOSE", "x", "problem", "raises ValueError"),
+        ("VERBOSE", "-1", "warning", "stored"),
+    ],
+)
+def test_settings_do_what_is_said_until_mended(
+    tmp_path: Path, name: str, raw: str, status: str, does: str
+) -> None:
+    found = checks(tmp_path, **{name: raw})[name.lower()]
+    assert found.status == status
+    assert f"LIBROSA_CACHE_{name}={raw!r}" in found.message
+    if status == "problem":
+        assert does in found.message
+        assert probe(tmp_path, **{"DIR": str(tmp_path / "ill"), name: raw}) == does
+    after = mended(found.fix)
+    assert checks(tmp_path, **after)[name.lower()].status == "ok"
+    assert probe(tmp_path, **{"DIR": str(tmp_path / "well"), **after}) == "stored"
+
+
+def test_a_mapping_without_effect_is_a_warning() -> None:
+    found = checks("/nowhere", MMAP="r", COMPRESS="zlib")["mmap"]
+    assert (found.status, found.fix) == ("warning", "unset LIBROSA_CACHE_MMAP")
+
+
+def test_lz4_is_looked_for_in_the_python_that_is_meant(tmp_path: Path) -> None:
+    venv.create(tmp_path / "env", with_pip=False)
+    python = next(p for p in (tmp_path / "env").rglob("python*") if p.stem == "python")
+    environ = {"LIBROSA_CACHE_COMPRESS": "lz4", "VIRTUAL_ENV": str(tmp_path / "env")}
+    config = Config.from_env(environ, has_lz4=lambda _: False)
+    found = {check.id: check for check in examine(config)}
+    assert found["compress"].fix == f"{python} -m pip install lz4"
+    assert found["versions"].status == "warning"
+    assert "does not have librosa and joblib" in found["versions"].message
+
+
+def test_versions_are_those_of_the_python_that_is_meant() -> None:
+    found = checks()["versions"]
+    librosa = run_python("import librosa; print(librosa.__version__)").strip()
+    assert f"librosa {librosa} and joblib {joblib.__version__}" in found.message
+    false = shutil.which("false")
+    if false is not None:
+        config = Config.from_env({}, python=false)
+        found = {check.id: check for check in examine(config)}["versions"]
+        assert found.status == "warning"
+        assert found.fix == "acache doctor --python PATH"
+
+
+def test_where_caching_is_off(tmp_path: Path) -> None:
+    found = checks()
+    assert found["cache-dir"].status == "warning"
+    assert "caching is off" in found["cache-dir"].message
+    assert [*found] == [*checks(tmp_path)]
+    assert mended(found["cache-dir"].fix) == {"DIR": "~/.cache/librosa"}
+
+
+def test_the_empty_location_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = checks("")["cache-dir"]
+    assert (found.status, found.fix) == ("problem", "unset LIBROSA_CACHE_DIR")
+    assert "./joblib of the current folder" in found.message
+    found = checks("here")["cache-dir"]
+    assert found.status == "warning"
+    assert mended(found.fix) == {"DIR": str(tmp_path / "here")}
+
+
+def test_a_file_as_location_makes_librosa_raise(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    found = checks(tmp_path / "file")["cache-dir"]
+    assert found.status == "problem"
+    assert "raises an error at its first use" in found.message
+    code = (
+        "import librosa\n"
+        "try: librosa.filters.get_window\n"
+        "except OSError as error: print('raises', type(error).__name__)"
+    )
+    output = run_python(code, env={"LIBROSA_CACHE_DIR": str(tmp_path / "file")})
+    assert output.startswith("raises")
+
+
+def test_limits(location: Path) -> None:
+    assert checks(location)["limits"].status == "ok"
+    found = checks(location, MAX_SIZE="big")["limits"]
+    assert (found.status, found.fix) == ("problem", "unset LIBROSA_CACHE_MAX_SIZE")
+    over = checks(location, MAX_ITEMS="1")["limits"]
+    assert over.status == "warning"
+    assert over.message.startswith("1 entry is over the limits")
+    assert over.fix == "acache prune"
+    assert checks(location, MAX_ITEMS="2", MAX_AGE="1d")["limits"].status == "ok"
+    assert checks(location.parent / "none", MAX_ITEMS="1")["limits"].status == "ok"
+
+
+def private(location: Path) -> None:
+    for path in (location, *location.rglob("*")):
+        path.chmod(0o755)
+
+
+@needs_root
+def test_who_can_write_to_a_function_can_run_code(location: Path) -> None:
+    private(location)
+    (location.parent).chmod(0o755)
+    assert checks(location)["permissions"].status == "ok"
+    function = location / "joblib" / "doctored" / "f"
+    for mode, status in ((0o775, "warning"), (0o777, "problem")):
+        function.chmod(mode)
+        os.chown(function, 0, NOBODY)
+        found = checks(location)["permissions"]
+        assert found.status == status
+        assert str(function) in found.message
+    canary = location.parent / "ran"
+    code = (
+        "import os, pathlib, sys\n"
+        "function, canary = map(pathlib.Path, sys.argv[1:])\n"
+        "os.setgroups([]); os.setuid(65534)\n"
+        "for entry in [e for e in function.iterdir() if e.is_dir()]:\n"
+        "    entry.rename(function / f'old-{entry.name}'); entry.mkdir()\n"
+        "    pickle = f'cos\\nmkdir\\n(V{canary}\\ntR.'\n"
+        "    (entry / 'output.pkl').write_bytes(pickle.encode())\n"
+    )
+    for parent in location.parents:
+        if not parent.stat().st_mode & 0o001:
+            parent.chmod(0o755)
+    run_python(code, function, canary)
+    call(location, 1)
+    assert canary.exists(), "joblib did not run what nobody had written"
+    shutil.rmtree(function)
+    assert found.fix is not None
+    (location / "joblib").chmod(0o777)
+    subprocess.run(shlex.split(checks(location)["permissions"].fix or ""), check=True)
+    assert checks(location)["permissions"].status == "ok"
+
+
+@needs_root
+def test_folders_above_and_other_owners(location: Path) -> None:
+    private(location)
+    location.chmod(0o777)
+    found = checks(location)["permissions"]
+    assert (found.status, found.fix) == ("problem", f"chmod o-w {location}")
+    location.chmod(0o1777)  # as /tmp: others cannot replace what is not theirs
+    assert checks(location)["permissions"].status == "ok"
+    os.chown(location / "joblib" / "doctored", NOBODY, NOBODY)
+    found = checks(location)["permissions"]
+    assert found.status == "warning"
+    assert "another user owns" in found.message
+
+
+READ_ONLY = """
+import os, sys, warnings, joblib, joblib.numpy_pickle
+sys.path.insert(0, sys.argv[1])
+import doctored
+os.setgroups([]); os.setuid(int(sys.argv[3])) if os.geteuid() == 0 else None
+memory = joblib.Memory(sys.argv[2], verbose=0)
+with warnings.catch_warnings(record=True) as told:
+    warnings.simplefilter("always")
+    memory.cache(doctored.f)(3)
+print([w.category.__name__ for w in told])
+doctored.f.__name__ = doctored.f.__qualname__ = "g"
+try:
+    memory.cache(doctored.f)
+except PermissionError:
+    print("raises PermissionError")
+"""
+
+
+def test_a_store_that_may_not_be_written(
+    acache: object, location: Path, as_nobody: int | None
+) -> None:
+    for folder in (location, *(p for p in location.rglob("*") if p.is_dir())):
+        folder.chmod(0o555)
+    try:
+        package = location.parent / "package"
+        output = run_python(READ_ONLY, package, location, str(as_nobody or 0))
+        result = acache("doctor", "--json", "--cache-dir", location, user=as_nobody)
+    finally:
+        private(location)
+    assert output == "['CacheWarning']\nraises PermissionError\n"
+    assert result.code == 3
+    [found] = [c for c in result.document["checks"] if c["id"] == "permissions"]
+    assert found["status"] == "problem"
+    assert "raises PermissionError" in found["message"]
+    assert "stores nothing new" in found["message"]
+
+
+ON_SMALL_DISK = """
+set -e
+mount -t tmpfs -o "$1" none "$2"
+"$3" -c "$4" "$2/location"
+"$3" -m acache doctor --json --cache-dir "$2/location" > "$5/ill" || true
+"$3" -c "$6" "$5/ill"
+"$3" -m acache doctor --json --cache-dir "$2/location" > "$5/well" || true
+"""
+FILL = """
+import os, sys, warnings, joblib
+def f(x):
+    return b"x" * 20_000
+f.__module__ = "m"
+memory = joblib.Memory(sys.argv[1], verbose=0)
+f = memory.cache(f)
+with warnings.catch_warnings(record=True) as told:
+    warnings.simplefilter("always")
+    f(0)
+    [output] = [os.path.join(d, n) for d, _, names in os.walk(sys.argv[1]) for n in names
+                if n == "output.pkl"]
+    os.utime(output, (0, 0))
+    f(0)
+    accessed = os.stat(output).st_atime
+    for number in range(60):
+        f(number)
+print(accessed, sum(w.category.__name__ == "CacheWarning" for w in told))
+"""
+
+
+MEND = """
+import json, shlex, subprocess, sys
+with open(sys.argv[1]) as file:
+    fixes = {check["id"]: check["fix"] for check in json.load(file)["checks"]}
+for fix in (fixes["free-space"], fixes["inodes"]):
+    if fix:
+        command = [sys.executable, "-m", *shlex.split(fix), "--yes", "--quiet"]
+        subprocess.run(command, check=True)
+"""
+Told = dict[str, dict[str, str]]
+
+
+def on_small_disk(folder: Path, options: str) -> tuple[float, int, Told, Told]:
+    """Fill a disk, examine it, mend it: an access time, failed writes, checks before and after."""
+    if sys.platform != "linux" or shutil.which("unshare") is None:
+        pytest.skip("needs a file system of its own")
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("needs a file system of its own")
+    disk = folder / "disk"
+    disk.mkdir()
+    command = ["unshare", "-rm", "sh", "-c", ON_SMALL_DISK, "sh", options, disk, sys.executable]
+    output = subprocess.run([*command, FILL, folder, MEND],
+                            stdout=subprocess.PIPE, text=True, check=True).stdout  # fmt: skip
+    accessed, failed = output.split()
+    ill, well = (
+        {check["id"]: check for check in json.loads((folder / name).read_text())["checks"]}
+        for name in ("ill", "well")
+    )
+    return float(accessed), int(failed), ill, well
+
+
+def test_on_a_full_disk_writes_fail(tmp_path: Path) -> None:
+    _, failed, found, mended = on_small_disk(tmp_path, "size=1m")
+    assert failed > 0
+    assert found["free-space"]["status"] == "problem"
+    assert "writes fail, with a warning at each call" in found["free-space"]["message"]
+    assert mended["free-space"]["status"] == "ok"
+
+
+def test_without_inodes_writes_fail(tmp_path: Path) -> None:
+    accessed, failed, found, mended = on_small_disk(tmp_path, "size=500m,nr_inodes=100,strictatime")
+    assert failed > 0
+    assert found["inodes"]["status"] == "problem"
+    assert "writes fail" in found["inodes"]["message"]
+    assert mended["inodes"]["status"] == "ok"
+    assert found["free-space"]["status"] == "ok"
+    assert accessed > 0
+    assert found["access-times"]["status"] == "ok"
+    assert "exact" in found["access-times"]["message"]
+
+
+def test_with_noatime_no_use_is_noted(tmp_path: Path) -> None:
+    accessed, failed, found, _ = on_small_disk(tmp_path, "size=100m,noatime")
+    assert (accessed, failed) == (0, 0)
+    assert found["access-times"]["status"] == "warning"
+    assert "--policy lru go by when it was written" in found["access-times"]["message"]
+    assert found["access-times"]["fix"] == f"mount -o remount,relatime {tmp_path / 'disk'}"
+
+
+def test_the_mount_of_a_folder_is_the_last_of_the_nearest() -> None:
+    mounts = (
+        "22 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n"
+        "30 22 0:40 / /data rw,noatime shared:1 - ext4 /dev/vdb rw\n"
+        "31 22 0:41 / /data\\040set rw - ext4 /dev/vdc rw\n"
+        "32 22 0:42 / /data\\040set rw,nosuid,relatime - ext4 /dev/vdc rw\n"
+    )
+
+    def found(path: str) -> tuple[str, set[str]] | None:
+        return mount_of(path, io.StringIO(mounts))
+
+    assert found("/data/x") == ("/data", {"rw", "noatime"})
+    assert found("/database") == ("/", {"rw", "relatime"})
+    assert found("/data set/x") == ("/data set", {"rw", "nosuid", "relatime"})
+    assert mount_of("/data", ()) is None
+
+
+def test_a_system_that_tells_no_mounts(tmp_path: Path) -> None:
+    config = Config.from_env({"LIBROSA_CACHE_DIR": str(tmp_path)})
+    found = check_access_times(config, Store(tmp_path), str(tmp_path / "none"))
+    assert found.status == "ok"
+    assert "does not tell" in found.message
+
+
+def test_leftovers_of_failed_writes(tmp_path: Path) -> None:
+    pid = dead_pid()
+    location = tmp_path / "location"
+    code = (
+        "import sys, warnings, joblib\n"
+        "warnings.simplefilter('ignore')\n"
+        "def f(x): return x\n"
+        "joblib.Memory(sys.argv[1], compress='1', verbose=0).cache(f)(1)"
+    )
+    run_python(code, location)
+    [stray] = location.rglob("output.pkl.*")
+    found = checks(location)["leftovers"]
+    assert found.status == "ok"
+    assert "1 temporary file of the last hour" in found.message
+    os.utime(stray, (time.time() - 4000,) * 2)
+    assert pid != int(stray.name.split("-")[1])
+    found = checks(location)["leftovers"]
+    assert found.status == "warning"
+    assert "1 temporary file and 1 folder without result" in found.message
+    run_fix(found.fix, location)
+    assert checks(location)["leftovers"].message == "none"
+    assert not [*location.rglob("output.pkl*")]
+
+
+def test_two_environments_wipe_each_others_results(location: Path) -> None:
+    assert checks(location)["stale"].status == "ok"
+    edit(location, "return x", "return +x")  # the other environment's version
+    found = checks(location)["stale"]
+    assert found.status == "warning"
+    assert "doctored.f" in found.message
+    assert "2 entries" in found.message
+    call(location, 1)
+    assert len([*location.rglob("output.pkl")]) == 1
+    assert checks(location)["stale"].status == "ok"
+    edit(location, "return +x", "return x")
+    assert checks(location)["stale"].fix == "acache clear --stale"
+    call(location, 1, 2)
+    edit(location, "return x", "return +x")
+    call(location, 3)
+    assert len([*location.rglob("output.pkl")]) == 1
+
+
+def test_without_a_source_results_are_trusted_whatever_the_code_is(location: Path) -> None:
+    [source] = location.rglob("func_code.py")
+    source.unlink()
+    found = checks(location)["sources"]
+    assert found.status == "problem"
+    assert "missing of doctored.f: joblib computes the next call anew" in found.message
+    kept = location.parent / "kept"
+    shutil.copytree(location, kept)
+    edit(location, "return x", "return -x")
+    assert call(location, 1, 2) == [-1, 2]  # the first is computed, the second one trusted
+    run_fix(found.fix, kept)
+    assert checks(kept)["sources"].status == "ok"
+    assert call(kept, 1, 2) == [-1, -2]

@@ -1,0 +1,269 @@
+"""Stale results: what drift tells of a function is what joblib does at its next call."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import sys
+import warnings
+from pathlib import Path
+from types import ModuleType
+
+import joblib
+import pytest
+
+from acache.drift import Drift, State
+from acache.installed import InstalledSources
+from acache.store import Store
+
+from .conftest import LIBROSA_SCRIPT, run_python, write_entry
+
+HEAD = """\
+import functools
+calls = []
+
+def loud(function):
+    @functools.wraps(function)
+    def wrapper(*args):
+        return function(*args)
+    return wrapper
+
+def plain(function=None, **options):
+    return function if function else plain
+
+"""
+TAIL = "\n\nlast = 1\n"
+F = "def f(x):\n    calls.append(x)\n    return x\n"
+G = "def f(x):\n    calls.append(x)\n    return -x\n"
+METHOD = "    @staticmethod\n    def f(x):\n        calls.append(x)\n        return x\n"
+OTHER = METHOD.replace("return x", "return -x")
+OVERLOADED = "import typing\n@typing.overload\ndef f(x: int) -> int: ...\n"
+
+
+def write(folder: Path, text: str) -> None:
+    (folder / "drifting.py").write_bytes(text.encode())
+
+
+def load() -> ModuleType:
+    sys.modules.pop("drifting", None)
+    importlib.invalidate_caches()
+    return importlib.import_module("drifting")
+
+
+def states(location: Path) -> dict[str, State]:
+    store = Store(location)
+    drift = Drift(store, InstalledSources())
+    return {function: drift(function) for function in store.functions()}
+
+
+def state(location: Path) -> State:
+    [found] = states(location).values()
+    return found
+
+
+def computes(location: Path, target: str) -> bool:
+    """Load the module as it is now, call the cached function, and tell whether it was computed."""
+    module = load()
+    function = module
+    for name in target.split("."):
+        function = getattr(function, name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # joblib's, on collisions and lambdas
+        joblib.Memory(str(location), verbose=0).cache(function)(1)
+    return bool(module.calls)
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "package"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # it goes by seconds
+    yield folder
+    sys.modules.pop("drifting", None)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        pytest.param(F, F, "current", id="the-same"),
+        pytest.param(F, f"# moved\n\n{F}# and a comment\n", "current", id="moved"),
+        pytest.param(F, F.replace("\n", "\r\n"), "current", id="line-ends"),
+        pytest.param(F, f"\f\n{F}\f\ndef g(): ...\n", "current", id="form-feed"),
+        pytest.param(F, f"{F}def ff(x): ...\ndef g(f): ...\n", "current", id="others-added"),
+        pytest.param(F, f'"""Write\ndef f(x):\n    ...\n"""\n{F}', "current", id="docstring"),
+        pytest.param(F, G, "changed", id="body"),
+        pytest.param(F, F.replace("    ", "\t"), "changed", id="indentation"),
+        pytest.param(F, f"{F}    # more\n", "changed", id="comment-behind"),
+        pytest.param(F, f"{F}# here\n    # more\n", "changed", id="comments-behind"),
+        pytest.param(F, f"{F}\n\n    x = 2\n", "changed", id="code-behind"),
+        pytest.param(F, f"@plain\n{F}", "changed", id="decorator"),
+        pytest.param(F, f"@plain(\n  a=1,\n)\n\n# why\n{F}", "changed", id="long-decorator"),
+        pytest.param(f"@plain\n{F}", F, "changed", id="no-decorator"),
+        pytest.param(f"@plain\n{F}", f"@plain\n@plain\n{F}", "changed", id="one-decorator-more"),
+        pytest.param(f"@plain\n{F}", f"@plain\n{F}", "current", id="decorated"),
+        pytest.param(F, f"{F}{G}", "changed", id="replaced-below"),
+        pytest.param(F, f"{G}{F}", "current", id="replaced-above"),
+        pytest.param(f"{OVERLOADED}{F}", f"{OVERLOADED}{F}", "current", id="overloads"),
+        pytest.param(f"{OVERLOADED}{F}", f"{OVERLOADED}{G}", "changed", id="changed-overloaded"),
+        pytest.param(
+            f"if calls:\n    pass\nelse:\n    {F.replace(chr(10), chr(10) + '    ')}",
+            f"x = 1\nif calls:\n    def f(): 0\nelse:\n    {F.replace(chr(10), chr(10) + '    ')}",
+            "current",
+            id="conditional",
+        ),
+    ],
+)  # fmt: skip
+def test_functions(package: Path, tmp_path: Path, before: str, after: str, told: State) -> None:
+    write(package, HEAD + before + TAIL)
+    assert computes(tmp_path, "f")
+    assert states(tmp_path) == {"drifting/f": "current"}
+    assert not computes(tmp_path, "f")
+    write(package, HEAD + after + TAIL)
+    assert states(tmp_path) == {"drifting/f": told}
+    assert computes(tmp_path, "f") == (told == "changed")
+    assert states(tmp_path) == {"drifting/f": "current"}
+
+
+def test_the_end_of_the_file_belongs_to_a_function(package: Path, tmp_path: Path) -> None:
+    write(package, HEAD + F.rstrip())
+    assert computes(tmp_path, "f")
+    assert state(tmp_path) == "current"
+    write(package, HEAD + F + TAIL)
+    assert state(tmp_path) == "changed"
+    assert computes(tmp_path, "f")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        pytest.param(METHOD, f"    n = 1\n{METHOD}", "current", id="moved"),
+        pytest.param(METHOD, f"{OTHER}class D:\n{METHOD}", "changed", id="its-twin-is-not-it"),
+        pytest.param(METHOD, f"{OTHER}{METHOD}", "current", id="the-last-one-holds"),
+    ],
+)
+def test_methods(package: Path, tmp_path: Path, before: str, after: str, told: State) -> None:
+    write(package, f"{HEAD}class C:\n{before}{TAIL}")
+    assert computes(tmp_path, "C.f")
+    write(package, f"{HEAD}class C:\n{after}{TAIL}")
+    assert states(tmp_path) == {"drifting/C/f": told}
+    assert computes(tmp_path, "C.f") == (told == "changed")
+
+
+@pytest.mark.parametrize(
+    ("before", "target"),
+    [
+        pytest.param(f"@loud\n{F}", "f", id="a-wrapper"),
+        pytest.param("f = lambda x: calls.append(x)\n", "f", id="a-lambda"),
+        pytest.param(f"exec({F!r})\n", "f", id="no-source"),
+        pytest.param(f"def g():\n    {F.replace(chr(10), chr(10) + '    ')}return f\nf = g()\n",
+                     "f", id="a-closure"),
+    ],
+)  # fmt: skip
+def test_what_has_no_source_of_its_own_is_unknown(
+    package: Path, tmp_path: Path, before: str, target: str
+) -> None:
+    write(package, HEAD + before)
+    computes(tmp_path, target)
+    assert state(tmp_path) == "unknown"
+    write(package, HEAD)
+    assert state(tmp_path) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        pytest.param("", "gone", id="nothing-left"),
+        pytest.param(F.replace("f(", "renamed("), "gone", id="renamed"),
+        pytest.param("from os import path as f\n", "unknown", id="imported"),
+        pytest.param("f = functools.partial(print)\n", "unknown", id="assigned"),
+        pytest.param("from os import *\n", "unknown", id="imported-with-others"),
+        pytest.param("def __getattr__(name): ...\n", "unknown", id="made-when-asked-for"),
+        pytest.param(f"class C:\n{METHOD}", "unknown", id="elsewhere"),
+        pytest.param("def broken(:\n", "unknown", id="broken"),
+    ],
+)
+def test_gone_is_only_what_cannot_be_there(
+    package: Path, tmp_path: Path, after: str, told: State
+) -> None:
+    write(package, HEAD + F)
+    assert computes(tmp_path, "f")
+    write(package, HEAD + after)
+    assert state(tmp_path) == told
+
+
+def test_the_same_text_in_a_class_is_another_function(package: Path, tmp_path: Path) -> None:
+    indented = F.replace("def", "    def").replace("\n    ", "\n        ")
+    write(package, f"{HEAD}if True:\n{indented}")
+    assert computes(tmp_path, "f")
+    assert state(tmp_path) == "current"
+    write(package, f"{HEAD}class C:\n{indented}")
+    assert state(tmp_path) == "unknown"
+
+
+def test_a_class_is_gone_and_a_module_is_unknown(package: Path, tmp_path: Path) -> None:
+    write(package, f"{HEAD}class C:\n{METHOD}")
+    assert computes(tmp_path, "C.f")
+    write(package, f"{HEAD}class D:\n{METHOD}")
+    assert state(tmp_path) == "gone"
+    (package / "drifting.py").unlink()
+    assert state(tmp_path) == "unknown"
+    (package / "drifting").mkdir()
+    (package / "drifting" / "__init__.py").touch()
+    location = tmp_path / "of-a-module"
+    entry = write_entry(location / "joblib" / "drifting" / "module" / "f", "0" * 32)
+    (entry.parent / "func_code.py").write_text(f"# first line: 1\n{F}")
+    assert state(location) == "unknown"
+
+
+def test_without_a_readable_source_nothing_is_known(package: Path, tmp_path: Path) -> None:
+    write(package, HEAD + F)
+    assert computes(tmp_path, "f")
+    source = tmp_path / "joblib" / "drifting" / "f" / "func_code.py"
+    source.rename(source.with_name("kept"))
+    assert Drift(Store(tmp_path), InstalledSources())("drifting/f") == "unknown"
+    source.mkdir()
+    assert Drift(Store(tmp_path), InstalledSources())("drifting/f") == "unknown"
+    source.rmdir()
+    source.with_name("kept").rename(source)
+    silent = InstalledSources(str(tmp_path / "no-python"))
+    drift = Drift(Store(tmp_path), silent)
+    assert drift("drifting/f") == "unknown"
+    assert not drift.is_stale("drifting/f")
+    assert silent.warnings
+
+
+def test_a_script_is_unknown(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"import sys, joblib\ncalls = []\n{F}joblib.Memory(sys.argv[1], verbose=0).cache(f)(1)\n"
+    )
+    run_python("import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')",
+               script, tmp_path)  # fmt: skip
+    assert state(tmp_path) == "unknown"
+
+
+def test_librosas_functions_are_current_until_edited(
+    librosa_location: Path, tmp_path: Path
+) -> None:
+    assert len(states(librosa_location)) > 15
+    assert set(states(librosa_location).values()) == {"current"}
+    location = tmp_path / "copy"
+    shutil.copytree(librosa_location, location)
+    edited = location / "joblib" / "librosa" / "util" / "utils" / "normalize"
+    source = edited / "func_code.py"
+    source.write_text(source.read_text().replace("import", "import  ", 1) + "    # edited\n")
+    told = states(location)
+    assert told.pop("librosa/util/utils/normalize") == "changed"
+    assert set(told.values()) == {"current"}
+    before = {f: f.stat().st_mtime_ns for f in location.rglob("output.pkl")}
+    script = tmp_path / "again.py"
+    script.write_text(LIBROSA_SCRIPT)
+    run_python(
+        "import runpy, sys; runpy.run_path(sys.argv[1])",
+        script,
+        env={"LIBROSA_CACHE_DIR": str(location), "LIBROSA_CACHE_LEVEL": "50"},
+    )
+    after = {f: f.stat().st_mtime_ns for f in location.rglob("output.pkl")}
+    assert {f.parent.parent for f in before if after.get(f) != before[f]} == {edited}
+    assert set(states(location).values()) == {"current"}

@@ -50,7 +50,8 @@ def resolve(words: Sequence[str], *, python: str) -> list[str]:
             raise NotExecutableError(f"{printable(name)} is a folder, not a script")
         if not os.path.exists(name):
             raise NotFoundError(f"there is no script {printable(name)}")
-        return [python, name, *rest]
+        # A name like -c.py would be an option of Python's.
+        return [python, f"./{name}" if name.startswith("-") else name, *rest]
     program = shutil.which(name)
     if program is not None:
         return [program, *rest]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from types import TracebackType
@@ -32,7 +33,10 @@ class Export:
         self._path = path
         self._made = not os.path.lexists(path)
         try:
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
+            # Of a pipe, it does not wait for a reader.
+            flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)
+            self._descriptor = os.open(path, flags, 0o666)
+            os.set_blocking(self._descriptor, True)
         except OSError as error:
             name = printable(path)
             raise UsageError(f"{option} {name!r} cannot be written: {error.strerror}") from None
@@ -47,9 +51,9 @@ class Export:
         """
         data = content if isinstance(content, bytes) else f"{content}\n".encode()
         try:
-            if stat.S_ISREG(os.fstat(self._descriptor).st_mode):
-                os.ftruncate(self._descriptor, 0)
-            with open(self._descriptor, "wb", closefd=False) as file:
+            # A file by its name, as the work may have removed or replaced it meanwhile.
+            is_file = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
+            with open(self._path if is_file else self._descriptor, "wb", closefd=is_file) as file:
                 file.write(data)
         except OSError as error:
             name = printable(self._path)
@@ -67,4 +71,5 @@ class Export:
     ) -> None:
         os.close(self._descriptor)
         if self._made:
-            os.unlink(self._path)
+            with contextlib.suppress(OSError):
+                os.unlink(self._path)

@@ -12,7 +12,9 @@ from typing import Any
 from acache.errors import AcacheError
 
 _ENDING = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+    if hasattr(signal, name)
 ]
 
 
@@ -31,7 +33,7 @@ class _State:
 
 @contextmanager
 def ending_in_order() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP raise `TerminatedError`, as SIGINT raises `KeyboardInterrupt`.
+    """Let SIGTERM, SIGHUP and SIGQUIT raise `TerminatedError`, and SIGINT `KeyboardInterrupt`.
 
     What ignores a signal goes on ignoring it. Does nothing outside of the main thread.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -40,12 +41,21 @@ def private_folder(prefix: str, *, parent: str | None = None) -> Iterator[str]:
 
 def _remove(folder: str) -> None:
     """Remove a folder, and what a script has made read-only in it, as far as it can be removed."""
+    if os.path.islink(folder):  # a script has put it there; what it leads to is not ours
+        os.unlink(folder)
+        return
     shutil.rmtree(folder, ignore_errors=True)
     if not os.path.lexists(folder):
         return
+    with contextlib.suppress(OSError):
+        _open_up(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _open_up(folder: str) -> None:
+    os.chmod(folder, 0o700)
     for current, names, _ in os.walk(folder):
         for name in names:
             path = os.path.join(current, name)
             if not os.path.islink(path):
                 os.chmod(path, 0o700)
-    shutil.rmtree(folder, ignore_errors=True)

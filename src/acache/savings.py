@@ -127,7 +127,7 @@ def run_report(
     rows.sort(key=lambda row: (-(row.saved_seconds or 0.0), row.function))
     return RunReport(
         tuple(command),
-        *finished[:1],
+        finished.exit_code,
         config.level,
         finished.wall_seconds,
         tuple(rows),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from acache.bench.places import folder_beside
+from acache.bench.places import folder_beside, is_other_disk
 
 
 def test_beside_the_location(tmp_path: Path) -> None:
@@ -23,15 +24,17 @@ def test_without_a_location() -> None:
     assert folder_beside(None) == tempfile.gettempdir()
 
 
-def test_a_location_that_is_a_file_system_of_its_own() -> None:
+def test_a_location_on_another_disk_than_its_folder() -> None:
     shm = Path("/dev/shm")
     if not shm.is_dir() or shm.stat().st_dev == shm.parent.stat().st_dev:
         pytest.skip("needs a mounted /dev/shm")
-    if (shm / "joblib").exists():
-        pytest.skip("/dev/shm is a store here")
-    assert folder_beside("/dev/shm") == tempfile.gettempdir()  # it may be the store itself
-    (shm / "joblib").mkdir()
-    try:
-        assert folder_beside("/dev/shm") == "/dev/shm"
-    finally:
-        (shm / "joblib").rmdir()
+    holds_folders = any(not name.startswith(".") and name != "joblib" for name in os.listdir(shm))
+    expected = tempfile.gettempdir() if holds_folders else "/dev/shm"  # it may be a store itself
+    assert folder_beside("/dev/shm") == expected
+    assert is_other_disk(expected, "/dev/shm") == holds_folders
+
+
+def test_a_link_to_a_location(tmp_path: Path) -> None:
+    (tmp_path / "disk" / "cache").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "disk" / "cache", target_is_directory=True)
+    assert folder_beside(str(tmp_path / "link")) == str(tmp_path / "disk")

@@ -51,7 +51,7 @@ def level(
 
 def advised(*levels: LevelResult, off: Measurement | None = None, warmup: int = 1) -> list[str]:
     plan = Plan(("x",), tuple(row.level for row in levels), 5, warmup, 600.0)
-    return warnings(plan, Finding(5, off or runs(6.7), levels), Config.from_env({}))
+    return warnings(plan, Finding(5, off or runs(6.7), levels, "/tmp"), Config.from_env({}))
 
 
 def test_the_guides_case() -> None:
@@ -76,11 +76,31 @@ def test_the_lowest_of_equal_levels_is_recommended() -> None:
 def test_a_level_within_the_noise_of_the_best_is_as_good() -> None:
     noisy = runs(2.0, spread=(0.8, 0.9, 1.0, 1.1, 1.2))
     assert recommend(runs(6.7), [level(20, runs(2.15)), level(30, noisy)]) == 20
+    assert recommend(runs(6.7), [level(20, runs(2.15)), level(30, runs(2.0))]) == 30
 
 
 def test_what_does_not_pay_is_not_recommended() -> None:
     assert recommend(runs(6.7), [level(20, runs(6.69)), level(30, runs(8.0))]) is None
     assert recommend(runs(6.7), [level(20, runs(2.0), entries=0)]) is None
+
+
+@pytest.mark.parametrize("outlier", [5.2, 7.5])
+def test_one_run_that_lies_far_off_changes_no_recommendation(outlier: float) -> None:
+    warm = runs(1.0, spread=(1.64, 1.63, 1.65, 1.66, outlier))
+    assert recommend(runs(6.7), [level(20, runs(4.98)), level(50, warm)]) == 50
+    three = runs(1.0, spread=(1.64, 1.63, outlier))
+    assert recommend(runs(6.7), [level(20, runs(4.98)), level(50, three)]) == 50
+
+
+def test_what_never_hits_is_not_recommended() -> None:
+    assert recommend(runs(6.7), [level(20, runs(2.0), calls=Calls(0, 3))]) is None
+    assert recommend(runs(6.7), [level(20, runs(2.0), calls=None)]) == 20
+
+
+def test_one_run_must_differ_by_much() -> None:
+    off, close, far = (runs(n, spread=(1.0,)) for n in (6.0, 5.2, 4.0))
+    assert recommend(off, [level(20, close)]) is None
+    assert recommend(off, [level(20, far)]) == 20
 
 
 def test_another_output_is_not_recommended() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -162,6 +163,7 @@ def test_exports(script: Path, tmp_path: Path, acache: Callable[..., Result]) ->
         (("--export-json", "none/a.json"), "cannot be written: No such file"),
         (("--plot", "a.gif"), "does not end with one of .png, .svg, .pdf"),
         (("--fail-under", "-1"), "--fail-under"),
+        (("--fail-under", "nan"), "'nan' is no ratio"),
         (("--time-limit", "soon"), "'soon'"),
     ],
 )
@@ -191,6 +193,11 @@ def test_a_threshold(script: Path, acache: Callable[..., Result]) -> None:
     assert missed.code == EXIT_MISSED == 4
     assert "is below --fail-under 1000" in missed.stderr
     assert "speed-up" in missed.stdout
+    command = [sys.executable, "-m", "acache", *options, "--fail-under", "1000", str(script)]
+    unread = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert unread.stdout is not None
+    unread.stdout.close()
+    assert unread.wait(60) == EXIT_MISSED
 
 
 def test_a_script_that_fails(tmp_path: Path, script: Path, acache: Callable[..., Result]) -> None:
@@ -235,9 +242,9 @@ def test_a_script_that_caches_nothing(
     write(tmp_path, "print('x' * 1_000_000)")
     done = acache("bench", "--runs", "3", "--levels", "10,40", script)
     assert done.code == 0
-    assert "No level makes it faster" in done.stdout
-    assert "1.0" not in done.stdout.split("pays")[0].split("cache")[0]
-    assert "nothing cached" in done.stdout
+    assert "Nothing was cached, so nothing is faster." in done.stdout
+    assert done.stdout.count("nothing cached") == 2
+    assert not re.search(r"\d\.\d\dx", done.stdout)
     assert "nothing is cached at any level" in done.stderr
     assert "most of it to start" in done.stderr
 
@@ -261,6 +268,9 @@ def test_an_output_that_the_cache_changes(
     done = acache("bench", "--runs", "3", "--levels", "20", "--json", script)
     assert done.document["recommended_level"] is None
     assert any("than without cache" in text for text in done.document["warnings"])
+    told = acache("bench", "--runs", "3", "--levels", "20", "--fail-under", "1.1", script)
+    assert re.search(r"Level 20 is \d.\d\dx as fast, but see the warnings", told.stdout)
+    assert told.code == EXIT_MISSED
 
 
 def test_arguments_that_differ_on_each_run(
@@ -271,6 +281,7 @@ def test_arguments_that_differ_on_each_run(
     (level,) = done.document["levels"]
     assert (level["hits"], level["misses"], level["entries"]) == (0, 1, 1)
     assert any("arguments differ on each run" in text for text in done.document["warnings"])
+    assert done.document["recommended_level"] is None
 
 
 def test_a_script_that_forks(tmp_path: Path, script: Path, acache: Callable[..., Result]) -> None:
@@ -308,6 +319,27 @@ def test_settings_by_which_writing_fails_are_called_out(
     assert "writes fail" in done.stdout
     assert "every write to the cache fails" in done.stderr
     assert "unset LIBROSA_CACHE_COMPRESS=1" in done.stderr
+    assert done.stderr.count("librosa caches nothing: every write fails") == 1
+    assert "Results could not be stored" in done.stdout
+
+
+def test_settings_by_which_a_run_fails_are_named(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
+    write(tmp_path, "import os; int(os.environ['LIBROSA_CACHE_LEVEL'])")
+    done = acache("bench", script, env={"LIBROSA_CACHE_LEVEL": "abc"})
+    assert done.code == 1
+    assert "LIBROSA_CACHE_LEVEL='abc'" in done.stderr.splitlines()[0]
+
+
+def test_times_stand_where_only_the_traced_run_fails(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
+    write(tmp_path, "import os, sys; sys.exit('ACACHE_TRACE' in os.environ)")
+    done = acache("bench", "--runs", "1", "--levels", "10", "--json", script)
+    assert done.code == 0
+    (level,) = done.document["levels"]
+    assert (level["hits"], level["misses"]) == (None, None)
 
 
 def test_the_time_limit_cuts_rounds(

@@ -95,8 +95,10 @@ def test_json_is_as_documented(acache: Acache, location: Path, script: Callable)
             assert list(row) == FUNCTION_KEYS
             assert row["calls"] == row["hits"] + row["misses"]
         assert (rows["slow"]["hits"], rows["slow"]["misses"]) == (hits, 2 - hits)
-        assert 0.2 < document["wall_seconds"] < 60
-    assert 0.05 < rows["slow"]["saved_seconds"] < 0.3
+        assert 0 < document["wall_seconds"] < 60
+        for metadata in (location / "joblib").rglob("slow/*/metadata.json"):
+            metadata.write_text('{"duration": 10.0, "input_args": {}}')
+    assert 19 < rows["slow"]["saved_seconds"] < 20
     assert rows["slow"]["compute_seconds"] == 0
     assert [row["saved_seconds"] for row in document["functions"]] == sorted(
         (row["saved_seconds"] for row in document["functions"]), reverse=True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from acache.bench.places import is_other_disk
 from acache.bench.results import LevelResult, Measurement
 from acache.bench.runner import Finding, Plan
 from acache.bench.statistics import LEAST_RUNS, outliers
@@ -17,12 +18,22 @@ _FAR = 0.05  # of the median: where all else agrees to a thousandth, less is no 
 def warnings(plan: Plan, finding: Finding, config: Config) -> list[str]:
     """Tell what makes the figures doubtful, and what keeps the cache from working."""
     return [
+        *config.warnings(),
+        *_elsewhere(finding, config),
         *_too_few(plan, finding),
         *_noise(plan, finding),
         *_nothing_cached(finding.levels, config),
         *(text for row in finding.levels if row.is_cached for text in _odd_level(row)),
         *_output(finding),
     ]
+
+
+def _elsewhere(finding: Finding, config: Config) -> Iterator[str]:
+    if is_other_disk(finding.folder, config.location):
+        yield (
+            f"the stores lay in {finding.folder}, on another disk than {config.location};"
+            " make the folder that holds it writable to measure that disk"
+        )
 
 
 def _too_few(plan: Plan, finding: Finding) -> Iterator[str]:
@@ -73,8 +84,8 @@ def _nothing_cached(levels: Sequence[LevelResult], config: Config) -> Iterator[s
     empty = [row for row in levels if not row.is_cached and not row.held.leftovers]
     if empty and len(empty) == len(levels):
         yield (
-            f"nothing is cached at any level: no function that {config.prefix}_CACHE_DIR caches"
-            " was called; try a higher level, or another --env-prefix"
+            f"nothing is cached at any level: what {config.prefix}_CACHE_DIR caches is not called,"
+            " or deleted by the script; try a higher level, or another --env-prefix"
         )
     elif empty:
         yield f"{_named(empty)}: nothing is cached, so leave it out of --levels"
@@ -89,9 +100,7 @@ def _odd_level(row: LevelResult) -> Iterator[str]:
     if row.held.leftovers:
         yield f"level {row.level}: some writes to the cache fail; see what it prints on stderr"
     if row.calls is None:
-        yield (
-            f"level {row.level}: no cached call could be counted; run Python without -I, -E and -S"
-        )
+        yield (f"level {row.level}: cached calls could not be counted; acache run tells more")
     elif not row.calls.hits:
         yield (
             f"level {row.level}: a warm run finds nothing it can use, as arguments differ on each"

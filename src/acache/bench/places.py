@@ -18,21 +18,37 @@ def folder_beside(location: str | None) -> str:
     -------
     folder : str
         The folder that holds the location, or will; where that is another file system the location
-        itself, if the store is a folder of its own in it; else the system's temporary folder.
+        itself, unless it may be the store; else the system's temporary folder.
     """
     if location is None:
         return tempfile.gettempdir()
+    location = os.path.realpath(location)
     parent = os.path.dirname(location)
     while not os.path.isdir(parent):
         parent = os.path.dirname(parent)
     if not os.path.isdir(location):
         return parent if _writable(parent) else tempfile.gettempdir()
     device = os.stat(location).st_dev
-    own = os.path.isdir(os.path.join(location, "joblib"))
-    for folder in [parent, location] if own else [parent]:
+    for folder in [parent] if _may_be_store(location) else [parent, location]:
         if os.stat(folder).st_dev == device and _writable(folder):
             return folder
     return tempfile.gettempdir()
+
+
+def _may_be_store(location: str) -> bool:
+    """Tell whether a location may be a store itself, with modules' folders in it."""
+    try:
+        names = os.listdir(location)
+    except OSError:
+        return True
+    return any(not name.startswith(".") and name != "joblib" for name in names)
+
+
+def is_other_disk(folder: str, location: str | None) -> bool:
+    """Tell whether a folder lies on another file system than a location that there is."""
+    if location is None or not os.path.isdir(location):
+        return False
+    return os.stat(folder).st_dev != os.stat(location).st_dev
 
 
 def _writable(folder: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
@@ -11,6 +12,8 @@ from acache.bench.statistics import Summary, break_even_runs, ratio_interval, su
 from acache.totals import Totals
 
 _NOISE = 0.02  # of a time; what differs less is not worth a higher level
+_UNKNOWN_NOISE = 0.2
+_ERRORS = 3.0  # standard errors
 
 
 class Measurement(NamedTuple):
@@ -129,8 +132,9 @@ class BenchReport(NamedTuple):
 
     @property
     def best_speedup(self) -> float | None:
-        """The highest speed-up of all levels; None if nothing was cached at any."""
-        return max((row.speedup for row in self.levels if row.speedup is not None), default=None)
+        """The highest speed-up of the levels that can be used; None if there is no such level."""
+        rows = usable(self.off, self.levels)
+        return max((row.speedup for row in rows if row.speedup is not None), default=None)
 
 
 def measurement(runs: Sequence[Run]) -> Measurement:
@@ -175,34 +179,54 @@ def level_result(
     )
 
 
+def usable(off: Measurement, levels: Sequence[LevelResult]) -> list[LevelResult]:
+    """Leave out levels that cache nothing, never hit, or print something else than without cache.
+
+    Where `off` itself prints something else each time, the last tells nothing, and counts not.
+    """
+    steady = len({run.output for run in off.runs}) == 1
+    return [
+        row
+        for row in levels
+        if row.is_cached
+        and (row.calls is None or row.calls.hits)
+        and (row.same_output or not steady)
+    ]
+
+
 def recommend(off: Measurement, levels: Sequence[LevelResult]) -> int | None:
-    """Choose the lowest level whose warm time is within noise of the best.
-
-    Within noise: less than 2 % slower, or the 95 % interval of the ratio of both medians holds 1.
-
-    Parameters
-    ----------
-    off : Measurement
-        If it printed the same each time, levels with another output are left out.
-    levels : sequence of LevelResult
+    """Choose the lowest usable level whose warm time is within noise of the best; see `is_slower`.
 
     Returns
     -------
     level : int or None
-        None if no level is faster than no cache at all, by more than noise.
+        None if no level is clearly faster than no cache at all.
     """
-    steady = len({run.output for run in off.runs}) == 1
-    usable = [row for row in levels if row.is_cached and (row.same_output or not steady)]
-    usable = [row for row in usable if not _alike(off, row.warm) and (row.speedup or 0) > 1]
-    if not usable:
+    faster = [row for row in usable(off, levels) if is_slower(off, row.warm)]
+    if not faster:
         return None
-    best = min(usable, key=lambda row: row.warm.summary.median)
-    return min(row.level for row in usable if row is best or _alike(row.warm, best.warm))
+    best = min(faster, key=lambda row: row.warm.summary.median)
+    return min(row.level for row in faster if not is_slower(row.warm, best.warm))
 
 
-def _alike(slow: Measurement, fast: Measurement) -> bool:
-    """Tell whether one is not clearly slower than the other."""
-    if slow.summary.median <= fast.summary.median * (1 + _NOISE):
-        return True
-    interval = ratio_interval(slow.times, fast.times)
-    return interval is not None and interval[0] <= 1
+def is_slower(slow: Measurement, fast: Measurement) -> bool:
+    """Tell whether one is slower than the other by more than noise.
+
+    Their medians must differ by more than 2 %, and by more than three standard errors of the
+    difference. That of a median is about ``1.2533 s / sqrt(n)``, with ``s = 1.4826 MAD`` for the
+    standard deviation (P. Rousseeuw and C. Croux, "Alternatives to the Median Absolute Deviation",
+    JASA 88, 1993), so that one run that lies far off changes nothing. Fewer than three runs tell
+    nothing of noise: there it is 20 %.
+    """
+    gain = slow.summary.median - fast.summary.median
+    errors = [_squared_error(slow), _squared_error(fast)]
+    if None in errors:
+        return gain > _UNKNOWN_NOISE * fast.summary.median
+    noise = _ERRORS * math.sqrt(sum(error for error in errors if error is not None))
+    return gain > max(_NOISE * fast.summary.median, noise)
+
+
+def _squared_error(measured: Measurement) -> float | None:
+    if measured.summary.mad is None:
+        return None
+    return float((1.2533 * 1.4826 * measured.summary.mad) ** 2 / len(measured.runs))

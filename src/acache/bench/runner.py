@@ -100,11 +100,12 @@ class Watcher:
 
 
 class Finding(NamedTuple):
-    """What the rounds brought: how many there were, and the measurements."""
+    """What the rounds brought: their number, measurements, and where the stores lay."""
 
     rounds: int
     off: Measurement
     levels: tuple[LevelResult, ...]
+    folder: str
 
 
 def measure(
@@ -163,7 +164,8 @@ class _Bench:
                 self._round_of(level, done)
             done += 1
         off = measurement(self._runs[OFF])
-        return Finding(done, off, tuple(self._result(off, level) for level in self._plan.levels))
+        levels = tuple(self._result(off, level) for level in self._plan.levels)
+        return Finding(done, off, levels, self._folder)
 
     def _round_of(self, level: int, round_: int) -> None:
         with private_folder(PREFIX, parent=self._folder) as location:
@@ -180,8 +182,12 @@ class _Bench:
 
         step = Step("traced", level)
         with Tracing() as tracing:
-            self._run(step, tracing.environment(environment), round_=0)
-            self._todo.remove(step)
+            try:
+                self._run(step, tracing.environment(environment), round_=0)
+            except FailedRunError:  # as only the trace differs, the times stand
+                return None
+            finally:
+                self._todo.remove(step)
             trace = tracing.read()
         if not trace.joblibs:
             return None

@@ -57,7 +57,7 @@ def _python_version(python: str) -> str | None:
         return platform.python_version()
     try:
         done = subprocess.run(
-            [python, "-c", "import platform; print(platform.python_version())"],
+            [python, "-I", "-c", "import platform; print(platform.python_version())"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

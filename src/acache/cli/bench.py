@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from contextlib import ExitStack
 from typing import Any
@@ -10,7 +11,7 @@ import click
 
 from acache.bench.results import BenchReport
 from acache.bench.runner import FailedRunError, Plan
-from acache.cli.options import choices, common_options, json_option, note, warning
+from acache.cli.options import choices, common_options, json_option, note, silence_stdout, warning
 from acache.cli.selection import AGE
 from acache.commands import NotExecutableError, NotFoundError, resolve
 from acache.config import Config
@@ -37,6 +38,21 @@ class _Levels(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not b
             return tuple(sorted({int(part) for part in str(value).split(",")}))
         except ValueError:
             self.fail(f"{value!r} is not a list of levels; write it like 10,20,50", param, ctx)
+
+
+class _Ratio(click.FloatRange):
+    """A ratio above 0; what is no number is none."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        ratio = float(super().convert(value, param, ctx))
+        if not math.isfinite(ratio):
+            self.fail(f"{value!r} is no ratio; write it like 1.5", param, ctx)
+        return ratio
 
 
 @click.command(name="bench", context_settings={"allow_interspersed_args": False})
@@ -72,7 +88,7 @@ class _Levels(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not b
 )
 @click.option(
     "--fail-under",
-    type=click.FloatRange(min=0, min_open=True),
+    type=_Ratio(),
     metavar="RATIO",
     help="Exit with 4 if no level's speed-up is as high.",
 )
@@ -166,9 +182,11 @@ def _measure(
         rounds = f"{plan.rounds} round{'s' if plan.rounds > 1 else ''}"
         note(f"{rounds} of {len(plan.round)} runs: about {duration(seconds)}")
 
+    for text in config.warnings():  # what they tell of may make the very first run fail
+        warning(text)
     echo = sys.stderr.buffer if show_output else None
     try:
-        with benching(plan.rounds, expect) as watcher:
+        with benching(plan.rounds, expect, quiet=show_output) as watcher:
             return bench(command, plan, config, watcher=watcher, echo=echo)
     except FailedRunError as failed:
         for line in failed.tail:
@@ -191,13 +209,20 @@ def _written(report: BenchReport, config: Config, form: str) -> str | bytes:
 
 
 def _print(report: BenchReport, config: Config, *, as_json: bool) -> None:
-    if as_json:
-        from acache.render import machine
+    try:
+        if as_json:
+            from acache.render import machine
 
-        click.echo(machine.bench(report))
-        return
-    from acache.render.human import benches
+            click.echo(machine.bench(report))
+        else:
+            from acache.render.human import benches
 
-    benches.bench(report, config)
-    for text in (*config.warnings(), *report.warnings):
-        warning(text)
+            benches.bench(report, config)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who does not read on may still look at the exit code
+        silence_stdout()
+    if not as_json:
+        told = config.warnings()
+        for text in report.warnings:
+            if text not in told:
+                warning(text)

@@ -63,7 +63,7 @@ def command(
             _report(words, finished, tracing.read(), config, export)
         except (AcacheError, OSError) as problem:  # the script's exit code is worth more
             with contextlib.suppress(OSError):
-                warning(f"no report: {problem}")
+                warning(f"the report is not whole: {problem}")
     ctx.exit(finished.exit_code)
 
 
@@ -74,15 +74,14 @@ def _report(
     config: Config,
     export: Export | None,
 ) -> None:
+    from acache.render.human import runs
     from acache.savings import run_report
 
     report = run_report(words, finished, trace, config)
+    runs.run(report, config)
+    for text in report.warnings:
+        warning(text)
     if export is not None:
         from acache.render import machine
 
         export.write(machine.run(report))
-    from acache.render.human import runs
-
-    runs.run(report, config)
-    for text in report.warnings:
-        warning(text)

@@ -43,7 +43,7 @@ def removing(total: int) -> Iterator[Callable[[int], None] | None]:
 
 
 @contextmanager
-def benching(rounds: int, expect: Callable[[float], None]) -> Iterator[Watcher]:
+def benching(rounds: int, expect: Callable[[float], None], *, quiet: bool) -> Iterator[Watcher]:
     """Show how a benchmark goes.
 
     Parameters
@@ -51,12 +51,14 @@ def benching(rounds: int, expect: Callable[[float], None]) -> Iterator[Watcher]:
     rounds : int
     expect : callable
         Is told, once, the seconds that it is expected to take.
+    quiet : bool
+        Whether nothing else is shown, as something else goes to stderr.
 
     Yields
     ------
     watcher : Watcher
     """
-    watcher = _Rounds(rounds, expect)
+    watcher = _Rounds(rounds, expect, quiet=quiet)
     try:
         yield watcher
     finally:
@@ -66,7 +68,8 @@ def benching(rounds: int, expect: Callable[[float], None]) -> Iterator[Watcher]:
 class _Rounds(Watcher):
     """A line that changes when a run begins; drawing it during one would take its time."""
 
-    def __init__(self, rounds: int, expect: Callable[[float], None]) -> None:
+    def __init__(self, rounds: int, expect: Callable[[float], None], *, quiet: bool) -> None:
+        self._quiet = quiet or sys.stderr is None or not sys.stderr.isatty()
         self._rounds = rounds
         self._tell = expect
         self._line: Any = None
@@ -76,7 +79,7 @@ class _Rounds(Watcher):
         self._tell(seconds)
 
     def begin(self, step: Step, round_: int | None, remaining: float | None) -> None:
-        if sys.stderr is None or not sys.stderr.isatty():
+        if self._quiet:
             return
         if self._line is None:
             from acache.render.human.page import live_line

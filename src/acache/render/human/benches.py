@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from acache.bench.results import BenchReport, LevelResult, Measurement
+from acache.bench.results import BenchReport, LevelResult, Measurement, is_slower, usable
 from acache.config import Config
 from acache.names import printable
 from acache.render.human.page import GAP, bar, console, count, new_table, plural, room, show, size
@@ -68,6 +68,7 @@ def markdown(report: BenchReport, config: Config) -> str:
     titles = [title.strip() for title in columns]
     rule = ["---:" if title in _RIGHT else "---" for title in titles]
     cells = [titles, rule, *zip(*columns.values(), strict=True)]
+    said = _conclusion(report, config)
     command = printable(" ".join(report.command))
     fence = "``" if "`" in command else "`"
     lines = [
@@ -77,8 +78,10 @@ def markdown(report: BenchReport, config: Config) -> str:
         "",
         *(f"| {' | '.join(row)} |" for row in cells),
         "",
-        *(line.strip() for line in _conclusion(report, config)),
+        *(f"```sh\n{line.strip()}\n```" if line.startswith(" ") else line for line in said),
         "",
+        *(f"- {printable(text)}" for text in report.warnings),
+        *([""] if report.warnings else []),
         _surroundings(report),
     ]
     return "\n".join(lines)
@@ -211,14 +214,33 @@ def _memory(measured: Measurement) -> str:
 def _conclusion(report: BenchReport, config: Config) -> list[str]:
     best = next((r for r in report.levels if r.level == report.recommended_level), None)
     if best is None:
-        variable = config.setting("cache-dir").variable
-        return [f"No level makes it faster: leave the cache off for this, with {variable} unset."]
+        return [_nothing_recommended(report, config)]
     held = best.held.entries
+    sure = "is worth it" if best.interval is not None else "looks worth it"
     return [
-        f"Level {best.level} is worth it: {gain(best.speedup)} as fast once it is filled, for"
+        f"Level {best.level} {sure}: {gain(best.speedup)} as fast once it is filled, for"
         f" {room(held.size_bytes, held.disk_bytes)}. For a shell profile:",
         f"  {profile_line(best.level, config)}",
     ]
+
+
+def _nothing_recommended(report: BenchReport, config: Config) -> str:
+    """Say why: the cache may be of no use, or not be used, or not be measured well enough."""
+    if any(not row.is_cached and row.held.leftovers for row in report.levels):
+        return "Results could not be stored: mend what the warnings tell, and measure again."
+    if not any(row.is_cached for row in report.levels):
+        return "Nothing was cached, so nothing is faster."
+    rows = usable(report.off, report.levels)
+    fast = [row for row in report.levels if is_slower(report.off, row.warm) and row not in rows]
+    if fast:
+        return (
+            f"Level {fast[0].level} is {gain(fast[0].speedup)} as fast, but see the warnings before"
+            " you use it."
+        )
+    if any((row.speedup or 0) > 1.1 for row in rows):
+        return "No level is faster by more than noise: measure again, with more --runs."
+    variable = config.setting("cache-dir").variable
+    return f"No level makes it faster: leave the cache off for this, with {variable} unset."
 
 
 def profile_line(level: int, config: Config) -> str:

@@ -39,9 +39,13 @@ def test_what_the_work_removed_is_made_again(tmp_path: Path) -> None:
 
 
 def test_an_error_of_the_work_is_not_hidden(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), Export(str(tmp_path / "file"), option="--x"):
-        (tmp_path / "file").unlink()
-        raise KeyError
+    def fail() -> None:
+        with Export(str(tmp_path / "file"), option="--x"):
+            (tmp_path / "file").unlink()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
 
 
 def test_what_cannot_be_written_is_refused_first(tmp_path: Path) -> None:

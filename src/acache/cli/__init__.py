@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from acache.cli.grouping import GroupedHelp
 from acache.cli.options import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -29,8 +30,13 @@ COMMANDS = (
 )
 
 
-class _Commands(click.Group):
+class _Commands(GroupedHelp, click.Group):
     """A group that imports a command when it is asked for."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands first: without one, the options mean nothing."""
+        self.format_commands(ctx, formatter)
+        super().format_options(ctx, formatter)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -62,7 +68,7 @@ class _Commands(click.Group):
 @common_options
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """See and trim the on-disk function caches of librosa and joblib.
+    """See, trim, check and time the on-disk function caches of librosa and joblib.
 
     Reads the configuration that librosa reads (LIBROSA_CACHE_DIR, LIBROSA_CACHE_LEVEL, ...).
     """

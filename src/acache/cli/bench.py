@@ -11,6 +11,7 @@ import click
 
 from acache.bench.results import BenchReport
 from acache.bench.runner import FailedRunError, Plan
+from acache.cli.grouping import GroupedHelp
 from acache.cli.options import choices, common_options, json_option, note, silence_stdout, warning
 from acache.cli.selection import AGE
 from acache.commands import NotExecutableError, NotFoundError, resolve
@@ -55,7 +56,7 @@ class _Ratio(click.FloatRange):
         return ratio
 
 
-@click.command(name="bench", context_settings={"allow_interspersed_args": False})
+@click.command(name="bench", cls=GroupedHelp, context_settings={"allow_interspersed_args": False})
 @click.argument(
     "words",
     nargs=-1,

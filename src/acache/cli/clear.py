@@ -7,13 +7,14 @@ from typing import Any
 import click
 
 from acache.cli.deletion import Manner, carry_out, deletion_options, open_for_deletion
+from acache.cli.grouping import GroupedHelp
 from acache.cli.options import choices, common_options, json_option
 from acache.cli.selection import AGE, look_up, selection_of, selection_options
 from acache.installed import InstalledSources
 from acache.levels import Levels
 
 
-@click.command(name="clear")
+@click.command(name="clear", cls=GroupedHelp)
 @selection_options
 @click.option("--all", "everything", is_flag=True, help="Every entry, and all leftovers.")
 @click.option(

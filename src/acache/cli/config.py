@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from acache.cli.grouping import GroupedHelp
 from acache.cli.options import choices, common_options, json_option
 
 
-@click.command(name="config")
+@click.command(name="config", cls=GroupedHelp)
 @json_option
 @common_options
 @click.pass_context

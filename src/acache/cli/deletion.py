@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
+from acache.cli.grouping import DELETION, GroupedOption, options
 from acache.cli.options import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -50,14 +51,15 @@ class Manner(NamedTuple):
 
 def deletion_options(function: C) -> C:
     """Add the options of every command that deletes."""
-    decorators = (
-        click.option("-n", "--dry-run", is_flag=True, help="Show what would go; touch nothing."),
-        click.option("-y", "--yes", is_flag=True, help="Do not ask."),
-        click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails."),
-    )
-    for decorator in reversed(decorators):
-        function = decorator(function)
-    return function
+    return options(
+        _flag("-n", "--dry-run", "Show what would go; touch nothing."),
+        _flag("-y", "--yes", "Do not ask."),
+        _flag("-q", "--quiet", "Print nothing unless something fails."),
+    )(function)
+
+
+def _flag(letter: str, name: str, text: str) -> Callable[[C], C]:
+    return click.option(letter, name, cls=GroupedOption, title=DELETION, is_flag=True, help=text)
 
 
 def open_for_deletion(config: Config, manner: Manner) -> Store:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from acache.cli.grouping import GroupedHelp
 from acache.cli.options import EXIT_PROBLEMS, choices, common_options, json_option
 
 
-@click.command(name="doctor")
+@click.command(name="doctor", cls=GroupedHelp)
 @json_option
 @common_options
 @click.pass_context

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from acache.cli.grouping import GroupedHelp
 from acache.cli.options import (
     EXIT_FAILED,
     choices,
@@ -20,7 +21,7 @@ from acache.levels import Levels
 from acache.listing import LIST_SORTS, Listing
 
 
-@click.command(name="ls")
+@click.command(name="ls", cls=GroupedHelp)
 @selection_options
 @click.option(
     "--sort",

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from acache import __version__
+from acache.cli.grouping import COMMON, GroupedOption, options
 from acache.config import Config
 from acache.store import Store
 
@@ -43,33 +44,32 @@ class Choices:
 
 def common_options(function: C) -> C:
     """Add the options that stand before or after any command."""
-    decorators = (
-        click.option(
-            "--cache-dir",
-            metavar="PATH",
-            help="Location of the cache, instead of LIBROSA_CACHE_DIR.",
-            expose_value=False,
-            callback=_choose,
-        ),
-        click.option(
+    return options(
+        _common("--cache-dir", "PATH", "Location of the cache, instead of LIBROSA_CACHE_DIR."),
+        _common(
             "--env-prefix",
-            metavar="NAME",
-            help="Read NAME_CACHE_DIR and so on.  [default: LIBROSA, or ACACHE_ENV_PREFIX]",
-            expose_value=False,
-            callback=_choose,
+            "NAME",
+            "Read NAME_CACHE_DIR and so on.  [default: LIBROSA, or ACACHE_ENV_PREFIX]",
         ),
-        click.option(
+        _common(
             "--python",
-            metavar="PATH",
-            help="Python whose packages are meant.  [default: the active environment's]",
-            expose_value=False,
-            callback=_choose,
+            "PATH",
+            "Python whose packages are meant.  [default: the active environment's]",
         ),
         click.version_option(__version__, message="acache %(version)s"),
+    )(function)
+
+
+def _common(name: str, metavar: str, text: str) -> Callable[[C], C]:
+    return click.option(
+        name,
+        cls=GroupedOption,
+        title=COMMON,
+        metavar=metavar,
+        help=text,
+        expose_value=False,
+        callback=_choose,
     )
-    for decorator in reversed(decorators):
-        function = decorator(function)
-    return function
 
 
 def json_option(function: C) -> C:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from acache.cli.deletion import Manner, carry_out, deletion_options, open_for_deletion
+from acache.cli.grouping import GroupedHelp
 from acache.cli.options import choices, common_options, json_option
 from acache.cli.selection import AGE, SIZE, note_if_coarse
 from acache.errors import ConfigurationError
@@ -18,7 +19,7 @@ from acache.eviction import (
 )
 
 
-@click.command(name="prune")
+@click.command(name="prune", cls=GroupedHelp)
 @click.option("--max-size", type=SIZE, metavar="SIZE", help="Room for all entries: 500MB, 10GiB.")
 @click.option("--max-items", type=click.IntRange(min=0), metavar="N", help="Number of entries.")
 @click.option("--max-age", type=AGE, metavar="AGE", help="Time since the last use: 12h, 30d.")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 
+from acache.cli.grouping import GroupedHelp
 from acache.cli.options import choices, common_options, warning
 from acache.commands import resolve
 from acache.config import Config
@@ -17,7 +18,7 @@ from acache.trace.calls import Trace
 from acache.trace.session import Tracing
 
 
-@click.command(name="run", context_settings={"allow_interspersed_args": False})
+@click.command(name="run", cls=GroupedHelp, context_settings={"allow_interspersed_args": False})
 @click.option("--level", type=int, metavar="N", help="Level, instead of LIBROSA_CACHE_LEVEL.")
 @click.option("--export-json", metavar="FILE", help="Write the report into FILE too, as JSON.")
 @click.argument(

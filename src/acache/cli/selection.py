@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from acache.cli.grouping import SELECTION, GroupedOption, options
 from acache.cli.options import note
 from acache.drift import Drift
 from acache.errors import UsageError
@@ -61,7 +62,7 @@ ARGUMENT = _Parsed("argument", _parse_argument)
 
 def selection_options(function: C) -> C:
     """Add the options that select entries, and entry ids as arguments."""
-    decorators = (
+    return options(
         click.argument("ids", nargs=-1, metavar="[ENTRY]..."),
         _option("--level", LEVELS, "SPEC", "Of a level: 30, '>=30', 20-30, none (unknown)."),
         _option("--function", FUNCTION, "GLOB", "Of functions: stft, 'librosa.filters.*'."),
@@ -70,15 +71,26 @@ def selection_options(function: C) -> C:
         _option("--larger-than", SIZE, "SIZE", "Larger than 500, 10k, 5MB, 1.5GiB."),
         _option("--smaller-than", SIZE, "SIZE", "Smaller than that."),
         _option("--arg", ARGUMENT, "NAME=GLOB", "Called with an argument: n_fft=2048."),
-        click.option("--stale", is_flag=True, help="Of functions whose source is another by now."),
-    )
-    for decorator in reversed(decorators):
-        function = decorator(function)
-    return function
+        click.option(
+            "--stale",
+            cls=GroupedOption,
+            title=SELECTION,
+            is_flag=True,
+            help="Of functions whose source is another by now.",
+        ),
+    )(function)
 
 
 def _option(name: str, kind: _Parsed, metavar: str, text: str) -> Callable[[C], C]:
-    return click.option(name, type=kind, metavar=metavar, multiple=True, help=text)
+    return click.option(
+        name,
+        cls=GroupedOption,
+        title=SELECTION,
+        type=kind,
+        metavar=metavar,
+        multiple=True,
+        help=text,
+    )
 
 
 def selection_of(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from acache.cli.grouping import GroupedHelp
 from acache.cli.options import choices, common_options, json_option, note, open_store, warning
 from acache.config import Config
 from acache.errors import UsageError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from acache.details import EntryDetails, FunctionDetails
 
 
-@click.command(name="show")
+@click.command(name="show", cls=GroupedHelp)
 @click.argument("name", metavar="ENTRY|FUNCTION")
 @json_option
 @common_options

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from acache.cli.grouping import GroupedHelp
 from acache.cli.options import choices, common_options, json_option, open_store, warning
 from acache.cli.selection import look_up, selection_of, selection_options
 from acache.drift import Drift
@@ -14,7 +15,7 @@ from acache.levels import Levels
 from acache.report import SORTS, stats
 
 
-@click.command(name="stats")
+@click.command(name="stats", cls=GroupedHelp)
 @selection_options
 @click.option(
     "--by",

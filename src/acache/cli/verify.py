@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from acache.cli.deletion import Manner, carry_out, deletion_options
+from acache.cli.grouping import GroupedHelp
 from acache.cli.options import (
     EXIT_PROBLEMS,
     choices,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from acache.verification import VerifyReport
 
 
-@click.command(name="verify")
+@click.command(name="verify", cls=GroupedHelp)
 @selection_options
 @click.option("--delete", is_flag=True, help="Remove what is damaged or without result.")
 @click.option("--delete-unsafe", is_flag=True, help="Remove what may run code when it is loaded.")

@@ -23,7 +23,7 @@ from acache.config import debugging
 from acache.errors import AcacheError
 
 # In the order of the list in --help. Each lives in the module of its name.
-COMMANDS = ("stats", "ls", "show", "clear", "prune", "bench", "run", "config")
+COMMANDS = ("stats", "ls", "show", "clear", "prune", "bench", "run", "config", "completion")
 
 
 class _Commands(click.Group):

@@ -15,7 +15,7 @@ unexport LIBROSA_CACHE_DIR LIBROSA_CACHE_LEVEL LIBROSA_CACHE_MMAP LIBROSA_CACHE_
 unexport LIBROSA_CACHE_VERBOSE LIBROSA_CACHE_MAX_SIZE LIBROSA_CACHE_MAX_AGE LIBROSA_CACHE_MAX_ITEMS
 unexport ACACHE_ENV_PREFIX VIRTUAL_ENV CONDA_PREFIX
 
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint format completions bench clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -54,6 +54,11 @@ lint: $(VENV)/lint.stamp  ## Check style and types.
 format: $(VENV)/lint.stamp  ## Format the code, and mend what can be mended.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+completions: $(VENV)/test.stamp  ## Write the completion scripts anew, from the commands.
+	$(BIN)/acache completion bash > completions/acache.bash
+	$(BIN)/acache completion zsh > completions/_acache
+	$(BIN)/acache completion fish > completions/acache.fish
 
 bench: $(VENV)/test.stamp  ## Measure speed and memory; LARGE=1 with a million entries too.
 	@$(BIN)/python -m compileall -q src

@@ -179,7 +179,7 @@ def test_what_is_inserted_reaches_acache_as_it_is(
     terminal.type(f"{typed}\t")
     terminal.wait(lambda _: len(terminal.line()) > len(typed) + 3, "completion")
     terminal.type("\r")
-    terminal.wait_for(f"\n{function}\n", "entries  1 entry")
+    terminal.wait_for(f"\n{function}\n", " 1 entry, ")
 
 
 def test_an_entry_is_offered_once_its_function_is_there(terminal: Terminal, home: Path) -> None:

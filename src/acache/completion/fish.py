@@ -35,7 +35,7 @@ function __acache_at --argument-names place first
     for word in (commandline -opc)[2..]
         if test $value = yes
             set value no
-        else if test $operands = no -a "$word" = --
+        else if test $operands = no; and string match -q -- -- "$word"
             set operands yes
         else if test $operands = no; and string match -q -- '-*' "$word"
             __acache_takes_value "$command" "$word"; and set value yes
@@ -48,7 +48,7 @@ function __acache_at --argument-names place first
             set given yes
         end
     end
-    test "$command" = "$place"; and test -z "$first" -o $given = no
+    string match -q -- "$place" "$command"; and test -z "$first" -o $given = no
 end
 
 # What acache finds in the store; its first line is for other shells.

@@ -53,12 +53,15 @@ end
 
 # What acache finds in the store; its first line is for other shells.
 function __acache_ask --argument-names kind
+    # fish asks for arguments even where an option has been begun.
+    string match -qr -- '^-[^=]*$' (commandline -ct); and return
     set -l words (commandline -opc)
     set -l current (commandline -ct | string replace -r -- '^--[^=]*=' '')
     set -l plain (string unescape -- $current)
     or set plain (string replace -r -- '^["\']' '' $current)
     set -l program $words[1]
     command -q $program; or set program acache
+    command -q $program; or return
     set -l offered (command $program completion --offer fish $kind "$plain" $words[2..] \
         2>/dev/null </dev/null)
     string join \n -- $offered[2..]

@@ -15,7 +15,7 @@ unexport LIBROSA_CACHE_DIR LIBROSA_CACHE_LEVEL LIBROSA_CACHE_MMAP LIBROSA_CACHE_
 unexport LIBROSA_CACHE_VERBOSE LIBROSA_CACHE_MAX_SIZE LIBROSA_CACHE_MAX_AGE LIBROSA_CACHE_MAX_ITEMS
 unexport ACACHE_ENV_PREFIX VIRTUAL_ENV CONDA_PREFIX
 
-.PHONY: help demo test lint format fuzz bench clean
+.PHONY: help demo test lint format fuzz completions bench clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -57,6 +57,11 @@ format: $(VENV)/lint.stamp  ## Format the code, and mend what can be mended.
 
 fuzz: $(VENV)/test.stamp  ## Fuzz the reading of pickles; EXAMPLES=1000000 for longer.
 	ACACHE_FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/python -m pytest tests/test_safety.py -k fuzz
+
+completions: $(VENV)/test.stamp  ## Write the completion scripts anew, from the commands.
+	$(BIN)/acache completion bash > completions/acache.bash
+	$(BIN)/acache completion zsh > completions/_acache
+	$(BIN)/acache completion fish > completions/acache.fish
 
 bench: $(VENV)/test.stamp  ## Measure speed and memory; LARGE=1 with a million entries too.
 	@$(BIN)/python -m compileall -q src

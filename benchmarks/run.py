@@ -100,6 +100,37 @@ def listing(folder: Path, runs: int, entries: int) -> list[Row]:
     return [compare(f"ls --sort size --limit 20, {entries:,} / stats", largest, counted, 1.3)]
 
 
+def completion(folder: Path, runs: int, entries: int) -> list[Row]:
+    """Press TAB: what a script does by itself, and what it asks of a store."""
+    location = folder / f"store-{entries}"
+    make_store(location, entries)
+    script = folder / "acache.bash"
+    script.write_bytes(subprocess.check_output([ACACHE, "completion", "bash"]))
+
+    def tab(*words: str) -> list[str]:
+        press = (
+            'source "$1"; shift; COMP_WORDS=("$@") COMP_LINE="$*" COMP_CWORD=$(($# - 1));'
+            "COMP_POINT=${#COMP_LINE}; _acache; ((${#COMPREPLY[@]}))"
+        )
+        return ["bash", "-c", press, "bash", str(script), ACACHE, *words]
+
+    chosen = ("--cache-dir", str(location))
+    commands, options, functions, hashes, click = measure(
+        tab("s"),
+        tab("stats", "--"),
+        tab("show", *chosen, "func"),
+        tab("show", *chosen, "function1/0"),
+        python("import click"),
+        runs=2 * runs,
+    )
+    return [
+        compare("TAB, commands / import click", commands, click, 1.3),
+        compare("TAB, options / import click", options, click, 1.3),
+        compare(f"TAB, functions, {entries:,} / import click", functions, click, 1.6),
+        compare(f"TAB, an entry, {entries:,} / import click", hashes, click, 1.6),
+    ]
+
+
 def deletion(folder: Path, runs: int, entries: int) -> list[Row]:
     """Delete from fresh copies of one store; all of them lie in memory when the clock starts."""
     location = folder / f"store-{entries}"
@@ -167,6 +198,7 @@ def main() -> None:
         folder = options.folder or Path(temporary)
         rows = start(folder, options.runs) + scan(folder, options.runs, 100_000)
         rows += listing(folder, options.runs, 100_000)
+        rows += completion(folder, options.runs, 100_000)
         rows += against_hyperfine(folder, 3 * options.runs) + beside_the_runs(folder, options.runs)
         rows += verification(folder, options.runs, 100_000)
         rows += deletion(folder, max(1, options.runs // 3), options.deleted)

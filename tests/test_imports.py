@@ -39,6 +39,9 @@ ROOMS = [
     ["bench.runner", "bench"],
     ["bench.results"],
     ["bench.statistics", "bench.process", "bench.places"],
+    ["completion.offers"],
+    ["completion.bash", "completion.zsh", "completion.fish", "completion.quoting"],
+    ["completion.grammar", "completion"],
     ["details", "execution", "environment", "savings"],
     ["foreground", "exports"],
     ["commands", "trace"],
@@ -189,6 +192,14 @@ def test_the_command_line_loads_no_more_than_click(
     options = [] if "--help" in arguments else ["--cache-dir", str(librosa_location)]
     loaded = loaded_by(run, *arguments, *options)
     assert {m for m in loaded - click if m not in sys.stdlib_module_names} == {"acache"}
+
+
+@pytest.mark.parametrize("kind", ["functions", "entries"])
+def test_what_a_shell_asks_for_does_not_even_load_click(kind: str, librosa_location: Path) -> None:
+    run = "from acache.__main__ import main; main()"
+    asked = ["completion", "--offer", "bash", kind, "st", "--cache-dir", str(librosa_location)]
+    loaded = loaded_by(run, *asked) - loaded_by("pass")
+    assert {m for m in loaded if m not in sys.stdlib_module_names} == {"acache"}
 
 
 def test_a_table_loads_neither_joblib_nor_numpy(librosa_location: Path) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 import joblib
 import pytest
 
+from acache import walk
 from acache.errors import ConfigurationError
 from acache.installed import InstalledSources
+from acache.layout import is_hash
 from acache.levels import Levels
 from acache.report import StatsReport, stats
 from acache.store import Store
@@ -162,3 +164,22 @@ def test_a_tilde_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     (tmp_path / "cache" / "joblib").mkdir(parents=True)
     assert Store("~/cache").exists
+
+
+@pytest.mark.parametrize("has_source", [True, False])
+def test_functions_are_found_without_listing_the_entries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_source: bool
+) -> None:
+    function = tmp_path / "joblib" / "m" / "f"
+    for number in range(300):
+        (function / f"{number:032x}").mkdir(parents=True)
+    (function / "<locals>" / "g").mkdir(parents=True)
+    (function / "<locals>" / "g" / "func_code.py").touch()
+    if has_source:
+        (function / "func_code.py").touch()
+    looked_at: list[str] = []
+    monkeypatch.setattr(walk, "is_hash", lambda name: looked_at.append(name) or is_hash(name))
+    assert sorted(Store(tmp_path).functions(most=100)) == ["m/f", "m/f/<locals>/g"]
+    assert len(looked_at) <= 110
+    assert sorted(Store(tmp_path).functions()) == ["m/f", "m/f/<locals>/g"]
+    assert len(looked_at) > 300

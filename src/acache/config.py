@@ -30,6 +30,7 @@ _LEVEL_NAMES = {
     30: "high-level features",
     40: "post-processing",
 }
+LIBROSA_LEVELS = tuple(_LEVEL_NAMES)
 
 
 class Reading(NamedTuple):

@@ -16,6 +16,7 @@ from acache.records import Metadata
 OUTPUT = "output.pkl"
 METADATA = "metadata.json"
 SOURCE = "func_code.py"
+LOCALS = "<locals>"  # in a function's folder, that of the functions which are defined in it
 FIRST_LINE = "# first line:"
 
 _LATEST = 1e11  # seconds, some 3,000 years: no duration, and no time since 1970, is as large

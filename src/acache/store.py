@@ -72,7 +72,9 @@ class Store:
             self.path = self.location
             self.exists = True
 
-    def functions(self, unreadable: list[Unreadable] | None = None) -> Iterator[str]:
+    def functions(
+        self, unreadable: list[Unreadable] | None = None, *, most: int | None = None
+    ) -> Iterator[str]:
         """Walk the functions that have a source, or a folder named like an entry.
 
         Entries are not looked into.
@@ -81,6 +83,10 @@ class Store:
         ----------
         unreadable : list of Unreadable, optional
             Gets the folders that cannot be read.
+        most : int, optional
+            After this many names a function's folder is left: time does not grow with the entries.
+            Functions that are defined in it are found all the same; one that only has the folder
+            in common with it, as module and function may have one name, can be missed.
 
         Yields
         ------
@@ -92,7 +98,7 @@ class Store:
             if isinstance(root, Unreadable):
                 told.append(root)
             elif root is not None:
-                yield from functions(root, told)
+                yield from functions(root, told, most)
 
     def scan(self, *, durations: bool = False, select: Select | None = None) -> Iterator[Found]:
         """Walk everything in the store, each file and folder once.

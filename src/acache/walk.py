@@ -21,6 +21,7 @@ from acache.folders import (
     stat_in,
 )
 from acache.layout import (
+    LOCALS,
     METADATA,
     OUTPUT,
     SOURCE,
@@ -338,10 +339,10 @@ class Walk:
         return not known
 
 
-def functions(root: Folder, unreadable: list[Unreadable]) -> Iterator[str]:
+def functions(root: Folder, unreadable: list[Unreadable], most: int | None = None) -> Iterator[str]:
     """Walk the functions that have a source, or a folder named like an entry; entries stay shut.
 
-    What cannot be read is added to a list.
+    What cannot be read is added to a list. `most` is that of `Store.functions`.
     """
     pending = [""]
     while pending:
@@ -351,14 +352,9 @@ def functions(root: Folder, unreadable: list[Unreadable]) -> Iterator[str]:
         except OSError as error:
             unreadable += _unreadable(path, error)
             continue
-        known = False
         try:
-            with os.scandir(folder) as children:
-                for child in children:
-                    if child.name == SOURCE or is_hash(child.name):
-                        known = True
-                    elif child.is_dir(follow_symlinks=False):
-                        pending.append(join(path, child.name))
+            known, below = _names_in(folder, most)
+            pending += [join(path, name) for name in below]
         except OSError as error:
             unreadable += _unreadable(path, error)
             continue
@@ -366,6 +362,24 @@ def functions(root: Folder, unreadable: list[Unreadable]) -> Iterator[str]:
             close_folder(folder)
         if known:
             yield path
+
+
+def _names_in(folder: Folder, most: int | None) -> tuple[bool, list[str]]:
+    """Tell whether a folder is a function's, and list the folders in it that are no entries."""
+    known = False
+    below: list[str] = []
+    # On most systems a folder has a link for each folder in it, which tells without listing it.
+    if most is not None and os.stat(folder).st_nlink > most and is_regular(SOURCE, folder):
+        return True, [LOCALS]
+    with os.scandir(folder) as children:
+        for number, child in enumerate(children):
+            if known and most is not None and number >= most:
+                return True, below if LOCALS in below else [*below, LOCALS]
+            if child.name == SOURCE or is_hash(child.name):
+                known = True
+            elif child.is_dir(follow_symlinks=False):
+                below.append(child.name)
+    return known, below
 
 
 def join(path: str, name: str) -> str:

@@ -26,7 +26,7 @@ from acache.errors import AcacheError
 # In the order of the list in --help. Each lives in the module of its name.
 COMMANDS = (
     *("stats", "ls", "show", "clear", "prune"),
-    *("bench", "run", "doctor", "verify", "config"),
+    *("bench", "run", "doctor", "verify", "config", "completion"),
 )
 
 

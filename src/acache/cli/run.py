@@ -38,7 +38,7 @@ def command(
     export_json: str | None,
     words: tuple[str, ...],
 ) -> None:
-    """Run a script with the cache on, and show what each function saves.
+    """Run a script with the cache on; show what each function saves.
 
     A .py file runs under --python. Output, input, signals and the exit code are the script's own;
     the report goes to stderr at its end. Child processes are counted too.

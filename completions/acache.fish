@@ -1,0 +1,307 @@
+# fish completion of acache, as `acache completion fish` prints it.
+
+# Whether the word after an option of a command is its value.
+function __acache_takes_value --argument-names command option
+    switch "$command $option"
+        case ' --cache-dir' \
+            ' --env-prefix' \
+            ' --python' \
+            'stats --level' \
+            'stats --function' \
+            'stats --older-than' \
+            'stats --unused-for' \
+            'stats --larger-than' \
+            'stats --smaller-than' \
+            'stats --arg' \
+            'stats --by' \
+            'stats --top' \
+            'stats --sort' \
+            'stats --cache-dir' \
+            'stats --env-prefix' \
+            'stats --python' \
+            'ls --level' \
+            'ls --function' \
+            'ls --older-than' \
+            'ls --unused-for' \
+            'ls --larger-than' \
+            'ls --smaller-than' \
+            'ls --arg' \
+            'ls --sort' \
+            'ls --limit' \
+            'ls --cache-dir' \
+            'ls --env-prefix' \
+            'ls --python' \
+            'show --cache-dir' \
+            'show --env-prefix' \
+            'show --python' \
+            'clear --level' \
+            'clear --function' \
+            'clear --older-than' \
+            'clear --unused-for' \
+            'clear --larger-than' \
+            'clear --smaller-than' \
+            'clear --arg' \
+            'clear --grace' \
+            'clear --cache-dir' \
+            'clear --env-prefix' \
+            'clear --python' \
+            'prune --max-size' \
+            'prune --max-items' \
+            'prune --max-age' \
+            'prune --min-free' \
+            'prune --policy' \
+            'prune --half-life' \
+            'prune --cache-dir' \
+            'prune --env-prefix' \
+            'prune --python' \
+            'bench --levels' \
+            'bench --runs' \
+            'bench --warmup' \
+            'bench --time-limit' \
+            'bench --fail-under' \
+            'bench --export-json' \
+            'bench --export-markdown' \
+            'bench --plot' \
+            'bench --cache-dir' \
+            'bench --env-prefix' \
+            'bench --python' \
+            'run --level' \
+            'run --export-json' \
+            'run --cache-dir' \
+            'run --env-prefix' \
+            'run --python' \
+            'doctor --cache-dir' \
+            'doctor --env-prefix' \
+            'doctor --python' \
+            'verify --level' \
+            'verify --function' \
+            'verify --older-than' \
+            'verify --unused-for' \
+            'verify --larger-than' \
+            'verify --smaller-than' \
+            'verify --arg' \
+            'verify --allow' \
+            'verify --cache-dir' \
+            'verify --env-prefix' \
+            'verify --python' \
+            'config --cache-dir' \
+            'config --env-prefix' \
+            'config --python' \
+            'completion --cache-dir' \
+            'completion --env-prefix' \
+            'completion --python'
+            return 0
+    end
+    return 1
+end
+
+# Whether the cursor is at the options and arguments of a command, or at its `first` argument;
+# what comes after the script of `run` is at `run-`.
+function __acache_at --argument-names place first
+    set -l given no
+    set -l command ''
+    set -l value no
+    set -l operands no
+    for word in (commandline -opc)[2..]
+        if test $value = yes
+            set value no
+        else if test $operands = no; and string match -q -- -- "$word"
+            set operands yes
+        else if test $operands = no; and string match -q -- '-*' "$word"
+            __acache_takes_value "$command" "$word"; and set value yes
+        else if test -z "$command"
+            set command $word
+        else if contains -- $command bench run
+            set command $command-
+            break
+        else
+            set given yes
+        end
+    end
+    string match -q -- "$place" "$command"; and test -z "$first" -o $given = no
+end
+
+# What acache finds in the store; its first line is for other shells.
+function __acache_ask --argument-names kind
+    # fish asks for arguments even where an option has been begun.
+    string match -qr -- '^-[^=]*$' (commandline -ct); and return
+    set -l words (commandline -opc)
+    set -l current (commandline -ct | string replace -r -- '^--[^=]*=' '')
+    set -l plain (string unescape -- $current)
+    or set plain (string replace -r -- '^["\']' '' $current)
+    set -l program $words[1]
+    command -q $program; or set program acache
+    command -q $program; or return
+    set -l offered (command $program completion --offer fish $kind "$plain" $words[2..] \
+        2>/dev/null </dev/null)
+    string join \n -- $offered[2..]
+end
+
+complete -c acache -f
+complete -c acache -n '__acache_at ""' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache, instead of LIBROSA_CACHE_DIR.'
+complete -c acache -n '__acache_at ""' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
+complete -c acache -n '__acache_at ""' -l python -r -F -d 'Python whose packages are meant.'
+complete -c acache -n '__acache_at ""' -l version -d 'Show the version and exit.'
+complete -c acache -n '__acache_at ""' -l help -s h -d 'Show this message and exit.'
+complete -c acache -n '__acache_at stats' -l level -r -f -a '(__acache_ask levels)' -d 'Of a level: 30, \'>=30\', 20-30, none (unknown).'
+complete -c acache -n '__acache_at stats' -l function -r -f -a '(__acache_ask functions)' -d 'Of functions: stft, \'librosa.filters.*\'.'
+complete -c acache -n '__acache_at stats' -l older-than -r -f -a '' -d 'Written longer ago than 90s, 12h, 7d, 1d12h.'
+complete -c acache -n '__acache_at stats' -l unused-for -r -f -a '' -d 'Last used longer ago, good to a day.'
+complete -c acache -n '__acache_at stats' -l larger-than -r -f -a '' -d 'Larger than 500, 10k, 5MB, 1.5GiB.'
+complete -c acache -n '__acache_at stats' -l smaller-than -r -f -a '' -d 'Smaller than that.'
+complete -c acache -n '__acache_at stats' -l arg -r -f -a '' -d 'Called with an argument: n_fft=2048.'
+complete -c acache -n '__acache_at stats' -l stale -d 'Of functions whose source is another by now.'
+complete -c acache -n '__acache_at stats' -l by -r -f -a 'level function module' -d 'Show one table.'
+complete -c acache -n '__acache_at stats' -l top -r -f -a '' -d 'Show the first N functions or modules.'
+complete -c acache -n '__acache_at stats' -l sort -r -f -a 'size disk entries time name' -d 'Order of the rows, the largest first; time: compute time.'
+complete -c acache -n '__acache_at stats' -l no-cost -d 'Leave out compute times: faster.'
+complete -c acache -n '__acache_at stats' -l json -d 'Print one JSON document.'
+complete -c acache -n '__acache_at stats' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache, instead of LIBROSA_CACHE_DIR.'
+complete -c acache -n '__acache_at stats' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
+complete -c acache -n '__acache_at stats' -l python -r -F -d 'Python whose packages are meant.'
+complete -c acache -n '__acache_at stats' -l version -d 'Show the version and exit.'
+complete -c acache -n '__acache_at stats' -l help -s h -d 'Show this message and exit.'
+complete -c acache -n '__acache_at stats' -f -a '(__acache_ask entries)'
+complete -c acache -n '__acache_at ls' -l level -r -f -a '(__acache_ask levels)' -d 'Of a level: 30, \'>=30\', 20-30, none (unknown).'
+complete -c acache -n '__acache_at ls' -l function -r -f -a '(__acache_ask functions)' -d 'Of functions: stft, \'librosa.filters.*\'.'
+complete -c acache -n '__acache_at ls' -l older-than -r -f -a '' -d 'Written longer ago than 90s, 12h, 7d, 1d12h.'
+complete -c acache -n '__acache_at ls' -l unused-for -r -f -a '' -d 'Last used longer ago, good to a day.'
+complete -c acache -n '__acache_at ls' -l larger-than -r -f -a '' -d 'Larger than 500, 10k, 5MB, 1.5GiB.'
+complete -c acache -n '__acache_at ls' -l smaller-than -r -f -a '' -d 'Smaller than that.'
+complete -c acache -n '__acache_at ls' -l arg -r -f -a '' -d 'Called with an argument: n_fft=2048.'
+complete -c acache -n '__acache_at ls' -l stale -d 'Of functions whose source is another by now.'
+complete -c acache -n '__acache_at ls' -l sort -r -f -a 'name size disk created used time' -d 'Largest, latest, longest first, or by name.'
+complete -c acache -n '__acache_at ls' -l reverse -s r -d 'Turn the order around.'
+complete -c acache -n '__acache_at ls' -l limit -r -f -a '' -d 'List the first N.'
+complete -c acache -n '__acache_at ls' -l args -d 'With the arguments of each call.'
+complete -c acache -n '__acache_at ls' -l quiet -s q -d 'Print ids alone, whole.'
+complete -c acache -n '__acache_at ls' -l json -d 'Print one JSON document.'
+complete -c acache -n '__acache_at ls' -l jsonl -d 'Print one JSON document a line, at once.'
+complete -c acache -n '__acache_at ls' -l csv -d 'Print comma-separated values.'
+complete -c acache -n '__acache_at ls' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache, instead of LIBROSA_CACHE_DIR.'
+complete -c acache -n '__acache_at ls' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
+complete -c acache -n '__acache_at ls' -l python -r -F -d 'Python whose packages are meant.'
+complete -c acache -n '__acache_at ls' -l version -d 'Show the version and exit.'
+complete -c acache -n '__acache_at ls' -l help -s h -d 'Show this message and exit.'
+complete -c acache -n '__acache_at ls' -f -a '(__acache_ask entries)'
+complete -c acache -n '__acache_at show' -l json -d 'Print one JSON document.'
+complete -c acache -n '__acache_at show' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache, instead of LIBROSA_CACHE_DIR.'
+complete -c acache -n '__acache_at show' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
+complete -c acache -n '__acache_at show' -l python -r -F -d 'Python whose packages are meant.'
+complete -c acache -n '__acache_at show' -l version -d 'Show the version and exit.'
+complete -c acache -n '__acache_at show' -l help -s h -d 'Show this message and exit.'
+complete -c acache -n '__acache_at show first' -f -a '(__acache_ask entry-or-function)'
+complete -c acache -n '__acache_at clear' -l level -r -f -a '(__acache_ask levels)' -d 'Of a level: 30, \'>=30\', 20-30, none (unknown).'
+complete -c acache -n '__acache_at clear' -l function -r -f -a '(__acache_ask functions)' -d 'Of functions: stft, \'librosa.filters.*\'.'
+complete -c acache -n '__acache_at clear' -l older-than -r -f -a '' -d 'Written longer ago than 90s, 12h, 7d, 1d12h.'
+complete -c acache -n '__acache_at clear' -l unused-for -r -f -a '' -d 'Last used longer ago, good to a day.'
+complete -c acache -n '__acache_at clear' -l larger-than -r -f -a '' -d 'Larger than 500, 10k, 5MB, 1.5GiB.'
+complete -c acache -n '__acache_at clear' -l smaller-than -r -f -a '' -d 'Smaller than that.'
+complete -c acache -n '__acache_at clear' -l arg -r -f -a '' -d 'Called with an argument: n_fft=2048.'
+complete -c acache -n '__acache_at clear' -l stale -d 'Of functions whose source is another by now.'
+complete -c acache -n '__acache_at clear' -l all -d 'Every entry, and all leftovers.'
+complete -c acache -n '__acache_at clear' -l leftovers -d 'Of the selected functions, or of all, what interrupted writes left.'
+complete -c acache -n '__acache_at clear' -l grace -r -f -a '' -d 'Spare temporary files that are younger.'
+complete -c acache -n '__acache_at clear' -l dry-run -s n -d 'Show what would go; touch nothing.'
+complete -c acache -n '__acache_at clear' -l yes -s y -d 'Do not ask.'
+complete -c acache -n '__acache_at clear' -l quiet -s q -d 'Print nothing unless something fails.'
+complete -c acache -n '__acache_at clear' -l json -d 'Print one JSON document.'
+complete -c acache -n '__acache_at clear' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache, instead of LIBROSA_CACHE_DIR.'
+complete -c acache -n '__acache_at clear' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
+complete -c acache -n '__acache_at clear' -l python -r -F -d 'Python whose packages are meant.'
+complete -c acache -n '__acache_at clear' -l version -d 'Show the version and exit.'
+complete -c acache -n '__acache_at clear' -l help -s h -d 'Show this message and exit.'
+complete -c acache -n '__acache_at clear' -f -a '(__acache_ask entries)'
+complete -c acache -n '__acache_at prune' -l max-size -r -f -a '' -d 'Room for all entries: 500MB, 10GiB.'
+complete -c acache -n '__acache_at prune' -l max-items -r -f -a '' -d 'Number of entries.'
+complete -c acache -n '__acache_at prune' -l max-age -r -f -a '' -d 'Time since the last use: 12h, 30d.'
+complete -c acache -n '__acache_at prune' -l min-free -r -f -a '' -d 'Room to be free on the disk.'
+complete -c acache -n '__acache_at prune' -l policy -r -f -a 'lru oldest largest cost' -d 'Who goes first: least recently used, first written, largest, or cheapest a byte.'
+complete -c acache -n '__acache_at prune' -l half-life -r -f -a '' -d 'For --policy cost: unused for this long counts half.'
+complete -c acache -n '__acache_at prune' -l apparent-size -d 'Count file sizes as joblib does, not blocks.'
+complete -c acache -n '__acache_at prune' -l dry-run -s n -d 'Show what would go; touch nothing.'
+complete -c acache -n '__acache_at prune' -l yes -s y -d 'Do not ask.'
+complete -c acache -n '__acache_at prune' -l quiet -s q -d 'Print nothing unless something fails.'
+complete -c acache -n '__acache_at prune' -l json -d 'Print one JSON document.'
+complete -c acache -n '__acache_at prune' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache, instead of LIBROSA_CACHE_DIR.'
+complete -c acache -n '__acache_at prune' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
+complete -c acache -n '__acache_at prune' -l python -r -F -d 'Python whose packages are meant.'
+complete -c acache -n '__acache_at prune' -l version -d 'Show the version and exit.'
+complete -c acache -n '__acache_at prune' -l help -s h -d 'Show this message and exit.'
+complete -c acache -n '__acache_at bench' -l levels -r -f -a '(__acache_ask level-list)' -d 'Levels to compare.'
+complete -c acache -n '__acache_at bench' -l runs -r -f -a '' -d 'Rounds.'
+complete -c acache -n '__acache_at bench' -l warmup -r -f -a '' -d 'Runs with the cache off that do not count.'
+complete -c acache -n '__acache_at bench' -l time-limit -r -f -a '' -d 'Leave out rounds that would end later; one is run at least.'
+complete -c acache -n '__acache_at bench' -l fail-under -r -f -a '' -d 'Exit with 4 if no level\'s speed-up is as high.'
+complete -c acache -n '__acache_at bench' -l export-json -r -F -d 'Write the JSON document.'
+complete -c acache -n '__acache_at bench' -l export-markdown -r -F -d 'Write the table.'
+complete -c acache -n '__acache_at bench' -l plot -r -F -d 'Draw it: FILE.png, .svg or .pdf; needs acache[plot].'
+complete -c acache -n '__acache_at bench' -l show-output -d 'Print on stderr what each run has printed.'
+complete -c acache -n '__acache_at bench' -l json -d 'Print one JSON document.'
+complete -c acache -n '__acache_at bench' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache, instead of LIBROSA_CACHE_DIR.'
+complete -c acache -n '__acache_at bench' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
+complete -c acache -n '__acache_at bench' -l python -r -F -d 'Python whose packages are meant.'
+complete -c acache -n '__acache_at bench' -l version -d 'Show the version and exit.'
+complete -c acache -n '__acache_at bench' -l help -s h -d 'Show this message and exit.'
+complete -c acache -n '__acache_at bench' -F
+complete -c acache -n '__acache_at bench-' -a '(__fish_complete_subcommand --fcs-skip=2 --levels --runs --warmup --time-limit --fail-under --export-json --export-markdown --plot --cache-dir --env-prefix --python)'
+complete -c acache -n '__acache_at run' -l level -r -f -a '(__acache_ask level)' -d 'Level, instead of LIBROSA_CACHE_LEVEL.'
+complete -c acache -n '__acache_at run' -l export-json -r -F -d 'Write the report into FILE too, as JSON.'
+complete -c acache -n '__acache_at run' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache, instead of LIBROSA_CACHE_DIR.'
+complete -c acache -n '__acache_at run' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
+complete -c acache -n '__acache_at run' -l python -r -F -d 'Python whose packages are meant.'
+complete -c acache -n '__acache_at run' -l version -d 'Show the version and exit.'
+complete -c acache -n '__acache_at run' -l help -s h -d 'Show this message and exit.'
+complete -c acache -n '__acache_at run' -F
+complete -c acache -n '__acache_at run-' -a '(__fish_complete_subcommand --fcs-skip=2 --level --export-json --cache-dir --env-prefix --python)'
+complete -c acache -n '__acache_at doctor' -l json -d 'Print one JSON document.'
+complete -c acache -n '__acache_at doctor' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache, instead of LIBROSA_CACHE_DIR.'
+complete -c acache -n '__acache_at doctor' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
+complete -c acache -n '__acache_at doctor' -l python -r -F -d 'Python whose packages are meant.'
+complete -c acache -n '__acache_at doctor' -l version -d 'Show the version and exit.'
+complete -c acache -n '__acache_at doctor' -l help -s h -d 'Show this message and exit.'
+complete -c acache -n '__acache_at verify' -l level -r -f -a '(__acache_ask levels)' -d 'Of a level: 30, \'>=30\', 20-30, none (unknown).'
+complete -c acache -n '__acache_at verify' -l function -r -f -a '(__acache_ask functions)' -d 'Of functions: stft, \'librosa.filters.*\'.'
+complete -c acache -n '__acache_at verify' -l older-than -r -f -a '' -d 'Written longer ago than 90s, 12h, 7d, 1d12h.'
+complete -c acache -n '__acache_at verify' -l unused-for -r -f -a '' -d 'Last used longer ago, good to a day.'
+complete -c acache -n '__acache_at verify' -l larger-than -r -f -a '' -d 'Larger than 500, 10k, 5MB, 1.5GiB.'
+complete -c acache -n '__acache_at verify' -l smaller-than -r -f -a '' -d 'Smaller than that.'
+complete -c acache -n '__acache_at verify' -l arg -r -f -a '' -d 'Called with an argument: n_fft=2048.'
+complete -c acache -n '__acache_at verify' -l stale -d 'Of functions whose source is another by now.'
+complete -c acache -n '__acache_at verify' -l delete -d 'Remove what is damaged or without result.'
+complete -c acache -n '__acache_at verify' -l delete-unsafe -d 'Remove what may run code when it is loaded.'
+complete -c acache -n '__acache_at verify' -l allow -r -f -a '' -d 'Trust a class or function that entries name.'
+complete -c acache -n '__acache_at verify' -l strict -d 'Names of unknown packages are problems.'
+complete -c acache -n '__acache_at verify' -l dry-run -s n -d 'Show what would go; touch nothing.'
+complete -c acache -n '__acache_at verify' -l yes -s y -d 'Do not ask.'
+complete -c acache -n '__acache_at verify' -l quiet -s q -d 'Print nothing unless something fails.'
+complete -c acache -n '__acache_at verify' -l json -d 'Print one JSON document.'
+complete -c acache -n '__acache_at verify' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache, instead of LIBROSA_CACHE_DIR.'
+complete -c acache -n '__acache_at verify' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
+complete -c acache -n '__acache_at verify' -l python -r -F -d 'Python whose packages are meant.'
+complete -c acache -n '__acache_at verify' -l version -d 'Show the version and exit.'
+complete -c acache -n '__acache_at verify' -l help -s h -d 'Show this message and exit.'
+complete -c acache -n '__acache_at verify' -f -a '(__acache_ask entries)'
+complete -c acache -n '__acache_at config' -l json -d 'Print one JSON document.'
+complete -c acache -n '__acache_at config' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache, instead of LIBROSA_CACHE_DIR.'
+complete -c acache -n '__acache_at config' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
+complete -c acache -n '__acache_at config' -l python -r -F -d 'Python whose packages are meant.'
+complete -c acache -n '__acache_at config' -l version -d 'Show the version and exit.'
+complete -c acache -n '__acache_at config' -l help -s h -d 'Show this message and exit.'
+complete -c acache -n '__acache_at completion' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache, instead of LIBROSA_CACHE_DIR.'
+complete -c acache -n '__acache_at completion' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
+complete -c acache -n '__acache_at completion' -l python -r -F -d 'Python whose packages are meant.'
+complete -c acache -n '__acache_at completion' -l version -d 'Show the version and exit.'
+complete -c acache -n '__acache_at completion' -l help -s h -d 'Show this message and exit.'
+complete -c acache -n '__acache_at completion first' -f -a 'bash zsh fish'
+complete -c acache -n '__acache_at ""' -a stats -d 'Show what the cache holds, per level and function.'
+complete -c acache -n '__acache_at ""' -a ls -d 'List entries: the cached calls, one by one.'
+complete -c acache -n '__acache_at ""' -a show -d 'Show one entry, or one function.'
+complete -c acache -n '__acache_at ""' -a clear -d 'Remove every entry of a selection.'
+complete -c acache -n '__acache_at ""' -a prune -d 'Evict entries until limits hold.'
+complete -c acache -n '__acache_at ""' -a bench -d 'Time a script with its cache off, cold and warm.'
+complete -c acache -n '__acache_at ""' -a run -d 'Run a script with the cache on; show what each function saves.'
+complete -c acache -n '__acache_at ""' -a doctor -d 'Check settings and surroundings, and tell what mends them.'
+complete -c acache -n '__acache_at ""' -a verify -d 'Check every entry: complete, readable, harmless to load.'
+complete -c acache -n '__acache_at ""' -a config -d 'Show every setting, its origin and its effect.'
+complete -c acache -n '__acache_at ""' -a completion -d 'Print the completion script of a shell.'

@@ -18,7 +18,7 @@ from acache.cli.options import (
     common_options,
     error,
     note,
-    silence_stdout,
+    silence,
 )
 from acache.config import debugging
 from acache.errors import AcacheError
@@ -87,14 +87,19 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         By default those of the process.
     """
     _never_fail_to_print()
-    sys.exit(_guarded(sys.argv[1:] if arguments is None else list(arguments)))
+    code = _guarded(sys.argv[1:] if arguments is None else list(arguments))
+    try:
+        sys.stderr.flush()
+    except OSError:  # nobody reads it, and Python would end with another exit code for that
+        silence(sys.stderr)
+    sys.exit(code)
 
 
 def _guarded(arguments: list[str]) -> int:
     try:
         return _told(arguments)
     except BrokenPipeError:
-        silence_stdout()  # the reader, `head` for instance, has enough
+        silence(sys.stdout)  # the reader, `head` for instance, has enough
         return 0
 
 
@@ -124,7 +129,7 @@ def _told(arguments: list[str]) -> int:
         try:
             sys.stdout.flush()
         except OSError:  # on a full disk for instance; Python would try again at its end
-            silence_stdout()
+            silence(sys.stdout)
         return code
 
 

@@ -12,7 +12,7 @@ import click
 from acache.bench.results import BenchReport
 from acache.bench.runner import FailedRunError, Plan
 from acache.cli.grouping import GroupedHelp
-from acache.cli.options import choices, common_options, json_option, note, silence_stdout, warning
+from acache.cli.options import choices, common_options, json_option, note, silence, warning
 from acache.cli.selection import AGE
 from acache.commands import NotExecutableError, NotFoundError, resolve
 from acache.config import Config
@@ -221,7 +221,7 @@ def _print(report: BenchReport, config: Config, *, as_json: bool) -> None:
             benches.bench(report, config)
         sys.stdout.flush()
     except BrokenPipeError:  # who does not read on may still look at the exit code
-        silence_stdout()
+        silence(sys.stdout)
     if not as_json:
         told = config.warnings()
         for text in report.warnings:

@@ -18,7 +18,7 @@ from acache.cli.options import (
     EXIT_INTERRUPTED,
     error,
     note_missing,
-    silence_stdout,
+    silence,
     warning,
 )
 from acache.config import Config
@@ -145,7 +145,7 @@ def _whoever_reads(*, agreed: bool) -> Iterator[None]:
             raise
         if not isinstance(problem, BrokenPipeError):
             warning(f"cannot print the report: {problem.strerror or problem}")
-        silence_stdout()
+        silence(sys.stdout)
 
 
 def _can_ask() -> bool:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 
@@ -110,9 +109,9 @@ def note_missing(store: Store) -> None:
     note(f"there is no cache at {store.location} yet")
 
 
-def silence_stdout() -> None:
+def silence(stream: TextIO) -> None:
     """Let what is still to be printed vanish: Python would complain when it flushes."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def note(text: str) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Result
+from .conftest import Result, needs_posix
 from .sessions import Step, blocks, names, normal, prepare, run
 
 ROOT = Path(__file__).parents[1]
@@ -45,7 +45,7 @@ SESSIONS = [
     if steps[0].line.split()[0] not in NOT_RUN
 ]
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+pytestmark = needs_posix
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +135,19 @@ def test_commands_in_units_and_jobs_have_options_that_exist(
         told = acache(command, "--help").stdout
         assert options
         assert [one for one in options if f"{one}, " not in told and f"{one} " not in told] == []
+
+
+@pytest.mark.parametrize(
+    ("said", "shown", "same"),
+    [
+        ("stft  2  42.4 MB  0.43 s", "stft   2   9.1 MB   12 ms", True),
+        ("stft  2  42.4 MB  0.43 s", "stft   3  42.4 MB  0.43 s", False),
+        ("stft  2  42.4 MB  0.43 s", "istft  2  42.4 MB  0.43 s", False),
+        ("stft  2  42.4 MB  0.43 s", "stft   2  42.4 MB", False),
+        ("…core.spectrum.stft/7ea1f369  now", "…spectrum.stft/57f8c984  a minute ago", True),
+        ("20 entries, 1 problem", "20 entries, 2 problems", False),
+        ("ok  stale  none", "problem  stale  none", False),
+    ],
+)
+def test_what_varies_may_and_nothing_else(said: str, shown: str, same: bool) -> None:
+    assert (normal(said) == normal(shown)) is same

@@ -15,7 +15,7 @@ unexport LIBROSA_CACHE_DIR LIBROSA_CACHE_LEVEL LIBROSA_CACHE_MMAP LIBROSA_CACHE_
 unexport LIBROSA_CACHE_VERBOSE LIBROSA_CACHE_MAX_SIZE LIBROSA_CACHE_MAX_AGE LIBROSA_CACHE_MAX_ITEMS
 unexport ACACHE_ENV_PREFIX VIRTUAL_ENV CONDA_PREFIX
 
-.PHONY: help demo test lint format fuzz completions bench clean
+.PHONY: help demo test lint format docs completions pictures dist fuzz bench clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ $(VENV)/lint.stamp: pyproject.toml $(VENV)/test.stamp
 	$(PIP) --editable '.[lint]'
 	@touch $@
 
+$(VENV)/dist.stamp: pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[dist]'
+	@touch $@
+
 demo: export LIBROSA_CACHE_DIR = $(DEMO)
 demo: export LIBROSA_CACHE_LEVEL = 50
 demo: $(VENV)/test.stamp  ## Time the example with its cache off, cold and warm; run it, show its store.
@@ -43,8 +47,8 @@ demo: $(VENV)/test.stamp  ## Time the example with its cache off, cold and warm;
 	$(BIN)/acache run examples/estimate_tuning.py
 	$(BIN)/acache stats
 
-test: $(VENV)/test.stamp  ## Run the tests.
-	$(BIN)/python -m pytest
+test: $(VENV)/test.stamp  ## Run the tests; TESTS=tests/cli for some of them.
+	$(BIN)/python -m pytest $(TESTS)
 
 lint: $(VENV)/lint.stamp  ## Check style and types.
 	$(BIN)/ruff check .
@@ -54,6 +58,19 @@ lint: $(VENV)/lint.stamp  ## Check style and types.
 format: $(VENV)/lint.stamp  ## Format the code, and mend what can be mended.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/test.stamp  ## Write what is generated in docs/: the commands, the JSON schemas.
+	$(BIN)/python tools/commands.py > docs/commands.md
+	$(BIN)/python tools/schemas.py docs
+
+pictures: $(VENV)/test.stamp  ## Draw the README's pictures, from real runs; RUNS=10 for more rounds.
+	$(BIN)/python tools/pictures.py docs/pictures $(or $(RUNS),5)
+
+dist: $(VENV)/dist.stamp  ## Build sdist and wheel, and check both.
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python tools/check_dist.py dist
 
 fuzz: $(VENV)/test.stamp  ## Fuzz the reading of pickles; EXAMPLES=1000000 for longer.
 	ACACHE_FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/python -m pytest tests/test_safety.py -k fuzz

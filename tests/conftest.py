@@ -19,6 +19,7 @@ VARIABLES = ("DIR", "LEVEL", "MMAP", "COMPRESS", "VERBOSE", "MAX_SIZE", "MAX_AGE
 needs_du = pytest.mark.skipif(
     not Path("/usr/bin/du").exists() or sys.platform != "linux", reason="needs GNU du"
 )
+needs_posix = pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell and signals")
 needs_links = pytest.mark.skipif(os.name == "nt", reason="Windows makes links for admins alone")
 
 

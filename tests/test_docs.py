@@ -7,6 +7,8 @@ import importlib
 import pkgutil
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,3 +64,12 @@ def test_the_architecture_names_every_module() -> None:
     for file in Path(acache.__file__).parent.rglob("*.py"):
         if file.parent.name != "cli" and file.name not in ("__init__.py", "__main__.py"):
             assert f" {file.name} " in page, file.name
+
+
+def test_the_reference_is_as_generated() -> None:
+    tool = ROOT / "tools" / "commands.py"
+    made = subprocess.run([sys.executable, tool], capture_output=True, check=True, encoding="utf-8")
+    kept = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert kept == made.stdout, "docs/commands.md is out of date; run make docs"
+    for command in COMMANDS:
+        assert f"\n## acache {command}\n" in kept

@@ -9,9 +9,10 @@ import pytest
 
 from acache.private import private_folder
 
-from .conftest import run_python
+from .conftest import needs_links, run_python
 
 
+@needs_links
 def test_a_folder_vanishes_with_all_that_is_in_it(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

@@ -76,7 +76,7 @@ class Foreground:
         start = time.perf_counter()
         self._process = process = _started(arguments, environment)
         while self._waiting:
-            process.send_signal(self._waiting.pop())
+            _send(process, self._waiting.pop())
         code = process.wait()
         seconds = time.perf_counter() - start
         self._process = None
@@ -86,7 +86,14 @@ class Foreground:
         if self._process is None:
             self._waiting.append(number)
         elif signal.Signals(number).name not in _FROM_TERMINAL or not _in_foreground():
-            self._process.send_signal(number)
+            _send(self._process, number)
+
+
+def _send(process: subprocess.Popen[bytes], number: int) -> None:
+    if os.name == "nt":  # has no signals to send
+        process.terminate()
+    else:
+        process.send_signal(number)
 
 
 def _started(arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import LIBROSA_SCRIPT, Result
+from ..conftest import LIBROSA_SCRIPT, Result, needs_posix
 
 Acache = Callable[..., Result]
 needs_signals = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
@@ -201,6 +201,7 @@ sys.meta_path.insert(0, Blocker())
 """
 
 
+@needs_posix
 def test_neither_acache_nor_its_packages_are_needed(
     acache: Acache, tmp_path: Path, location: Path, script: Callable
 ) -> None:
@@ -223,6 +224,7 @@ def test_neither_acache_nor_its_packages_are_needed(
     assert "3 misses in 2 functions" in done.stderr
 
 
+@needs_posix
 def test_the_script_gets_what_it_gets_alone(
     tmp_path: Path, location: Path, script: Callable
 ) -> None:
@@ -262,8 +264,12 @@ def test_the_script_gets_what_it_gets_alone(
         ("import sys; sys.exit(3)", 3),
         ("1 / 0", 1),
         ("import os; os._exit(255)", 255),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", 128 + 15),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 128 + 9),
+        pytest.param(
+            "import os, signal; os.kill(os.getpid(), signal.SIGTERM)", 128 + 15, marks=needs_signals
+        ),
+        pytest.param(
+            "import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 128 + 9, marks=needs_signals
+        ),
     ],
 )
 def test_the_exit_code_is_the_scripts(
@@ -274,6 +280,7 @@ def test_the_exit_code_is_the_scripts(
     assert "3 misses in 2 functions" in done.stderr
 
 
+@needs_posix
 def test_what_cannot_be_run(acache: Acache, tmp_path: Path, location: Path) -> None:
     for name, code in (("none.py", 127), ("none", 127), ("./text", 126), ("./broken", 127)):
         (tmp_path / "text").write_text("#!/bin/sh\n")
@@ -284,6 +291,7 @@ def test_what_cannot_be_run(acache: Acache, tmp_path: Path, location: Path) -> N
         assert re.fullmatch(r"acache: error: .+\n", done.stderr)
 
 
+@needs_posix
 def test_a_program_without_a_first_line_is_told(
     acache: Acache, tmp_path: Path, location: Path
 ) -> None:
@@ -316,6 +324,7 @@ def test_bad_usage_runs_nothing(
     assert not (tmp_path / "ran").exists()
 
 
+@needs_posix
 def test_a_file_to_export_to_keeps_what_it_held(
     acache: Acache, tmp_path: Path, location: Path
 ) -> None:

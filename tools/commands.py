@@ -1,0 +1,167 @@
+"""Print the reference of all commands, as Markdown, from the commands themselves: `make docs`.
+
+What click prints as help differs from version to version, and so do widths: this is built from the
+parameters.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+
+import click
+
+from acache.cli import COMMANDS, cli
+
+INTRODUCTION = """\
+# Commands
+
+`make docs` writes this page from the commands. `acache COMMAND --help` tells the same.
+
+`--json` prints one document, whose keys [json.md](json.md) explains. What sizes, ages and levels
+look like, and how options narrow and widen a selection, is told in the
+[README](../README.md#choose-entries).
+
+The exit code is 0 when all is well or there is nothing to do, 1 after a failure or a "no", 2 for
+bad usage or configuration, and 130 when interrupted. Where a command has others, they stand with
+it.
+"""
+EXIT_CODES = {
+    "bench": "4 if no level's speed-up is as high as `--fail-under`.",
+    "run": "That of what was run; 128+N if signal N ended it, 127 if there is no such script or"
+    " command, 126 if it cannot be executed.",
+    "doctor": "3 if there is a problem.",
+    "verify": "3 if there are problems that the same command does not remove.",
+}
+EXAMPLES = re.compile(r"[\b]?\n?^Examples:\n", re.MULTILINE)
+
+
+def page() -> str:
+    """Write the whole page."""
+    commands = {name: command(name) for name in COMMANDS}
+    selecting = [one for one in commands.values() if any(map(selects, one.params))]
+    common = options(cli)
+    selection = shared(selecting)
+    lines = [INTRODUCTION, "| command | summary |", "|---|---|"]
+    for name, made in commands.items():
+        lines.append(f"| [acache {name}](#acache-{name}) | {cell(summary(made))} |")
+    lines += ["", "## Options of every command", ""]
+    lines += ["They stand before the command's name or after it, and so does `--help`.", ""]
+    lines += [*table(common), "", "## Selection", ""]
+    lines += [
+        f"Options of {listed(selecting)}, beside the ids of entries; `-` reads ids from stdin."
+    ]
+    lines += ["", *table(selection)]
+    for name, made in commands.items():
+        lines += section(name, made, common, selection)
+    return "\n".join(lines) + "\n"
+
+
+def command(name: str) -> click.Command:
+    """Find a command."""
+    found = cli.get_command(click.Context(cli), name)
+    assert found is not None
+    return found
+
+
+def section(name: str, made: click.Command, *elsewhere: list[click.Option]) -> list[str]:
+    """Write what there is to tell about a command."""
+    told, *examples = EXAMPLES.split(inspect.cleandoc(made.help or ""))
+    words = ["acache", name, "[OPTIONS]", *map(argument, made.params)]
+    lines = ["", f"## acache {name}", "", "```", " ".join(filter(None, words)), "```", ""]
+    lines += [code(told.strip())]
+    above = {key(option) for known in elsewhere for option in known}
+    own = [option for option in options(made) if key(option) not in above]
+    lines += ["", *table(own)] if own else []
+    if any(map(selects, made.params)):
+        lines += ["", "A [selection](#selection) narrows it."]
+    if name in EXIT_CODES:
+        lines += ["", f"Exit code: {EXIT_CODES[name]}"]
+    for block in examples:
+        lines += ["", "```console", *(f"$ {line.strip()}" for line in block.splitlines()), "```"]
+    return lines
+
+
+def options(made: click.Command) -> list[click.Option]:
+    """Return a command's options."""
+    return [option for option in made.params if isinstance(option, click.Option)]
+
+
+def key(option: click.Option) -> tuple[str | None, str | None]:
+    """Return what tells an option from another of the same name: `run` has a ``--level``, too."""
+    return option.name, option.help
+
+
+def selects(parameter: click.Parameter) -> bool:
+    """Tell whether a parameter is the entries of a selection."""
+    return isinstance(parameter, click.Argument) and parameter.name == "ids"
+
+
+def shared(commands: list[click.Command]) -> list[click.Option]:
+    """Return the options that these commands have in common, and no others have."""
+    others = [made for made in map(command, COMMANDS) if made not in commands]
+    foreign = {key(option) for made in others for option in options(made)}
+    common = set.intersection(*({key(option) for option in options(made)} for made in commands))
+    return [one for one in options(commands[0]) if key(one) in common - foreign]
+
+
+def listed(commands: list[click.Command]) -> str:
+    """List commands in a sentence."""
+    *first, last = [f"`{made.name}`" for made in commands]
+    return f"{', '.join(first)} and {last}"
+
+
+def summary(made: click.Command) -> str:
+    """Return the first sentence of a command's help."""
+    paragraph = " ".join(inspect.cleandoc(made.help or "").partition("\n\n")[0].split())
+    return code(re.split(r"(?<=\.) ", paragraph)[0])
+
+
+def argument(parameter: click.Parameter) -> str:
+    """Write an argument as in a command line; nothing for an option."""
+    if not isinstance(parameter, click.Argument):
+        return ""
+    return parameter.metavar or str(parameter.name).upper()
+
+
+def table(options: list[click.Option]) -> list[str]:
+    """Write options, a row each."""
+    rows = [f"| {cell(names(option))} | {cell(meaning(option))} |" for option in options]
+    return ["| option | meaning |", "|---|---|", *rows]
+
+
+def names(option: click.Option) -> str:
+    """Write the names of an option and its value."""
+    value = "" if option.is_flag else f" {option.metavar or choice(option)}"
+    return ", ".join(f"`{name}{value}`" for name in option.opts)
+
+
+def choice(option: click.Option) -> str:
+    """Write what may be chosen; without that, the kind of value."""
+    kind = option.type
+    return "|".join(kind.choices) if isinstance(kind, click.Choice) else str(kind.name).upper()
+
+
+def meaning(option: click.Option) -> str:
+    """Write an option's help, its default with it."""
+    told = code(" ".join((option.help or "").split()))
+    if option.show_default and not option.is_flag:
+        told += f" Default: `{option.default}`."
+    told = re.sub(r" *\[default: (.*?)\]", r" Default: \1.", told)
+    return f"{told} May be repeated." if option.multiple else told
+
+
+def code(text: str) -> str:
+    """Set in code what is to be typed: options and variables."""
+    return re.sub(r"(?<![\w`-])(--?[a-z][a-z-]*|[A-Z]+_[A-Z_]+)(?![\w`-])", r"`\1`", text)
+
+
+def cell(text: str) -> str:
+    """Write what a table's cell holds."""
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
+    sys.stdout.write(page())

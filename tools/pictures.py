@@ -1,0 +1,68 @@
+"""Draw what `acache stats` and `acache bench` print, from real runs: `make pictures`.
+
+Usage: python tools/pictures.py FOLDER RUNS
+
+FOLDER gets ``stats.svg`` and ``bench.svg``; RUNS is how many rounds the benchmark has.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+ROOT = Path(__file__).parents[1]
+EXAMPLE = "examples/estimate_tuning.py"
+WIDTH = 90  # columns: what GitHub shows without making it smaller
+
+
+def main(folder: str, runs: str) -> None:
+    """Fill a store, run both commands, draw what they print."""
+    with tempfile.TemporaryDirectory() as home:
+        environment = {
+            **os.environ,
+            "LIBROSA_CACHE_DIR": f"{home}/.cache/librosa",
+            "LIBROSA_CACHE_LEVEL": "50",
+            "COLUMNS": str(WIDTH),
+            "FORCE_COLOR": "1",
+            "TERM": "xterm-256color",
+            "PYTHONIOENCODING": "utf-8",
+        }
+        environment.pop("NO_COLOR", None)
+        output(environment, EXAMPLE)
+        for words in (["stats"], ["bench", "--levels", "20,50", EXAMPLE]):
+            counted = [words[0], *(["--runs", runs] if words[0] == "bench" else []), *words[1:]]
+            printed = output(environment, "-m", "acache", *counted).replace(home, "/home/you")
+            picture = Path(folder, f"{words[0]}.svg")
+            picture.write_text(drawn(words, printed), encoding="utf-8", newline="\n")
+
+
+def output(environment: dict[str, str], *words: str) -> str:
+    """Run Python in the repository, and return what it printed on stdout."""
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    ).stdout
+
+
+def drawn(words: list[str], printed: str) -> str:
+    """Draw a command and its output as SVG."""
+    console = Console(record=True, width=WIDTH, file=StringIO(), force_terminal=True)
+    line = " ".join(["acache", *words])
+    console.print(Text.assemble(("$ ", "dim"), (line, "bold")))
+    console.print(Text.from_ansi(printed.rstrip("\n")), soft_wrap=True)
+    return console.export_svg(title=f"acache {words[0]}", unique_id=f"acache-{words[0]}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -102,11 +102,26 @@ def _wait(
         return child.wait(), (None, None, None)
     import resource
 
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    own = _own_peak() or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     peak = usage.ru_maxrss * _KIBIBYTE if usage.ru_maxrss > own else None
     return child.returncode, (usage.ru_utime, usage.ru_stime, peak)
+
+
+def _own_peak() -> int | None:
+    """Return the most memory that this program had, in KiB, where there is ``/proc``.
+
+    What the system tells of the process holds that of whoever started it, too.
+    """
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+            for line in file:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1])
+    except (OSError, ValueError):
+        pass
+    return None
 
 
 def _end(child: subprocess.Popen[bytes], *, ended: bool) -> None:

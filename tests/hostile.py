@@ -86,6 +86,12 @@ def running() -> dict[str, bytes]:
         "a dotted name": b"\x80\x04\x8c\x05numpy\x8c\x20testing._private.utils.os.system\x93"
         + _TEXT
         + b"\x85R.",
+        "what is in every script": b"\x80\x04\x8c\x08__main__\x8c\x11__builtins__.eval\x93"
+        + text(_PYTHON)
+        + b"\x85R.",
+        "a module that another package imports": b"\x80\x04\x8c\x0blazy_loader\x8c\x09os.system\x93"
+        + _TEXT
+        + b"\x85R.",
         "names from the memo": b"\x80\x04\x8c\x06system\x94\x8c\x02os\x94\x30\x30h\x01h\x00\x93"
         + _TEXT
         + b"\x85R.",
@@ -107,6 +113,13 @@ def dangerous() -> dict[str, bytes]:
     flagless = objects + state.replace(b"%c", b"\x00")
     complete = objects + state.replace(b"%c", b"\x3f")
     csr = b"cscipy.sparse._csr\ncsr_matrix\n)\x81"
+    whole = b"cnumpy\ndtype\n(X\x02\x00\x00\x00i8K\x00K\x01tR" + state.replace(b"%c", b"\x00")
+    names = b"(X\x01\x00\x00\x00aX\x01\x00\x00\x00bt"
+    overlap = b"cnumpy\ndtype\n(X\x02\x00\x00\x00V8K\x00K\x01tR(K\x03X\x01\x00\x00\x00|N" + names
+    overlap += (
+        b"}(X\x01\x00\x00\x00a(" + complete + b"K\x00tX\x01\x00\x00\x00b(" + whole + b"K\x00tu"
+    )
+    overlap += b"K\x08K\x01K\x1btb"
     masked = b"cnumpy.ma.core\n_mareconstruct\n(cjoblib.numpy_pickle\nNumpyArrayWrapper\n"
     return {
         "extension": b"\x80\x02\x82\x01.",
@@ -140,6 +153,18 @@ def dangerous() -> dict[str, bytes]:
         + csr
         + b"N}\x8c\x09__class__cbuiltins\nobject\ns\x86b.",
         "indices that SciPy believes": b"\x80\x04" + csr + b"}bK\x00K\x00\x86K\x01s.",
+        "a number for a pointer": b"\x80\x04" + overlap + b".",
+        "an object of four bytes": b"\x80\x04" + complete.replace(b"O8", b"O4") + b".",
+        # NumPy's own type takes no state: joblib would go on elsewhere in the array's bytes.
+        "a type that is not copied": b"\x80\x04cnumpy\ndtype\n(X\x02\x00\x00\x00S0K\x00K\x00tR"
+        b"(K\x03X\x01\x00\x00\x00|NNNM\x90\x01K\x01K\x00tb.",
+        "a codec that takes long": b"\x80\x04cbuiltins\nbytes\n"
+        + text("x")
+        + text("punycode")
+        + b"\x86R.",
+        "a unit of nothing": b"\x80\x04cnumpy\ndtype\n(X\x02\x00\x00\x00m8K\x00K\x01tR"
+        b"(K\x04X\x01\x00\x00\x00<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00"
+        b"N(C\x02nsK\x00K\x01K\x01t\x86tb.",
         "a random state": pickle.dumps(np.random.default_rng(0)),
     }
 
@@ -154,9 +179,21 @@ def bombs() -> dict[str, bytes]:
         "a long string": b"\x80\x04\x8d" + struct.pack("<Q", 2**60) + b"x",
         "a long frame": b"\x80\x04\x95" + struct.pack("<Q", 2**60) + b"N",
         "keys that take long to hash": b"\x80\x04}" + b")" + b"2\x86" * 60 + b"Ns.",
+        "a key that is nested deep": b"\x80\x04})" + b"\x85" * 1_000_000 + b"K\x01s.",
+        "an index that is taken again": _aliased(),
         "many names": b"".join(b"c%d\nx\n0" % i for i in range(10_000)) + b"N.",
         "a high index of the memo": b"Nr\xff\xff\xff\xff" * 200_000 + b"(",
     }
+
+
+def _aliased() -> bytes:
+    """Put two strings at one index of a full memo, and name the first before the second."""
+    parts = [b"K\x00", *(b"r" + struct.pack("<I", n) for n in range(50_000)), b"0"]
+    for index, first, second in ((50_000, "pathlib", "os"), (50_001, "PurePath", "system")):
+        put = b"r" + struct.pack("<I", index)
+        parts.append(text(first) + put + text(second) + put + b"0")
+    got = b"".join(b"j" + struct.pack("<I", index) for index in (50_000, 50_001))
+    return b"\x80\x04" + b"".join(parts) + b"\x930" + got + b"\x93" + text(COMMAND) + b"\x85R."
 
 
 def _claiming(length: bytes) -> bytes:

@@ -253,6 +253,15 @@ def test_folders_above_and_other_owners(location: Path) -> None:
     assert (found.status, found.fix) == ("problem", f"chmod o-w {location}")
     location.chmod(0o1777)  # as /tmp: others cannot replace what is not theirs
     assert checks(location)["permissions"].status == "ok"
+    location.chmod(0o755)
+    os.chown(location, NOBODY, NOBODY)  # who may put another store in its place
+    assert checks(location)["permissions"].status == "warning"
+    os.chown(location, 0, 100)
+    location.chmod(0o2775)
+    found = checks(location)["permissions"]
+    assert (found.status, "a group may write to" in found.message) == ("warning", True)
+    os.chown(location, 0, 0)
+    location.chmod(0o755)
     os.chown(location / "joblib" / "doctored", NOBODY, NOBODY)
     found = checks(location)["permissions"]
     assert found.status == "warning"
@@ -455,7 +464,10 @@ def test_without_a_source_results_are_trusted_whatever_the_code_is(location: Pat
     source.unlink()
     found = checks(location)["sources"]
     assert found.status == "problem"
-    assert "missing of doctored.f: joblib computes the next call anew" in found.message
+    assert "cut of doctored.f: joblib computes the next call anew" in found.message
+    source.touch()
+    assert checks(location)["sources"].status == "problem"  # empty is as good as missing
+    source.unlink()
     kept = location.parent / "kept"
     shutil.copytree(location, kept)
     edit(location, "return x", "return -x")

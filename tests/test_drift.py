@@ -125,6 +125,40 @@ def test_functions(package: Path, tmp_path: Path, before: str, after: str, told:
     assert states(tmp_path) == {"drifting/f": "current"}
 
 
+MADE = "def make():\n    def f(x):\n        return x\n    f.__qualname__ = 'f'\n    return f\n"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param(
+            "def d(g):\n    @functools.wraps(g)\n    def f(*a):\n        return g(*a)\n"
+            f"    return f\n@d\n{F}",
+            id="a-wrapper-of-the-same-name",
+        ),
+        pytest.param(f"{MADE}{F}f = make()\n", id="assigned"),
+        pytest.param(
+            f"{F}match 1:\n    case 1:\n        def f(x):\n            return x\n", id="match"
+        ),
+        pytest.param(f"{F}from elsewhere import f\n", id="imported"),
+    ],
+)
+def test_what_joblib_would_still_use_is_never_stale(
+    package: Path, tmp_path: Path, source: str
+) -> None:
+    (package / "elsewhere.py").write_text("def f(x):\n    return x\nf.__module__ = 'drifting'\n")
+    write(package, HEAD + source)
+    computes(tmp_path, "f")
+    assert not Drift(Store(tmp_path), InstalledSources()).is_stale("drifting/f")
+    hits = (
+        "import drifting, joblib, sys; f = joblib.Memory(sys.argv[1], verbose=0).cache(drifting.f)"
+    )
+    told = run_python(
+        f"{hits}; print(f.check_call_in_cache(1))", tmp_path, env={"PYTHONPATH": str(package)}
+    )
+    assert told.strip() == "True"
+
+
 def test_the_end_of_the_file_belongs_to_a_function(package: Path, tmp_path: Path) -> None:
     write(package, HEAD + F.rstrip())
     assert computes(tmp_path, "f")

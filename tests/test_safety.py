@@ -159,6 +159,11 @@ def test_pandas_is_a_package_that_is_not_known() -> None:
         ("scipy", "x", "unsafe"),
         ("", "x", "unsafe"),
         ("mine", "?", "unsafe"),
+        ("mine", "Outer.Inner", "unknown"),
+        ("mine", "os", "unsafe"),
+        ("mine.io", "tool.call", "unsafe"),
+        ("mine", "__loader__", "unsafe"),
+        ("_testcapi", "run_in_subinterp", "unsafe"),
         ("collections", "OrderedDict", "harmless"),
     ],
 )

@@ -17,7 +17,7 @@ from acache.execution import execute
 from acache.store import Store
 from acache.verification import VerifyReport, plan_removal, verify
 
-from .conftest import LIBROSA_SCRIPT, run_python, write_entry
+from .conftest import LIBROSA_SCRIPT, needs_links, run_python, write_entry
 from .hostile import of
 from .pickles.samples import F8, long, wrapper
 from .test_parallel import needs_fork
@@ -235,6 +235,37 @@ def test_what_is_not_joblibs_is_told_once(tmp_path: Path) -> None:
         (f"m/f/{HASH}/.DS_Store", "foreign"),
         (f"m/f/{'a' * 32}", "foreign"),
     ]
+
+
+@needs_links
+def test_a_link_that_joblib_follows_is_a_problem(tmp_path: Path) -> None:
+    entry = put(tmp_path, b"N.")
+    (tmp_path / "elsewhere").write_bytes(b"cos\nsystem\n.")
+    (entry / "output.pkl").unlink()
+    (entry / "output.pkl").symlink_to(tmp_path / "elsewhere")
+    (entry.parent / ("b" * 32)).symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "joblib" / "n").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "joblib" / "notes").symlink_to(tmp_path / "elsewhere")
+    report = verify(Store(tmp_path))
+    links = [one.id for one in report.findings if "a link that joblib follows" in one.message]
+    assert sorted(links) == [f"m/f/{HASH}/output.pkl", f"m/f/{'b' * 32}", "n"]
+    assert all(one.severity == "problem" for one in report.findings if one.id in links)
+    assert ("notes", "foreign") in found(report)
+    plan = plan_removal(report, broken=True, unsafe=True)
+    assert not plan.entries
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes in folders")
+def test_what_is_no_file_is_a_problem(tmp_path: Path) -> None:
+    entry = put(tmp_path, b"N.")
+    (entry / "output.pkl").unlink()
+    os.mkfifo(entry / "output.pkl")
+    assert (f"m/f/{HASH}/output.pkl", "unreadable") in found(verify(Store(tmp_path)))
+
+
+def test_a_structure_of_many_fields_is_sound(tmp_path: Path) -> None:
+    put(tmp_path, of(np.zeros(2, [(f"a{n}", "f8") for n in range(300)])))
+    assert kinds(tmp_path) == []
 
 
 def test_metadata_may_be_missing_but_not_broken(tmp_path: Path) -> None:

@@ -130,7 +130,8 @@ class Drift:
         if stored in blocks:
             return Comparison("current")
         if blocks:
-            return Comparison("changed", blocks[-1])
+            sure = _is_certain(tree, names[-1], stored, blocks)
+            return Comparison("changed", blocks[-1]) if sure else _UNKNOWN
         return Comparison("gone") if _has_no(tree, names, stored) else _UNKNOWN
 
 
@@ -168,6 +169,18 @@ def _block(text: str, definition: Definition) -> str:
     return "".join(inspect.getblock(lines))
 
 
+def _is_certain(tree: ast.Module, name: str, stored: str, blocks: Sequence[str]) -> bool:
+    """Tell whether the definitions that were found are all that a name may mean. In doubt False.
+
+    It may be bound by an import or an assignment too; and what is indented otherwise was defined
+    elsewhere: in a decorator, whose wrapper has the same name.
+    """
+    others = set(_bound(tree, definitions=False))
+    indented = stored[:1].isspace()
+    alike = any(block[:1].isspace() == indented for block in blocks)
+    return alike and name not in others and "*" not in others
+
+
 def _has_no(tree: ast.Module, names: Sequence[str], stored: str) -> bool:
     """Tell whether a module cannot have a function that no definition in it shows. In doubt False.
 
@@ -182,10 +195,11 @@ def _has_no(tree: ast.Module, names: Sequence[str], stored: str) -> bool:
     return not bound.issuperset(names)
 
 
-def _bound(tree: ast.Module) -> Iterator[str]:
+def _bound(tree: ast.Module, *, definitions: bool = True) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, Definition):
-            yield node.name
+            if definitions:
+                yield node.name
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):

@@ -119,6 +119,10 @@ def _is_data(node: Node) -> bool:
     return _is_bytes(node) or _is_text(node)
 
 
+def _is_codec(node: Node) -> bool:
+    return node in ("latin-1", "latin1", "utf-8", "utf8", "ascii")  # others may take any time
+
+
 def _is_sequence(node: Node) -> bool:
     return type(node) is Container and node.kind in ("list", "tuple")
 
@@ -218,8 +222,8 @@ CALLS: dict[Global, Rule] = {
     # anybody asks here. Other codecs may take any time, or be anybody's.
     Global("_codecs", "encode"): lambda made: False,
     # Plain classes. bytes and bytearray of a number would take that much memory.
-    Global("builtins", "bytes"): _given(_is_data, _is_text, least=0),
-    Global("builtins", "bytearray"): _given(_is_data, _is_text, least=0),
+    Global("builtins", "bytes"): _given(_is_data, _is_codec, least=0),
+    Global("builtins", "bytearray"): _given(_is_data, _is_codec, least=0),
     Global("builtins", "complex"): _given(_is_number, _is_number, least=0),
     Global("builtins", "frozenset"): _given(),
     Global("builtins", "list"): _given(_is_sequence, least=0),

@@ -189,5 +189,5 @@ def _definitions(body: Iterable[ast.AST]) -> Iterator[Definition]:
     for node in body:
         if isinstance(node, Definition):
             yield node
-        elif isinstance(node, (ast.stmt, ast.excepthandler)):
+        elif isinstance(node, (ast.stmt, ast.excepthandler, ast.match_case)):
             yield from _definitions(ast.iter_child_nodes(node))

@@ -25,7 +25,18 @@ _JUDGED = {
     *("aifc", "asynchat", "asyncore", "audioop", "binhex", "cgi", "cgitb", "crypt", "distutils"),
     *("imghdr", "imp", "lib2to3", "mailcap", "msilib", "nis", "nntplib", "ossaudiodev", "pipes"),
     *("smtpd", "sndhdr", "spwd", "sunau", "telnetlib", "uu", "xdrlib"),
-    *("annotationlib", "compression"),
+    *(
+        "annotationlib",
+        "compression",
+        "parser",
+        "symbol",
+        "formatter",
+        "macpath",
+    ),
+    *("_testcapi", "_testlimitedcapi", "_testinternalcapi", "_testclinic", "_testbuffer"),
+    *("_testimportmultiple", "_testmultiphase", "_testsinglephase", "_testexternalinspection"),
+    *("_ctypes_test", "_xxtestfuzz", "_xxsubinterpreters", "_xxinterpchannels", "xxlimited"),
+    *("xxlimited_35", "xxsubtype", "__hello__", "__phello__", "_bootsubprocess"),
 }
 
 
@@ -138,7 +149,16 @@ def _may_be_called(made: Object, target: Global) -> bool:
 
 def _is_judged(named: Global) -> bool:
     parts = named.module.split(".")
-    return parts[0] in _JUDGED or not all(part.isidentifier() for part in parts)
+    if parts[0] in _JUDGED or not all(part.isidentifier() for part in parts):
+        return True
+    # A class has the names of those around it before its own. What goes through a module that is
+    # imported there, or through what Python itself puts there, ends anywhere.
+    path = named.name.split(".")
+    return (
+        any(part.startswith("__") or part in sys.stdlib_module_names for part in path)
+        or not all(part.isidentifier() for part in path)
+        or any(part.islower() for part in path[:-1])
+    )
 
 
 def _listed(reasons: list[str]) -> str:

@@ -40,6 +40,7 @@ KINDS: tuple[Kind, ...] = (
 )
 _NOTES = ("bad-metadata", "foreign", "unknown-global")
 _OWN = (".gitignore", ".acache/")  # in the location, which may be the store itself
+_MOST_FIELDS = 1000  # of a structure, that are kept to be judged
 _PIECE = 8  # entries handed out at a time: one that is compressed can take a second
 
 
@@ -241,7 +242,7 @@ class _Check:
 
     def _followed(self, entry: Entry) -> _Verdict | None:
         with self.store.opened_output(entry.function, entry.hash) as file:
-            described = describe_file(file, watcher=self._judge)
+            described = describe_file(file, most_items=_MOST_FIELDS, watcher=self._judge)
         if described.outside:
             message = "refers to what is outside of it, which joblib cannot load"
             return _Verdict("unreadable", message, damaged=True)
@@ -342,7 +343,12 @@ class _Checked:
         elif found.kind == "foreign" and not path.startswith((self._foreign, *_OWN)):
             self._foreign = f"{path}/"
             if self._covers(path):
-                self._find(path, "foreign", "not joblib's: it is left alone, and keeps its folder")
+                trouble = _followed_by_joblib(self._check.store, path)
+                if trouble is not None:
+                    self._find(path, "unreadable", trouble)
+                else:
+                    message = "not joblib's: it is left alone, and keeps its folder"
+                    self._find(path, "foreign", message)
 
     def _covers(self, path: str) -> bool:
         """Tell whether something lies in the folder of a function that is selected."""
@@ -373,6 +379,21 @@ class _Checked:
             self.skipped[reason] = self.skipped.get(reason, 0) + count
 
 
+def _followed_by_joblib(store: Store, path: str) -> str | None:
+    """Tell what is wrong with something foreign that joblib takes for a result, or finds some in.
+
+    None of all else. A link leads anywhere: what it leads to is not checked, nor ever removed.
+    """
+    folder, _, name = path.rpartition("/")
+    whole = os.path.join(store.path, path)
+    is_output = name == OUTPUT and is_hash(folder.rpartition("/")[2])
+    if os.path.islink(whole):
+        if is_output or os.path.isdir(whole):
+            return "a link that joblib follows, to what was not checked; remove it"
+        return None
+    return "no file, though joblib reads it as one; remove it" if is_output else None
+
+
 def _named(path: str) -> str:
     """Name an entry folder as an entry, anything else by its path below the store."""
     function, _, name = path.rpartition("/")
@@ -394,7 +415,7 @@ def _sources(store: Store, fold: _Checked) -> list[Finding]:
     """Tell of functions that have entries and no source by which joblib would know stale ones."""
     found = []
     for function, count in fold.functions.items():
-        trouble = _source_trouble(store, function) if function in fold.sources else "no"
+        trouble = source_trouble(store, function) if function in fold.sources else "no"
         if trouble is not None:
             entries = f"{count:,} {'entry' if count == 1 else 'entries'}"
             found.append(
@@ -408,7 +429,7 @@ def _sources(store: Store, fold: _Checked) -> list[Finding]:
     return found
 
 
-def _source_trouble(store: Store, function: str) -> str | None:
+def source_trouble(store: Store, function: str) -> str | None:
     """Tell what is wrong with a function's stored source, in a word or two; None if nothing is."""
     try:
         source = store.source(function)

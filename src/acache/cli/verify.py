@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +20,7 @@ from acache.cli.options import (
 )
 from acache.cli.selection import look_up, selection_of, selection_options
 from acache.config import Config
+from acache.doctor.check import command as command_line
 from acache.installed import InstalledSources
 from acache.levels import Levels
 
@@ -98,7 +98,7 @@ def command(
     left = report.problems
     if delete or delete_unsafe:
         plan = plan_removal(report, broken=delete, unsafe=delete_unsafe)
-        _show(report, manner, mend=None)
+        _show(report, config, manner, mend=None)
         from acache.render import machine
 
         warnings = (*config.warnings(), *report.warnings)
@@ -106,26 +106,26 @@ def command(
         if not dry_run:
             left -= len(plan.entries) + sum(one.kind == "folder" for one in plan.leftovers)
     else:
-        again = _again(choices(ctx).cache_dir, whole=selection.is_everything)
-        _show(report, manner, mend=again)
+        given = [word for name in allow for word in ("--allow", name)]
+        again = _again(config, given, whole=selection.is_everything)
+        _show(report, config, manner, mend=again)
         _finish(report, config, manner)
     if left:
         ctx.exit(EXIT_PROBLEMS)
 
 
-def _again(cache_dir: str | None, *, whole: bool) -> str:
+def _again(config: Config, options: Sequence[str], *, whole: bool) -> str:
     """Tell how a command is written that works on the same store, ``{}`` for what differs."""
     if not whole:
         return "the same command with {}"
-    where = "" if cache_dir is None else f" --cache-dir {shlex.quote(cache_dir)}"
-    return f"acache verify{where} {{}}"
+    return f"{command_line(config, 'verify', *options).replace('{', '{{').replace('}', '}}')} {{}}"
 
 
-def _show(report: VerifyReport, manner: Manner, *, mend: str | None) -> None:
+def _show(report: VerifyReport, config: Config, manner: Manner, *, mend: str | None) -> None:
     if not (manner.as_json or manner.quiet):
         from acache.render.human import findings
 
-        findings.verification(report, mend=mend)
+        findings.verification(report, mend=mend, clear=command_line(config, "clear"))
 
 
 def _finish(report: VerifyReport, config: Config, manner: Manner) -> None:

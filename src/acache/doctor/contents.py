@@ -11,6 +11,7 @@ from acache.names import printable
 from acache.parallel import Progress
 from acache.report import FunctionRow, Leftovers, StatsReport
 from acache.store import Store
+from acache.verification import source_trouble
 
 _MOST_NAMED = 3
 
@@ -80,24 +81,18 @@ def check_stale(config: Config, report: StatsReport) -> Check:
 
 def check_sources(config: Config, store: Store, report: StatsReport) -> Check:
     """Tell which functions have entries and no stored source, by which joblib knows stale ones."""
-    lost = {dotted(name) for name in store.functions() if not _has_source(store, name)}
+    lost = {dotted(name) for name in store.functions() if source_trouble(store, name) is not None}
     rows = [row for row in report.functions if row.function in lost]
     if not rows:
         return Check("sources", "ok", "every function with entries has its source")
     entries = sum(row.totals.entries for row in rows)
     message = (
-        f"func_code.py is missing of {_named(rows)}: joblib computes the next call anew, and trusts"
-        f" the rest of {count(entries, 'entry', 'entries')}, whatever the code is by now"
+        f"func_code.py is missing, empty or cut of {_named(rows)}: joblib computes the next call"
+        f" anew, and trusts the rest of {count(entries, 'entry', 'entries')}, whatever the code"
+        " is by now"
     )
     words = [word for row in rows for word in ("--function", row.function)]
     return Check("sources", "problem", message, command(config, "clear", *words))
-
-
-def _has_source(store: Store, function: str) -> bool:
-    try:
-        return store.source(function) is not None
-    except OSError:
-        return True  # there, and not readable: permissions tell
 
 
 def _named(rows: list[FunctionRow]) -> str:

@@ -47,20 +47,22 @@ def check_permissions(config: Config, store: Store) -> Check:
             message = f"everybody may replace what is in {path}, this cache included; {exposed}"
             return Check("permissions", "problem", message, f"chmod o-w {shlex.quote(path)}")
     folders = [*_statuses(_folders(store))]
-    fix = f"chmod -R go-w {shlex.quote(store.path)}"
+    # Whoever may rename the store may put another one in its place.
+    around = [(path, s) for path, s in _statuses([store.location]) if not s.st_mode & _STICKY]
+    fix = f"chmod -R go-w {shlex.quote(store.location)}"
     opened = [path for path, status in folders if status.st_mode & _OTHERS_WRITE]
     if opened:
         message = f"everybody may write to {_named(opened)}; {exposed}"
         return Check("permissions", "problem", message, fix)
-    shared = [path for path, status in folders if _is_shared(status)]
+    shared = [path for path, status in around + folders if _is_shared(status)]
     if shared:
         message = f"a group may write to {_named(shared)}; {exposed}"
         return Check("permissions", "warning", message, fix)
-    foreign = [path for path, status in folders if status.st_uid not in (os.geteuid(), 0)]
+    foreign = [path for path, status in around + folders if status.st_uid not in (os.geteuid(), 0)]
     if foreign:
         message = f"another user owns {_named(foreign)}; {exposed}"
         return Check("permissions", "warning", message, _own_location(config))
-    return Check("permissions", "ok", "nobody else may write here")
+    return Check("permissions", "ok", "nobody else may write to its folders")
 
 
 def _read_only(config: Config, store: Store, nearest: str) -> Check:
@@ -70,6 +72,9 @@ def _read_only(config: Config, store: Store, nearest: str) -> Check:
     )
     own = os.stat(nearest).st_uid == os.geteuid()
     fix = f"chmod -R u+w {shlex.quote(nearest)}" if own else _own_location(config)
+    if os.statvfs(nearest).f_flag & os.ST_RDONLY:
+        message = f"its disk is mounted read-only: {message}"
+        fix = _own_location(config)
     return Check("permissions", "problem", message, fix)
 
 

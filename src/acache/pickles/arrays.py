@@ -64,7 +64,9 @@ def _set(made: Object) -> Node:
     items = arguments[0] if len(arguments) == 1 else None
     if type(made.target) is not Global or type(items) is not Container or items.kind != "list":
         return made
-    return Container(made.target.name, list(items.items), items.count)
+    made_of = Container(made.target.name, list(items.items), items.count)
+    made_of.weight = items.weight
+    return made_of
 
 
 def _complex(made: Object) -> Node:

@@ -7,6 +7,7 @@ They follow the ``__reduce__`` of its types and arrays (``descriptor.c`` and ``m
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from math import prod
 
 from acache.pickles.nodes import (
@@ -38,7 +39,7 @@ _SIZES = {
     "u": (1, 2, 4, 8),
     "f": (2, 4, 8, 12, 16),
     "c": (8, 16, 24, 32),
-    "O": (4, 8),
+    "O": (8,),
     "M": (8,),
     "m": (8,),
 }
@@ -84,7 +85,9 @@ def read_dtype(made: Object) -> Dtype | None:
         plain = _of_state("V", 0, made.state)
         return plain and plain._replace(name=f"(numpy.record, {plain.name})")
     match = _CODE.fullmatch(code) if type(code) is str else None
-    if match is None:
+    # (code, align, copy), as NumPy writes it: without a copy it may be NumPy's own type, which
+    # takes no state.
+    if match is None or arguments is None or arguments[1:] != [False, True]:
         return None
     return _of_state(match[1], int(match[2]), made.state)
 
@@ -155,7 +158,8 @@ def _unit_of(metadata: Node) -> tuple[str, int] | None:
     if not unit or len(unit) != 4 or type(unit[0]) is not bytes or type(unit[1]) is not int:
         return None
     name = unit[0].decode("ascii", "replace")
-    return (name, unit[1]) if name in _UNITS else None
+    positive = all(type(number) is int and number > 0 for number in unit[1:])
+    return (name, unit[1]) if name in _UNITS and positive else None
 
 
 def _subarray(base: Node) -> Dtype | None:
@@ -175,7 +179,7 @@ def _structure(names: Node, fields: Node, itemsize: int, flags: int) -> Dtype | 
     every, known = whole_tuple(names), whole_dict(fields)
     if every is None or known is None:  # more fields than are kept
         return _named("", "", itemsize, bool(flags & 1))._replace(is_whole=False)
-    if not all(_fits(field, itemsize) for field in known.values()):
+    if not all(_fits(field, itemsize) for field in known.values()) or _objects_overlap(known):
         return None
     found: list[tuple[str, Dtype, int]] = []
     for name in every:
@@ -197,6 +201,20 @@ def _fits(field: Node, itemsize: int) -> bool:
     if parts is None or dtype is None or type(parts[1]) is not int:
         return False
     return 0 <= parts[1] <= itemsize - dtype.itemsize
+
+
+def _objects_overlap(known: dict[str, Node]) -> bool:
+    """Tell whether a field has bytes of another one that holds objects: they would be pointers."""
+    places = []
+    for field in {id(field): field for field in known.values()}.values():
+        parts = whole_tuple(field)
+        dtype = dtype_of(parts[0]) if parts else None
+        if parts is not None and dtype is not None and type(parts[1]) is int:
+            places.append((parts[1], parts[1] + dtype.itemsize, dtype.has_objects))
+    if not any(has_objects for _, _, has_objects in places):
+        return False
+    places.sort()
+    return any(start < end for (_, end, _), (start, _, _) in pairwise(places))
 
 
 def _titles_match(

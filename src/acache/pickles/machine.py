@@ -20,6 +20,7 @@ _WINDOWS = (1 << 12, 1 << 16)  # bytes: the first window, and the largest
 _MOST_MARKS = 10_000
 _MOST_NAMES = 5_000
 _MOST_ARRAYS = 1_000
+_DEEPEST = 1000  # tuples in tuples: pickle itself writes no deeper ones
 _MOST_HASHED = 2_000_000  # values in tuples that are keys, and 20 more a byte: half a second
 _MOST_HELD = 50_000  # values on all stacks
 _LONG_STACK = 8_192
@@ -62,14 +63,13 @@ class _State(NamedTuple):
     heads: dict[int, tuple[list[Node], int]]  # by level: the first values, how many are dropped
     memo: dict[int, Node]
     forgotten: int
-    scattered: bool  # whether the memo was filled out of order since
     recent: deque[tuple[int, Node]]
     frame_end: int
     protocol: int
 
 
 def _fresh() -> _State:
-    return _State([], [], {}, {}, 0, False, deque(maxlen=8), 0, 0)
+    return _State([], [], {}, {}, 0, deque(maxlen=8), 0, 0)
 
 
 class Machine:
@@ -82,8 +82,8 @@ class Machine:
 
     __slots__ = (
         *("arrays", "base", "cut", "end", "first_protocol", "forgotten", "frame_end", "heads"),
-        *("hashed", "marks", "memo", "most_items", "most_nodes", "names", "outer", "outside"),
-        *("protocol", "recent", "resume", "scattered", "since_tidied", "stack", "stopped"),
+        *("hashed", "heaviest", "marks", "memo", "most_items", "most_nodes", "names", "outer"),
+        *("outside", "protocol", "recent", "resume", "since_tidied", "stack", "stopped"),
         *("stream", "value", "watcher", "window"),
     )
 
@@ -99,6 +99,7 @@ class Machine:
         self.cut = False
         self.outside = False  # whether it refers to what is not in it
         self.hashed = 0  # values in keys
+        self.heaviest = 0  # of the forgotten tuples, what hashing one takes at most
         self.value: Node = None
         self.first_protocol = 0
         self.base = 0  # where the window starts in the stream
@@ -112,7 +113,7 @@ class Machine:
 
     def _restore(self, state: _State) -> None:
         (self.stack, self.marks, self.heads, self.memo, self.forgotten) = state[:5]
-        (self.scattered, self.recent, self.frame_end, self.protocol) = state[5:]
+        (self.recent, self.frame_end, self.protocol) = state[5:]
 
     @property
     def position(self) -> int:
@@ -194,23 +195,39 @@ class Machine:
                 raise ValueError("a key has no value")
             count, most = count // 2, 2 * most
         if type(target) is Container and target.kind == kind:
+            self.measure(target, items)
             target.add(items, count, most)
         elif type(target) is Object:
             target.holds(kind).add(items, count, most)
             if self.watcher is not None:
                 self.watcher.filled(target)
-        elif type(target) is not Unknown:
+        elif type(target) is Unknown:
+            raise LimitError("fills what is among too many")
+        else:
             raise ValueError(f"what should be a {kind} is none")
+
+    def measure(self, made: Container, items: list[Node]) -> None:
+        """Note what hashing a tuple would take, as what it holds may be dropped later."""
+        made.weight += len(items)
+        for item in items:
+            if type(item) is Container:
+                made.weight += item.weight
+                if made.kind == "tuple" and made.depth <= item.depth:
+                    made.depth = item.depth + 1
+            elif type(item) is Unknown:
+                made.weight += self.heaviest
+        if made.depth > _DEEPEST:
+            raise LimitError("tuples nested deeper than Python can hash")
 
     def weigh(self, keys: list[Node]) -> None:
         """Refuse keys that take long to hash: a tuple of twice the same tuple, and so on."""
-        waiting = [key for key in keys if type(key) is Container]
-        while waiting:
-            items = waiting.pop().items
-            self.hashed += len(items)
-            if self.hashed > _MOST_HASHED + 20 * self.base:
-                raise LimitError("keys that would take too long to hash")
-            waiting += [item for item in items if type(item) is Container]
+        for key in keys:
+            if type(key) is Container:
+                self.hashed += key.weight
+            elif type(key) is Unknown:
+                self.hashed += self.heaviest
+        if self.hashed > _MOST_HASHED + 20 * self.base:
+            raise LimitError("keys that would take too long to hash")
 
     def name(self, module: str, name: str) -> Global:
         """Record a class or function that the pickle names."""
@@ -233,18 +250,25 @@ class Machine:
             self.cut = True
 
     def remember(self, key: int | None) -> None:
-        """Put the top into the memo, which is nearly full or full: at the next index if None."""
+        """Put the top into the memo, which is nearly full or full: at the next index if None.
+
+        Each index is the next one, as pickle writes them. With any other one nobody could tell
+        later which of the forgotten values it replaces.
+        """
         value, memo = self.stack[-1], self.memo
         following = len(memo) + self.forgotten
         if key is None:
-            if self.scattered:
-                raise LimitError("a memo too large to follow")
             key = following
-        if key in memo or (is_needed(value) and len(memo) < 2 * MOST_MEMO):
-            self.scattered |= key not in memo and key != following
+        if key in memo:
             memo[key] = value
             return
-        self.scattered |= key != following
+        if key != following:
+            raise LimitError("a memo too large to follow")
+        if is_needed(value) and len(memo) < 2 * MOST_MEMO:
+            memo[key] = value
+            return
+        if type(value) is Container:
+            self.heaviest = max(self.heaviest, value.weight)
         self.forgotten += 1
         self.recent.append((key, value))
 
@@ -269,7 +293,7 @@ class Machine:
         """Begin the pickle of its own that the items of an array of objects are."""
         state = _State(
             *(self.stack, self.marks, self.heads, self.memo, self.forgotten),
-            *(self.scattered, self.recent, self.frame_end, self.protocol),
+            *(self.recent, self.frame_end, self.protocol),
         )
         self.outer.append((array, state))
         self._restore(_fresh())
@@ -303,6 +327,7 @@ class Machine:
         end = (len(stack) - _TOP) // 2 * 2
         begin = min(2 * self.most_items - len(head), end)
         self.heads[level] = head + stack[:begin], dropped + end - begin
+        self.weigh(stack[begin:end])  # as if they were keys: a tuple of them may become one
         del stack[:end]
 
     def _roots(self) -> Iterator[Tree]:

@@ -100,14 +100,19 @@ class Container:
         The first ones; keys and values by turns if it is a dict.
     count : int
         Of all its items, or pairs.
+    depth : int
+        How deep tuples are nested in a tuple; 1 of anything else.
+    weight : int
+        How many values hashing it visits, were it a key; see `Machine.measure`.
     """
 
-    __slots__ = ("count", "items", "kind")
+    __slots__ = ("count", "depth", "items", "kind", "weight")
 
     def __init__(self, kind: str, items: list[Node], count: int) -> None:
         self.kind = kind
         self.items = items
         self.count = count
+        self.depth = self.weight = 1
 
     def add(self, items: list[Node], count: int, most: int) -> None:
         """Take up so many items or pairs, and keep of them what still has room."""

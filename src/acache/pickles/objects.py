@@ -63,7 +63,7 @@ def _reduce(m: Machine, data: bytes, i: int) -> int:
         if m.watcher is not None:
             m.watcher.made(made)
     elif type(made) is Container:
-        m.weigh(made.items)  # a set
+        m.weigh([made])  # a set
     return i
 
 

@@ -99,7 +99,8 @@ def _tuple(size: int) -> Handler:
         items = stack[-size:]
         if len(items) < size:
             raise IndexError
-        stack[-size:] = [Container("tuple", items, size)]
+        stack[-size:] = [made := Container("tuple", items, size)]
+        m.measure(made, items)
         return i
 
     return collect

@@ -21,11 +21,11 @@ _MOST_MENDED = 3
 _BROKEN = ("truncated", "unreadable", "missing-output")
 
 
-def verification(report: VerifyReport, *, mend: str | None) -> None:
+def verification(report: VerifyReport, *, mend: str | None, clear: str) -> None:
     """Print what was found, kind by kind, and how to mend it.
 
     `mend` is a command, ``{}`` for the options that make it mend something; None if that is what
-    comes next.
+    comes next. `clear` is the command that clears the same store.
     """
     out = console()
     width = min(_WIDEST_ID, max(12, (out.width - 16) // 2))
@@ -47,7 +47,7 @@ def verification(report: VerifyReport, *, mend: str | None) -> None:
     show(out, Text(_summary(report)))
     if mend is None:
         show(out, "")
-    elif mends := _mends(report.findings, mend):
+    elif mends := _mends(report.findings, mend, clear):
         show(out, "", pairs(mends))
 
 
@@ -64,7 +64,7 @@ def _summary(report: VerifyReport) -> str:
     return f"{checked} checked ({size(report.size_bytes)}), {problems}, {notes}"
 
 
-def _mends(findings: Sequence[Finding], mend: str) -> list[tuple[str, str]]:
+def _mends(findings: Sequence[Finding], mend: str, clear: str) -> list[tuple[str, str]]:
     """Tell for each kind of problem what mends it."""
     kinds = {one.kind for one in findings if one.severity == "problem"}
     lines = []
@@ -76,8 +76,7 @@ def _mends(findings: Sequence[Finding], mend: str) -> list[tuple[str, str]]:
         lines.append(("unknown", mend.format("--strict --allow MODULE.NAME")))
     without = [one.id for one in findings if one.kind == "missing-source"]
     lines += [
-        ("no source", f"acache clear --function {shlex.quote(name)}")
-        for name in without[:_MOST_MENDED]
+        ("no source", f"{clear} --function {shlex.quote(name)}") for name in without[:_MOST_MENDED]
     ]
     if len(without) > _MOST_MENDED:
         lines.append(("no source", f"... and {len(without) - _MOST_MENDED:,} more"))

@@ -52,8 +52,12 @@ class Result(NamedTuple):
 
 
 def pytest_configure() -> None:
-    # What runs in the background of a script ignores Ctrl-C, and so would all that it starts.
+    # What runs in the background of a script ignores Ctrl-C, and under nohup SIGHUP; and so would
+    # all that it starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ("SIGHUP", "SIGQUIT", "SIGTERM"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
     for name in VARIABLES:
         os.environ.pop(f"LIBROSA_CACHE_{name}", None)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable
+from itertools import chain
 from struct import Struct
 
 from acache.pickles.machine import SHORT, Handler, Machine
@@ -18,20 +20,24 @@ def _constant(value: Node) -> Handler:
     return push
 
 
-def _number(layout: str) -> Handler:
-    fixed = Struct(layout)
-    unpack, size = fixed.unpack_from, fixed.size
+def _number(code: str, layout: str) -> Handler:
+    """Push a number, and those of its kind that follow: lists of numbers are long."""
+    fixed = Struct(f"{layout[0]}x{layout[1]}")
+    size, first = fixed.size, ord(code)
+    several = re.compile(b"(?:%b.{%d}){1,1000}" % (re.escape(code.encode()), size - 1), re.DOTALL)
 
     def push(m: Machine, data: bytes, i: int) -> int:
-        m.stack.append(unpack(data, i)[0])
-        return i + size
+        begin = i - 1
+        end = begin + size
+        if data[end] != first:
+            m.stack += fixed.unpack_from(data, begin)
+            return end
+        # The last one may reach into the zeros behind the window: that is noticed after.
+        end = several.match(data, begin).end()  # type: ignore[union-attr]
+        m.stack += chain.from_iterable(fixed.iter_unpack(data[begin:end]))
+        return end
 
     return push
-
-
-def _binint1(m: Machine, data: bytes, i: int) -> int:
-    m.stack.append(data[i])
-    return i + 1
 
 
 def _short_text(m: Machine, data: bytes, i: int) -> int:
@@ -127,10 +133,10 @@ def _buffer(m: Machine, data: bytes, i: int) -> int:
 LITERALS: dict[str, Handler] = {
     "F": _lined("float", float),
     "I": _lined("int", _text_int),
-    "J": _number("<i"),
-    "K": _binint1,
+    "J": _number("J", "<i"),
+    "K": _number("K", "<B"),
     "L": _lined("int", _text_long),
-    "M": _number("<H"),
+    "M": _number("M", "<H"),
     "N": _constant(None),
     "P": _persistent,
     "S": _lined("str", _text_string),
@@ -138,7 +144,7 @@ LITERALS: dict[str, Handler] = {
     "U": _sized("<B", "str", _latin1),
     "V": _lined("str", _text_unicode, "raw-unicode-escape"),
     "X": _sized("<I", "str", _decoded),
-    "G": _number(">d"),
+    "G": _number("G", ">d"),
     "B": _sized("<I", "bytes", bytes),
     "C": _sized("<B", "bytes", bytes),
     "\x88": _constant(True),

@@ -25,6 +25,7 @@ _MOST_HASHED = 2_000_000  # values in tuples that are keys, and 20 more a byte: 
 _MOST_HELD = 50_000  # values on all stacks
 _LONG_STACK = 8_192
 _TOP = 1_024  # values at the top of a stack that are never dropped
+_HEAVY = frozenset((Container, Unknown))  # what holds values that are hashed with it
 _NO_HEAD: tuple[list[Node], int] = ([], 0)
 
 
@@ -209,6 +210,8 @@ class Machine:
     def measure(self, made: Container, items: list[Node]) -> None:
         """Note what hashing a tuple would take, as what it holds may be dropped later."""
         made.weight += len(items)
+        if _HEAVY.isdisjoint(map(type, items)):
+            return
         for item in items:
             if type(item) is Container:
                 made.weight += item.weight
@@ -221,6 +224,8 @@ class Machine:
 
     def weigh(self, keys: list[Node]) -> None:
         """Refuse keys that take long to hash: a tuple of twice the same tuple, and so on."""
+        if _HEAVY.isdisjoint(map(type, keys)):
+            return
         for key in keys:
             if type(key) is Container:
                 self.hashed += key.weight

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
+import subprocess
 import sys
 import warnings
+import zipfile
 from pathlib import Path
 from types import ModuleType
 
@@ -45,7 +48,8 @@ def write(folder: Path, text: str) -> None:
 
 
 def load() -> ModuleType:
-    sys.modules.pop("drifting", None)
+    for name in ("drifting", "elsewhere"):  # joblib knows a function that it met before
+        sys.modules.pop(name, None)
     importlib.invalidate_caches()
     return importlib.import_module("drifting")
 
@@ -125,6 +129,7 @@ def test_functions(package: Path, tmp_path: Path, before: str, after: str, told:
     assert states(tmp_path) == {"drifting/f": "current"}
 
 
+INNER = F.replace("\n", "\n    ", 2)
 MADE = "def make():\n    def f(x):\n        return x\n    f.__qualname__ = 'f'\n    return f\n"
 
 
@@ -141,6 +146,14 @@ MADE = "def make():\n    def f(x):\n        return x\n    f.__qualname__ = 'f'\n
             f"{F}match 1:\n    case 1:\n        def f(x):\n            return x\n", id="match"
         ),
         pytest.param(f"{F}from elsewhere import f\n", id="imported"),
+        pytest.param(f"{F}_f = f\n{G}f = _f\n", id="replaced-and-kept"),
+        pytest.param(f"kept = []\n@kept.append\n{F}@plain\n{G}f = kept[0]\n", id="registered"),
+        pytest.param(f"def make():\n    global f\n    {INNER}make()\n{G}make()\n", id="global"),
+        pytest.param("from elsewhere import f as g\nglobals().update(f=g)\n", id="by-globals"),
+        pytest.param(
+            "import sys\nfrom elsewhere import f as g\nsetattr(sys.modules[__name__], 'f', g)\n",
+            id="by-setattr",
+        ),
     ],
 )
 def test_what_joblib_would_still_use_is_never_stale(
@@ -174,6 +187,7 @@ def test_the_end_of_the_file_belongs_to_a_function(package: Path, tmp_path: Path
         pytest.param(METHOD, f"    n = 1\n{METHOD}", "current", id="moved"),
         pytest.param(METHOD, f"{OTHER}class D:\n{METHOD}", "changed", id="its-twin-is-not-it"),
         pytest.param(METHOD, f"{OTHER}{METHOD}", "current", id="the-last-one-holds"),
+        pytest.param(METHOD, f"{METHOD}    def g(self): self.f = 1\n", "current", id="set-inside"),
     ],
 )
 def test_methods(package: Path, tmp_path: Path, before: str, after: str, told: State) -> None:
@@ -233,6 +247,129 @@ def test_the_same_text_in_a_class_is_another_function(package: Path, tmp_path: P
     assert state(tmp_path) == "current"
     write(package, f"{HEAD}class C:\n{indented}")
     assert state(tmp_path) == "unknown"
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        pytest.param("{}f = functools.lru_cache(f)\n", id="wrapped"),
+        pytest.param("{}def g():\n    f = 1\n    return f\n", id="in-another-function"),
+        pytest.param(
+            "class C:\n    def __init__(self):\n        self.f = self.f\n{}", id="as-an-attribute"
+        ),
+    ],
+)
+def test_names_of_other_scopes_do_not_count(package: Path, tmp_path: Path, around: str) -> None:
+    write(package, HEAD + around.format(F))
+    assert computes(tmp_path, "f" if "lru" not in around else "f.__wrapped__")
+    assert state(tmp_path) == "current"
+    write(package, HEAD + around.format(G))
+    assert state(tmp_path) == "changed"
+    assert computes(tmp_path, "f" if "lru" not in around else "f.__wrapped__")
+
+
+PROPERTY = """\
+class C:
+    @property
+    @plain
+    def f(self):
+        return {}
+    @f.setter
+    def f(self, value): ...
+"""
+
+
+def test_a_setter_does_not_replace_its_getter(package: Path, tmp_path: Path) -> None:
+    def call() -> bool:
+        getter = load().C.__dict__["f"].fget
+        found = joblib.Memory(str(tmp_path), verbose=0).cache(getter)
+        known = bool(found.check_call_in_cache(1))
+        found(1)
+        return known
+
+    write(package, HEAD + PROPERTY.format(1))
+    assert not call()
+    assert call()
+    assert state(tmp_path) == "current"
+    write(package, HEAD + PROPERTY.format(2))
+    assert state(tmp_path) == "changed"
+    assert not call()
+
+
+OURS = "def spectrum(x):\n    return x\n"
+
+
+@pytest.mark.parametrize("name", ["profile", "utils", "code"])
+def test_a_module_beside_the_script_hides_an_installed_one(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    (scripts / f"{name}.py").write_text(OURS)
+    if name == "utils":
+        (package / "utils.py").write_text(f"x = 1\n{OURS.replace('return x', 'return 1')}")
+    script = scripts / "run.py"
+    script.write_text(
+        f"import sys, joblib, {name}\nassert {name}.spectrum, {name}.__file__\n"
+        f"f = joblib.Memory(sys.argv[1], verbose=0).cache({name}.spectrum)\n"
+        "print(f.check_call_in_cache(1)); f(1)\n"
+    )
+    location = tmp_path / "cache"
+
+    def hits() -> bool:
+        return "True" in subprocess.check_output(
+            [sys.executable, script, location], text=True, cwd="/"
+        )
+
+    assert not hits()
+    assert hits()
+    monkeypatch.chdir(scripts)
+    assert state(location) == "unknown"
+
+
+def test_an_archive_hides_what_comes_behind_it(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(package, G)
+    archive = tmp_path / "archive.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("drifting.py", f"calls = []\n{F}")
+    monkeypatch.syspath_prepend(str(archive))
+    location = tmp_path / "cache"
+    assert computes(location, "f")
+    assert not computes(location, "f")
+    assert state(location) == "unknown"
+
+
+def test_a_function_may_say_that_it_is_of_its_package(package: Path, tmp_path: Path) -> None:
+    folder = package / "drifting"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "inner.py").write_text(f"calls = []\n{F}f.__module__ = 'drifting'\n")
+    cached = "import sys, joblib, drifting.inner as m;m.f = joblib.Memory(sys.argv[1]).cache(m.f)"
+    run_python(f"{cached}; m.f(1)", tmp_path, env={"PYTHONPATH": str(package)})
+    assert states(tmp_path) == {"drifting/f": "unknown"}
+    (folder / "inner.py").write_text("")
+    assert states(tmp_path) == {"drifting/f": "gone"}
+
+
+def test_a_package_may_be_spread_over_folders(package: Path, tmp_path: Path) -> None:
+    spread = "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n"
+    for number, text in enumerate((f"{spread}from . import module\n", spread)):
+        (package / str(number) / "drifting").mkdir(parents=True)
+        (package / str(number) / "drifting" / "__init__.py").write_text(text)
+    (package / "1" / "drifting" / "module.py").write_text(F.replace("calls.append(x)", "x"))
+    path = os.pathsep.join(str(package / one) for one in "01")
+    cached = "import sys, joblib, drifting.module as m; joblib.Memory(sys.argv[1]).cache(m.f)(1)"
+    location = tmp_path / "cache"
+    run_python(cached, location, env={"PYTHONPATH": path})
+    told = run_python(
+        "import sys; from acache import *; s = Store(sys.argv[1]);"
+        "print(Drift(s, InstalledSources())('drifting/module/f'))",
+        location,
+        env={"PYTHONPATH": path},
+    )
+    assert told.strip() == "unknown"
 
 
 def test_a_class_is_gone_and_a_module_is_unknown(package: Path, tmp_path: Path) -> None:

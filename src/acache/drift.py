@@ -30,6 +30,8 @@ _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
 _BEHIND = re.compile(r"^(?!#|[ \t\f]*$)", re.MULTILINE)
 # Modules that are no files a package installs: scripts, notebooks.
 _SCRIPT = "__main__"
+# What binds names that nobody can read in a source.
+_BINDERS = frozenset(("globals", "vars", "setattr", "exec", "eval"))
 
 
 class Comparison(NamedTuple):
@@ -113,7 +115,7 @@ class Drift:
             return _UNKNOWN
         found = self._installed.module_file(parts)
         text = None if found is None else self._installed.text(found[0])
-        if found is None or text is None:
+        if found is None or text is None or not self._installed.is_sure(parts[0]):
             return _UNKNOWN
         file, names = found
         if len(names) == 1 and _is_plainly_in(text, stored, names[0]):
@@ -126,12 +128,22 @@ class Drift:
         tree = self._installed.tree(file)
         if tree is None:
             return _UNKNOWN
-        blocks = [_block(text, definition) for definition in self._installed.holding(file, names)]
+        holding = self._installed.holding(file, names)
+        blocks = [_block(text, definition) for definition in holding]
         if stored in blocks:
             return Comparison("current")
         if blocks:
-            sure = _is_certain(tree, names[-1], stored, blocks)
+            replaced = [
+                one
+                for one in self._installed.holding(file, names, replaced=True)
+                if one not in holding and _block(text, one) == stored
+            ]
+            sure = _is_certain(tree, names[-1], stored, blocks) and not any(
+                _is_still_used(tree, one, holding[0]) for one in replaced
+            )
             return Comparison("changed", blocks[-1]) if sure else _UNKNOWN
+        if self._installed.package_has(file, stored):
+            return _UNKNOWN
         return Comparison("gone") if _has_no(tree, names, stored) else _UNKNOWN
 
 
@@ -169,16 +181,61 @@ def _block(text: str, definition: Definition) -> str:
     return "".join(inspect.getblock(lines))
 
 
+def _is_still_used(tree: ast.Module, one: Definition, holding: Definition) -> bool:
+    """Tell whether a definition may be in use that a later one replaced. In doubt True.
+
+    A decorator may have kept it, and what lies between the two may have given it another name.
+    """
+    between = range((one.end_lineno or 0) + 1, holding.lineno)
+    return bool(one.decorator_list) or any(
+        isinstance(node, ast.Name) and node.id == one.name and node.lineno in between
+        for node in ast.walk(tree)
+    )
+
+
 def _is_certain(tree: ast.Module, name: str, stored: str, blocks: Sequence[str]) -> bool:
     """Tell whether the definitions that were found are all that a name may mean. In doubt False.
 
     It may be bound by an import or an assignment too; and what is indented otherwise was defined
     elsewhere: in a decorator, whose wrapper has the same name.
     """
-    others = set(_bound(tree, definitions=False))
     indented = stored[:1].isspace()
-    alike = any(block[:1].isspace() == indented for block in blocks)
-    return alike and name not in others and "*" not in others
+    if not any(block[:1].isspace() == indented for block in blocks):
+        return False
+    for node in ast.walk(tree):
+        if isinstance(node, ast.alias):
+            if _alias(node) in (name, "*"):
+                return False
+        elif isinstance(node, ast.Global):
+            if name in node.names:
+                return False
+        elif isinstance(node, ast.Attribute):
+            # An object's own attribute is not what its class defines.
+            own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+            if node.attr == name and isinstance(node.ctx, ast.Store) and not own:
+                return False
+    return not any(
+        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+        for node in _outside_functions(tree, name)
+    )
+
+
+def _outside_functions(tree: ast.Module, name: str) -> Iterator[ast.AST]:
+    """Walk a module but for the bodies of functions, and for ``f = memory.cache(f)``."""
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending += [
+            child
+            for child in ast.iter_child_nodes(node)
+            if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+            and not (isinstance(child, ast.Assign) and _mentions(child.value, name))
+        ]
+
+
+def _mentions(tree: ast.AST, name: str) -> bool:
+    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
 
 
 def _has_no(tree: ast.Module, names: Sequence[str], stored: str) -> bool:
@@ -187,22 +244,27 @@ def _has_no(tree: ast.Module, names: Sequence[str], stored: str) -> bool:
     A name that is bound in another way, by an import for instance, may be a function of another
     module that says it is of this one.
     """
+    if len(names) > 1 and not stored[:1].isspace():
+        return False  # of a module that was not found, not of a class in this one
     bound = set(_bound(tree))
     if "*" in bound or "__getattr__" in bound:
         return False
-    if len(names) > 1 and names[0] not in bound and not stored[:1].isspace():
-        return False  # of a module that was not found, not of a class in this one
+    if any(isinstance(node, ast.Name) and node.id in _BINDERS for node in ast.walk(tree)):
+        return False
     return not bound.issuperset(names)
 
 
-def _bound(tree: ast.Module, *, definitions: bool = True) -> Iterator[str]:
+def _bound(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, Definition):
-            if definitions:
-                yield node.name
+            yield node.name
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             yield node.attr
         elif isinstance(node, ast.alias):
-            yield node.asname or node.name.partition(".")[0]
+            yield _alias(node)
+
+
+def _alias(node: ast.alias) -> str:
+    return node.asname or node.name.partition(".")[0]

@@ -102,7 +102,9 @@ class InstalledSources:
         definitions = [] if found is None else self.holding(*found)
         return definitions[-1] if definitions else None
 
-    def holding(self, file: str, names: Sequence[str]) -> list[Definition]:
+    def holding(
+        self, file: str, names: Sequence[str], *, replaced: bool = False
+    ) -> list[Definition]:
         """Find the definitions of a name in a file that may be the one that holds.
 
         Parameters
@@ -110,6 +112,8 @@ class InstalledSources:
         file : str
         names : sequence of str
             Of classes and enclosing functions, and the name itself.
+        replaced : bool
+            Whether those are found, too, that a later one replaced.
 
         Returns
         -------
@@ -119,7 +123,7 @@ class InstalledSources:
         """
         tree = self.tree(file)
         inner = [name for name in names if name != "<locals>"]
-        return [] if tree is None else _holding(tree.body, inner)
+        return [] if tree is None else _holding(tree.body, inner, replaced)
 
     def module_file(self, parts: Sequence[str]) -> tuple[str, Sequence[str]] | None:
         """Find the source file of the module that a dotted path begins with.
@@ -135,6 +139,37 @@ class InstalledSources:
             The file, and the parts that lie inside of it; None if there is no such file.
         """
         return _locate(self.search_path, parts)
+
+    @functools.cache  # noqa: B019 - lives as long as one command
+    def is_sure(self, name: str) -> bool:
+        """Tell whether a top-level name can mean but the module that is found. In doubt False.
+
+        Python looks in the folder of the script first, so a project's own ``utils`` hides an
+        installed one: if the working folder has one of that name, it may be meant. A module of the
+        standard library that has cached functions is somebody's own. Nothing is looked for in
+        archives.
+        """
+        if name in sys.stdlib_module_names:
+            return False
+        for folder in self.search_path:
+            if os.path.isfile(folder):
+                return False
+            if _has(folder, name):
+                standard = os.path.isfile(os.path.join(folder, "os.py"))
+                return not standard and (not _here(name) or _is_working_folder(folder))
+        return True
+
+    def package_has(self, file: str, source: str) -> bool:
+        """Tell whether a package, given its ``__init__.py``, has that very text in any module."""
+        folder, name = os.path.split(file)
+        if name != "__init__.py":
+            return False
+        return any(
+            source in (self.text(os.path.join(above, one)) or "")
+            for above, _, names in os.walk(folder)
+            for one in names
+            if one.endswith(".py")
+        )
 
     @functools.cache  # noqa: B019 - lives as long as one command
     def text(self, file: str) -> str | None:
@@ -171,17 +206,46 @@ def _locate(folders: Iterable[str], parts: Sequence[str]) -> tuple[str, Sequence
     return _locate(namespaces, rest)
 
 
-def _holding(body: Iterable[ast.stmt], names: Sequence[str]) -> list[Definition]:
+def _has(folder: str, name: str) -> bool:
+    path = os.path.join(folder, name)
+    return os.path.isfile(f"{path}.py") or os.path.isdir(path)
+
+
+def _here(name: str) -> bool:
+    # A folder that is no package gives way to an installed one.
+    return os.path.isfile(f"{name}.py") or os.path.isfile(os.path.join(name, "__init__.py"))
+
+
+def _is_working_folder(folder: str) -> bool:
+    try:
+        return os.path.samefile(folder, os.curdir)
+    except OSError:
+        return False
+
+
+def _holding(
+    body: Iterable[ast.stmt], names: Sequence[str], replaced: bool = False
+) -> list[Definition]:
     if not names:
         return []
     found: list[Definition] = []
     for statement in body:
         named = [d for d in _definitions([statement]) if d.name == names[0]]
-        # A definition replaces those before it; one under an if, a try or the like may do so.
-        found = named if isinstance(statement, Definition) and named else found + named
+        # A definition replaces those before it; one under an if, a try or the like may do so. What
+        # its decorator names, as a property's setter does, lives on.
+        holds = named and isinstance(statement, Definition) and not _takes_up(statement)
+        found = named if holds and not replaced else found + named
     if len(names) == 1:
         return found
-    return [inner for outer in found for inner in _holding(outer.body, names[1:])]
+    return [inner for outer in found for inner in _holding(outer.body, names[1:], replaced)]
+
+
+def _takes_up(definition: Definition) -> bool:
+    return any(
+        isinstance(node, ast.Name) and node.id == definition.name
+        for decorator in definition.decorator_list
+        for node in ast.walk(decorator)
+    )
 
 
 def _definitions(body: Iterable[ast.AST]) -> Iterator[Definition]:

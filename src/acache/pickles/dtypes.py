@@ -10,6 +10,7 @@ import re
 from itertools import pairwise
 from math import prod
 
+from acache.pickles.machine import LimitError
 from acache.pickles.nodes import (
     LONGEST_NAME,
     ArrayInfo,
@@ -24,6 +25,8 @@ from acache.pickles.nodes import (
 )
 
 _LARGEST = 2**63  # bytes: no array takes as many
+_MOST_DIMENSIONS = 64
+_DEEPEST, _MOST_NESTED = 50, 20_000  # types in a type
 
 _CODE = re.compile(r"([biufcOMmSUV])(\d{1,10})", re.ASCII)
 # The flags of numpy/ndarraytypes.h, as NumPy writes them: of fields with objects, or an array of
@@ -55,7 +58,9 @@ def array_info(shape: Node, dtype: Dtype, order: Node, subclass: Node) -> ArrayI
         If no array has such a shape.
     """
     sizes = whole_tuple(shape)
-    if sizes is None or not all(type(size) is int and size >= 0 for size in sizes):
+    if sizes is None or len(sizes) > _MOST_DIMENSIONS:
+        raise ValueError("the shape of an array is none")
+    if not all(type(size) is int and size >= 0 for size in sizes):
         raise ValueError("the shape of an array is none")
     lengths = tuple(size for size in sizes if type(size) is int)
     size_bytes = prod(lengths) * dtype.itemsize
@@ -106,8 +111,10 @@ def _of_state(kind: str, size: int, state: Node) -> Dtype | None:
         return None
     if alignment not in _ALIGNMENTS or not _has_metadata(kind, state, parts):
         return None
-    if kind == "V" and (base is not None or names is not None):
-        found = _subarray(base) if base is not None else _structure(names, fields, itemsize, flags)
+    if kind == "V" and base is not None and names is fields is None:
+        found = _subarray(base)
+    elif kind == "V" and base is None and names is not None:
+        found = _structure(names, fields, itemsize, flags)
     elif base is names is fields is None:
         unit = _unit(parts[8]) if kind in "Mm" and len(parts) == 9 else ""
         found = _simple(kind, size, ">" if order == ">" else "<", itemsize, unit)
@@ -168,17 +175,29 @@ def _subarray(base: Node) -> Dtype | None:
     if dtype is None or parts is None:
         return None
     shape, _, _, size_bytes, _ = array_info(parts[1], dtype, "C", None)
+    if not size_bytes and prod(shape) > _MOST_NESTED:
+        raise LimitError("a type of NumPy's with too many empty items")
     text = f"{dtype.field}, {shape}"
-    named = _named(f"({text})", text, size_bytes, dtype.has_objects)
-    return named._replace(is_whole=dtype.is_whole)
+    return _named(f"({text})", text, size_bytes, (dtype,))
 
 
 def _structure(names: Node, fields: Node, itemsize: int, flags: int) -> Dtype | None:
+    if type(fields) is not Container:
+        return None
+    # A pickle may have the same type any number of times.
+    if fields.structure is None:
+        found = _read_structure(names, fields, itemsize, flags)
+        fields.structure = names, itemsize, flags, found
+    known = fields.structure
+    return known[3] if known[0] is names and known[1:3] == (itemsize, flags) else None
+
+
+def _read_structure(names: Node, fields: Container, itemsize: int, flags: int) -> Dtype | None:
     if not 0 <= itemsize < 2**31:
         return None
     every, known = whole_tuple(names), whole_dict(fields)
     if every is None or known is None:  # more fields than are kept
-        return _named("", "", itemsize, bool(flags & 1))._replace(is_whole=False)
+        return _named("", "", itemsize)._replace(has_objects=bool(flags & 1), is_whole=False)
     if not all(_fits(field, itemsize) for field in known.values()) or _objects_overlap(known):
         return None
     found: list[tuple[str, Dtype, int]] = []
@@ -189,9 +208,8 @@ def _structure(names: Node, fields: Node, itemsize: int, flags: int) -> Dtype | 
             return None
         found.append((name, dtype, parts[1]))
     text = _written(found, itemsize, aligned=bool(flags & _ALIGNED))
-    named = _named(text, text, itemsize, any(dtype.has_objects for _, dtype, _ in found))
-    whole = all(dtype.is_whole for _, dtype, _ in found) and _titles_match(known, fields, found)
-    return named._replace(is_whole=whole)
+    named = _named(text, text, itemsize, tuple(dtype for _, dtype, _ in found))
+    return named._replace(is_whole=named.is_whole and _titles_match(known, fields, found))
 
 
 def _fits(field: Node, itemsize: int) -> bool:
@@ -218,12 +236,11 @@ def _objects_overlap(known: dict[str, Node]) -> bool:
 
 
 def _titles_match(
-    known: dict[str, Node], fields: Node, found: list[tuple[str, Dtype, int]]
+    known: dict[str, Node], fields: Container, found: list[tuple[str, Dtype, int]]
 ) -> bool:
     """Tell whether nothing is a field but those that have names, which may be known twice."""
     named = {id(known[name]) for name, _, _ in found}
-    count = fields.count if type(fields) is Container else 0
-    return len(known) == count and all(id(field) in named for field in known.values())
+    return len(known) == fields.count and all(id(field) in named for field in known.values())
 
 
 def _written(fields: list[tuple[str, Dtype, int]], itemsize: int, *, aligned: bool) -> str:
@@ -242,8 +259,15 @@ def _written(fields: list[tuple[str, Dtype, int]], itemsize: int, *, aligned: bo
     )
 
 
-def _named(name: str, field: str, itemsize: int, has_objects: bool) -> Dtype:
-    # A structure may hold another one twice, and that one, and so on.
+def _named(name: str, field: str, itemsize: int, inner: tuple[Dtype, ...] = ()) -> Dtype:
+    # A structure may hold another one twice, and that one, and so on: NumPy visits all of them, and
+    # takes the computer's own stack for it.
+    depth = 1 + max((one.depth for one in inner), default=0)
+    weight = 1 + sum(one.weight for one in inner)
+    if depth > _DEEPEST or weight > _MOST_NESTED:
+        raise LimitError("a type of NumPy's that holds too many others")
     if not 0 < len(name) <= LONGEST_NAME:
         name, field = f"|V{itemsize}", f"'V{itemsize}'"
-    return Dtype(name, field, itemsize, has_objects)
+    has_objects = any(one.has_objects for one in inner)
+    is_whole = all(one.is_whole for one in inner)
+    return Dtype(name, field, itemsize, has_objects, is_whole, inner, depth, weight)

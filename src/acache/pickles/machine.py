@@ -196,6 +196,8 @@ class Machine:
                 raise ValueError("a key has no value")
             count, most = count // 2, 2 * most
         if type(target) is Container and target.kind == kind:
+            if target.structure is not None:
+                raise ValueError("the fields of a type are changed")
             self.measure(target, items)
             target.add(items, count, most)
         elif type(target) is Object:

@@ -81,6 +81,10 @@ class Dtype(NamedTuple):
         Whether it holds references to objects.
     is_whole : bool
         Whether every field of a structure was seen.
+    fields : tuple of Dtype
+        Of a structure; of an array within a structure, its items'.
+    depth, weight : int > 0
+        How deep types are nested in it, and how many there are.
     """
 
     name: str
@@ -88,6 +92,9 @@ class Dtype(NamedTuple):
     itemsize: int
     has_objects: bool
     is_whole: bool = True
+    fields: tuple[Dtype, ...] = ()
+    depth: int = 1
+    weight: int = 1
 
 
 class Container:
@@ -104,15 +111,19 @@ class Container:
         How deep tuples are nested in a tuple; 1 of anything else.
     weight : int
         How many values hashing it visits, were it a key; see `Machine.measure`.
+    structure : (Node, int, int, Dtype or None) or None
+        The names, size and flags with which it is the fields of one of NumPy's types, and that
+        type. NumPy keeps that very dict: it is never filled again.
     """
 
-    __slots__ = ("count", "depth", "items", "kind", "weight")
+    __slots__ = ("count", "depth", "items", "kind", "structure", "weight")
 
     def __init__(self, kind: str, items: list[Node], count: int) -> None:
         self.kind = kind
         self.items = items
         self.count = count
         self.depth = self.weight = 1
+        self.structure: tuple[Node, int, int, Dtype | None] | None = None
 
     def add(self, items: list[Node], count: int, most: int) -> None:
         """Take up so many items or pairs, and keep of them what still has room."""

@@ -41,6 +41,41 @@ def text(string: str) -> bytes:
     return b"X" + struct.pack("<I", len(string)) + string.encode()
 
 
+def _tuple(*parts: bytes) -> bytes:
+    return b"(" + b"".join(parts) + b"t"
+
+
+def _dict(*pairs: bytes) -> bytes:
+    return b"(" + b"".join(pairs) + b"d"
+
+
+def _type(code: str, *, base: bytes = b"N", names: bytes = b"N", fields: bytes = b"N",
+          size: int = -1, flags: int = 0) -> bytes:  # fmt: skip
+    """Write one of NumPy's types with any state."""
+    numbers = (b"J" + struct.pack("<i", number) for number in (size, 1 if size >= 0 else -1, flags))
+    state = _tuple(b"K\x03", text("|"), base, names, fields, *numbers)
+    return b"cnumpy\ndtype\n" + _tuple(text(code), b"\x89\x88") + b"R" + state + b"b"
+
+
+def _reconstructed(dtype: bytes, content: bytes) -> bytes:
+    """Write an array of one item as NumPy does."""
+    array = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85C\x01btR"
+    return array + _tuple(b"K\x01K\x01\x85", dtype, b"\x89", content) + b"b"
+
+
+def _masked(filled: bytes) -> bytes:
+    array = b"cnumpy.ma.core\n_mareconstruct\n(cnumpy.ma.core\nMaskedArray\ncnumpy\nndarray\n"
+    state = (b"K\x01K\x01\x85", _type("i8"), b"\x89C\x08" + bytes(8), b"C\x01\x00", filled)
+    return array + b"K\x00\x85C\x01btR" + _tuple(*state) + b"b"
+
+
+def _in_an_array(called: bytes) -> bytes:
+    """Call something in an array of objects: a pickle of protocol 5 in one of protocol 2."""
+    objects = of(np.empty(1, object), protocol=2)
+    content = _reconstructed(_type("O8", flags=63), b"](" + called + text(COMMAND) + b"\x85Re")
+    return objects[: objects.index(b"\x80\x05")] + b"\x80\x05" + content + b".."
+
+
 def running() -> dict[str, bytes]:
     """Return pickles that run the command, each by another way."""
     import builtins
@@ -166,6 +201,38 @@ def dangerous() -> dict[str, bytes]:
         b"(K\x04X\x01\x00\x00\x00<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00"
         b"N(C\x02nsK\x00K\x01K\x01t\x86tb.",
         "a random state": pickle.dumps(np.random.default_rng(0)),
+        "an array's items and fields": b"\x80\x04"
+        + _type(
+            "V8",
+            base=_tuple(_type("i8"), b"K\x01\x85"),
+            names=_tuple(text("a")),
+            fields=_dict(text("a"), _tuple(_type("i8"), b"J\x00\x00\x00\x40")),
+            size=8,
+        )
+        + b".",
+        "a number that takes long to hash": b"\x80\x04cuuid\nUUID\n)\x81"
+        + _dict(text("int"), b")" + b"2\x86" * 60)
+        + b"b.",
+        "a decimal power": b"\x80\x04cdecimal\nDecimal\n" + text("1e999999999") + b"\x85R.",
+        "a text of what takes long": b"\x80\x04"
+        + _reconstructed(
+            _type(
+                "V48",
+                names=_tuple(text("a"), text("b")),
+                fields=_dict(
+                    *(text("a"), _tuple(_type("O8", flags=63), b"K\x00")),
+                    *(text("b"), _tuple(_type("U10", size=40), b"K\x08")),
+                ),
+                size=48,
+                flags=27,
+            ),
+            b"](N]q\x00" + b"".join(b"0](h%ch%ceq%c" % (i, i, i + 1) for i in range(9)) + b"\x86e",
+        )
+        + b".",
+        "a masked array's filling": b"\x80\x04" + _masked(b"]q\x00(h\x00h\x00e") + b".",
+        "a name of Python 2 in an array": _in_an_array(b"ccommands\ngetoutput\n"),
+        "a module of another Python": b"\x80\x04c_interpreters\nrun_string\n.",
+        "a list of a list": b"\x80\x04cbuiltins\nlist\n]" + b"(" + b"N" * 3000 + b"e\x85R.",
     }
 
 
@@ -182,8 +249,47 @@ def bombs() -> dict[str, bytes]:
         "a key that is nested deep": b"\x80\x04})" + b"\x85" * 1_000_000 + b"K\x01s.",
         "an index that is taken again": _aliased(),
         "many names": b"".join(b"c%d\nx\n0" % i for i in range(10_000)) + b"N.",
+        "a type's fields that change": b"\x80\x04"
+        + _type(
+            "V8",
+            names=_tuple(text("a")),
+            fields=_dict(text("a"), _tuple(_type("i8"), b"K\x00")) + b"q\x00",
+            size=8,
+        )
+        + b"h\x00"
+        + text("a")
+        + _tuple(_type("O8", flags=63), b"K\x00")
+        + b"s0.",
+        "types in types": b"\x80\x04" + _nested(1000) + b".",
+        "a type that doubles": b"\x80\x04" + _doubled(40) + b".",
+        "copies": b"\x80\x04cbuiltins\nbytearray\nq\x000\x8e"
+        + struct.pack("<Q", 1_000_000)
+        + bytes(1_000_000)
+        + b"q\x010("
+        + b"h\x00h\x01\x85R" * 2_000
+        + b"l.",
         "a high index of the memo": b"Nr\xff\xff\xff\xff" * 200_000 + b"(",
     }
+
+
+def _nested(depth: int) -> bytes:
+    inner = _type("u1")
+    for _ in range(depth):
+        fields = _dict(text("a"), _tuple(inner, b"K\x00"))
+        inner = _type("V1", names=_tuple(text("a")), fields=fields, size=1)
+    return inner
+
+
+def _doubled(times: int) -> bytes:
+    inner, names = _type("V0", size=0), _tuple(text("a"), text("b"))
+    for index in range(times):
+        both = bytes([index])
+        fields = _dict(
+            *(text("a"), _tuple(inner + b"q" + both, b"K\x00")),
+            *(text("b"), _tuple(b"h" + both, b"K\x00")),
+        )
+        inner = _type("V0", names=names, fields=fields, size=0)
+    return inner
 
 
 def _aliased() -> bytes:

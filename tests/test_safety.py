@@ -20,6 +20,7 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
+import scipy.optimize
 import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,8 +29,10 @@ from acache.errors import AcacheError, UsageError
 from acache.harmless import HARMLESS
 from acache.pickles import DamagedError, PickleError, describe_file
 from acache.safety import Judge, parse_allowed
+from acache.store import Store
+from acache.verification import verify
 
-from .conftest import run_python
+from .conftest import run_python, write_entry
 from .hostile import bombs, dangerous, of, running
 from .pickles.samples import values
 
@@ -110,7 +113,56 @@ def sound() -> list[Any]:
         *(np.array(5), np.array([np.zeros(3), None, [np.ones(2)]], object), type(None)),
         *(np.asfortranarray(np.ones((2, 3))), np.zeros((0, 3)), np.zeros(3, [("s", "f4", (2,))])),
     ]
+    found += [
+        np.array([np.ones((2, 3, 4)).transpose(1, 0, 2), None], object),
+        np.array([(1, "a", ("b", 2.5), np.datetime64("2020"))],
+                 [("x", "i4"), ("y", "O"), ("z", [("s", "U3"), ("t", "f8")]), ("w", "M8[D]")]),
+        np.zeros(2, [("a", "O", (2,)), ("b", "i4"), ("c", "f4", (3,))]),
+        *(np.ma.array(["a", "b"], mask=[0, 1]), np.ma.zeros(2, [("a", "i4"), ("b", "f8")])),
+        *(ValueError("no", 1), FileNotFoundError(2, "no such file"), StopIteration(3)),
+        *(np.poly1d([1, 2]), np.polynomial.Polynomial([1, 2]), np.polynomial.HermiteE([1])),
+        scipy.optimize.minimize_scalar(lambda x: (x - 1) ** 2),
+        *(collections.ChainMap({1: 2}), collections.UserDict(a=1), collections.UserList([1])),
+        *(slice(1, None, 2), decimal.Decimal("-1.5E+9"), decimal.Decimal("NaN"), 1e300),
+    ]  # fmt: skip
     return found
+
+
+def late() -> list[Any]:
+    """Return values that follow more strings than are remembered."""
+    words = [f"word {i}" for i in range(60_000)]
+    records = [np.rec.array([(1, 2.0)], dtype=[("a", int), ("b", float)]) for _ in range(2)]
+    zone = datetime.timezone.utc
+    return [
+        [pathlib.Path(f"/data/{i // 1000}/below/{i}.wav") for i in range(20_000)],
+        [words, uuid.UUID(int=1), uuid.UUID(int=2), records],
+        [words, *(scipy.sparse.csr_matrix(np.eye(i)) for i in (2, 3)), *np.arange(3, dtype="u1")],
+        [words, *(np.ma.array([1, 2], mask=[0, 1]) for _ in range(2)), np.array(["2020"], "M8[s]")],
+        [words, {"x": 1, "y": 2}, np.zeros(2, [("x", "f4"), ("y", "f4")]), array.array("d", [1])],
+        [words, *(types.SimpleNamespace(a=i) for i in range(2)), *[datetime.time(tzinfo=zone)] * 2],
+        np.array([*words, *np.arange(3, dtype="u1"), None], object),
+    ]
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 5])
+def test_what_is_sound_is_so_in_a_long_pickle(protocol: int) -> None:
+    for value in late():
+        judge = judged(of(value, protocol=protocol))
+        assert (judge.unsafe, judge.doubts, judge.unknown) == ([], [], []), value[-2:]
+
+
+def test_what_is_too_large_to_be_judged_is_not_called_unsafe(tmp_path: Path) -> None:
+    value = np.array([("a" * 3, None)] * 2000, [("s", "U3"), ("o", "O")])
+    for large in (value, types.SimpleNamespace(**{f"a{i}": i for i in range(1500)})):
+        judge = judged(of(large))
+        assert judge.unsafe == []
+        assert judge.doubts
+    entry = write_entry(tmp_path / "joblib" / "m" / "f", "0" * 32, output=of(value))
+    (entry.parent / "func_code.py").write_text("# first line: 1\ndef f(): ...\n")
+    report = verify(Store(tmp_path))
+    assert [(one.kind, one.severity) for one in report.findings] == [("unreadable", "problem")]
+    assert not report.broken
+    assert not report.unsafe
 
 
 def sound_pickles() -> list[bytes]:
@@ -261,7 +313,7 @@ def test_fuzz_what_is_harmless_looks_up_nothing_else(
 
     with contextlib.suppress(Exception):
         Looking("", io.BytesIO(content), True).load()
-    old = {"copy_reg", "__builtin__"}
+    old = {"copy_reg", "__builtin__", "exceptions", "UserDict", "UserList"}
     assert {one for one in looked_up if one[0] not in old} <= HARMLESS
 
 

@@ -14,13 +14,15 @@ import re
 from collections.abc import Callable, Iterable
 from math import prod
 
-from acache.pickles import Container, Excerpt, Global, Node, Object
+from acache.pickles import Container, Excerpt, Global, Node, Object, Unknown
 from acache.pickles.dtypes import dtype_of
-from acache.pickles.nodes import RECONSTRUCTOR, whole_tuple
+from acache.pickles.nodes import RECONSTRUCTOR, Dtype, whole_dict, whole_tuple
 
 Rule = Callable[[Object], bool]
 
 _FRACTION = re.compile(r"-?\d{1,4000}(/\d{1,4000})?", re.ASCII)
+# As an integer, which NumPy may make of it, Decimal("1e999999999") would take minutes.
+_DECIMAL = re.compile(r"-?(\d*\.?\d+(E[+-]?\d{1,4})?|s?NaN\d*|Infinity)", re.ASCII)
 _CORES = ("numpy.core", "numpy._core")  # of NumPy 1.x, of NumPy 2.x
 
 
@@ -44,7 +46,7 @@ _MASKED = _named(["numpy.ma", "numpy.ma.core"], "MaskedArray")
 VALUES = {
     *ARRAYS,
     *_MASKED,
-    *_named(["builtins"], "int float str bool dict Ellipsis NotImplemented"),
+    *_named(["builtins"], "int float str bool dict list tuple Ellipsis NotImplemented"),
     # The classes of NumPy's scalars, as dtype=numpy.float32 names them.
     *_named(
         ["numpy"],
@@ -58,11 +60,19 @@ VALUES = {
 
 # Classes whose instances are made without arguments (object.__new__), and then get attributes.
 _SPARSE = ("csr", "csc", "coo", "bsr", "dia", "lil", "dok")
+_SERIES = (
+    *(("polynomial", "Polynomial"), ("chebyshev", "Chebyshev"), ("legendre", "Legendre")),
+    *(("laguerre", "Laguerre"), ("hermite", "Hermite"), ("hermite_e", "HermiteE")),
+)
+_RESULTS = _named(["scipy.optimize", "scipy.optimize._optimize"], "OptimizeResult")
 BLANK = {
     Global("builtins", "object"),
-    Global("collections", "OrderedDict"),
+    *_named(["collections"], "OrderedDict ChainMap UserDict UserList"),
     Global("types", "SimpleNamespace"),
     Global("uuid", "UUID"),
+    *_RESULTS,
+    *_named(["numpy", "numpy.lib.polynomial", "numpy.lib._polynomial_impl"], "poly1d"),
+    *(Global(f"numpy.polynomial.{module}", name) for module, name in _SERIES),
     # Its attributes are checked where it is read: see acache.pickles.arrays.read_array. Not so the
     # NDArrayWrapper of joblib before 0.10, which loads another file.
     Global("joblib.numpy_pickle", "NumpyArrayWrapper"),
@@ -144,6 +154,20 @@ def _is_ratio(node: Node) -> bool:
     return type(node) is str and _FRACTION.fullmatch(node) is not None
 
 
+def _is_decimal(node: Node) -> bool:
+    return type(node) is str and _DECIMAL.fullmatch(node) is not None
+
+
+def _is_bound(node: Node) -> bool:
+    # Since Python 3.12 a slice is hashed with what it holds, however much that is.
+    return node is None or _is_number(node) or (type(node) is Object and node.kind == "scalar")
+
+
+def _is_axis_order(node: Node) -> bool:
+    order = whole_tuple(node)
+    return node is None or (order is not None and all(type(axis) is int for axis in order))
+
+
 def _is_shape_of_nothing(node: Node) -> bool:
     return whole_tuple(node) == [0]
 
@@ -188,9 +212,10 @@ def _is_known_scalar(made: Object) -> bool:
 
 def _is_known_buffer(made: Object) -> bool:
     given = arguments_of(made)
-    dtype = dtype_of(given[1]) if given is not None and len(given) == 4 else None
+    dtype = dtype_of(given[1]) if given is not None and len(given) in (4, 5) else None
     return (
         made.array is not None
+        and all(map(_is_axis_order, (given or [])[4:]))  # since NumPy 2.4
         and dtype is not None
         and dtype.is_whole
         and not dtype.has_objects
@@ -216,21 +241,31 @@ def _is_reconstructed(made: Object) -> bool:
     return plain and (type(state) is Container or _is_data(state) or _is_number(state))
 
 
+# What failed, as a function may return it. Those that Unicode's and groups' ones check is left out.
+_ERRORS = _named(
+    ["builtins"],
+    "ArithmeticError AssertionError AttributeError BufferError DeprecationWarning EOFError"
+    " Exception FileExistsError FileNotFoundError FloatingPointError FutureWarning IndexError"
+    " InterruptedError IsADirectoryError KeyError LookupError MemoryError NameError"
+    " NotADirectoryError NotImplementedError OSError OverflowError PermissionError"
+    " ReferenceError RuntimeError RuntimeWarning StopIteration SyntaxWarning TimeoutError TypeError"
+    " UserWarning ValueError Warning ZeroDivisionError",
+)
+
 CALLS: dict[Global, Rule] = {
     RECONSTRUCTOR: _is_reconstructed,
     # Bytes in protocols 0 to 2. As pickle writes it, (text, "latin1"), it is read as bytes before
     # anybody asks here. Other codecs may take any time, or be anybody's.
     Global("_codecs", "encode"): lambda made: False,
+    **dict.fromkeys(_ERRORS, lambda made: arguments_of(made) is not None),
     # Plain classes. bytes and bytearray of a number would take that much memory.
     Global("builtins", "bytes"): _given(_is_data, _is_codec, least=0),
     Global("builtins", "bytearray"): _given(_is_data, _is_codec, least=0),
     Global("builtins", "complex"): _given(_is_number, _is_number, least=0),
     Global("builtins", "frozenset"): _given(),
-    Global("builtins", "list"): _given(_is_sequence, least=0),
     Global("builtins", "range"): _given(_is_int, _is_int, _is_int),
     Global("builtins", "set"): _given(),
-    Global("builtins", "slice"): _given(_anything, _anything, _anything),
-    Global("builtins", "tuple"): _given(_is_sequence, least=0),
+    Global("builtins", "slice"): _given(_is_bound, _is_bound, _is_bound),
     Global("builtins", "type"): _given(_is_singleton),  # type(None)
     # Containers; what a defaultdict makes is made when a key is missing, which loading never asks.
     Global("collections", "Counter"): _given(_is_dict, least=0),
@@ -248,7 +283,7 @@ CALLS: dict[Global, Rule] = {
     Global("datetime", "time"): _given(*[_anything] * 5, least=0),
     Global("datetime", "timedelta"): _given(_is_number, _is_number, _is_number, least=0),
     Global("datetime", "timezone"): _given(_anything, _is_text, least=1),
-    Global("decimal", "Decimal"): _given(_is_text),
+    Global("decimal", "Decimal"): _given(_is_decimal),
     Global("fractions", "Fraction"): _either(_given(_is_ratio), _given(_is_int, _is_int)),
     # Paths are text; nothing is looked up on disk.
     **dict.fromkeys(
@@ -290,6 +325,57 @@ def _is_known_array(made: Object) -> bool:
         type(content) is Container
         and content.kind == "list"
         and content.count == prod(made.array.shape)
+        and all(_may_become(item, dtype) for item in content.items)
+        and (content.whole() or not _has_text(dtype))
+    )
+
+
+def _may_become(item: Node, dtype: Dtype) -> bool:
+    """Tell whether NumPy makes an item of an array of objects without calling what it is.
+
+    A number's class may be anybody's; and a text is made of whatever is no text, in any time.
+    """
+    if all(one.has_objects and not one.fields for one in dtype.fields or (dtype,)):
+        return True  # it stays what it is
+    parts = whole_tuple(item)
+    if parts is not None and len(parts) == len(dtype.fields):
+        return all(map(_may_become, parts, dtype.fields))
+    if type(item) is Object:
+        named = item.class_of()
+        plain = item.items is None and (item.array is not None or item.kind == "scalar")
+        return plain or (type(named) is Global and named.module == "datetime")
+    return _is_leaf(item)
+
+
+def _has_text(dtype: Dtype) -> bool:
+    if dtype.fields:
+        return any(map(_has_text, dtype.fields))
+    return dtype.field.strip("'<>|=")[:1] in ("U", "S")
+
+
+def _is_leaf(node: Node) -> bool:
+    return node is None or isinstance(node, (int, float, complex, str, bytes, Excerpt))
+
+
+def _is_known_masked(made: Object) -> bool:
+    parts = whole_tuple(made.state) or []
+    if len(parts) != 7 or not _is_known_array(made) or not _is_data(parts[5]):
+        return False
+    filled = parts[6]
+    if type(filled) is Object:
+        return filled.items is None and (filled.array is not None or filled.kind == "scalar")
+    return _is_leaf(filled)
+
+
+def _is_known_uuid(made: Object) -> bool:
+    # It is hashed with its number, and looks for the other one among a few.
+    known = whole_dict(made.state) or {}
+    return (
+        type(made.state) is Container
+        and made.state.count == len(known)
+        and known.keys() <= {"int", "is_safe"}
+        and type(known.get("int")) is int
+        and type(known.get("is_safe")) in (int, type(None))
     )
 
 
@@ -308,11 +394,38 @@ def has_plain_attributes(made: Object) -> bool:
 STATES: dict[Global, Rule] = {
     **dict.fromkeys(BLANK, has_plain_attributes),
     **dict.fromkeys(_named([f"{c}.multiarray" for c in _CORES], "_reconstruct"), _is_known_array),
-    Global("numpy.ma.core", "_mareconstruct"): _is_known_array,
+    Global("numpy.ma.core", "_mareconstruct"): _is_known_masked,
+    Global("uuid", "UUID"): _is_known_uuid,
+    **dict.fromkeys(_ERRORS, has_plain_attributes),
     Global("numpy", "dtype"): _is_known_dtype,
 }
 
+
+def is_known(node: Node, most: int = 10_000) -> bool:
+    """Tell whether all that a value was made of is known: what could not be kept may be harmless.
+
+    It is looked at up to so many values; beyond that it is known.
+    """
+    waiting, seen = [node], 0
+    while waiting and seen < most:
+        seen += 1
+        one = waiting.pop()
+        if type(one) is Unknown:
+            return False
+        if type(one) is Container:
+            if not one.whole():
+                return False
+            waiting += one.items
+        elif type(one) is Object:
+            if one.dtype is not None and not one.dtype.is_whole:
+                return False
+            waiting += (one.arguments, one.state)
+    return True
+
+
 # What may be filled with items or pairs. Not sparse matrices: SciPy believes their indices.
-FILLED = _named(["collections"], "Counter OrderedDict defaultdict deque") | _named(
-    ["array"], "array"
-)
+FILLED = {
+    *_named(["collections"], "Counter OrderedDict defaultdict deque"),
+    Global("array", "array"),
+    *_RESULTS,
+}

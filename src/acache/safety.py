@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 
 from acache.errors import UsageError
-from acache.harmless import BLANK, CALLS, FILLED, HARMLESS, STATES, VALUES, arguments_of
+from acache.harmless import BLANK, CALLS, FILLED, HARMLESS, STATES, VALUES, arguments_of, is_known
 from acache.names import printable
 from acache.pickles import UNKNOWN_NAME, Global, Object
 from acache.pickles.nodes import Node, dotted
@@ -16,7 +16,8 @@ _MOST_KEPT = 100
 
 # Of these all that is harmless is listed, so what is not listed is not harmless. With the standard
 # library of the Python that runs this come what other versions have, the tests that it leaves out,
-# and the packages that are installed with every Python.
+# and the packages that are installed with every Python; and whatever begins with a ``_``, as many
+# modules of its own do in any version.
 _JUDGED = {
     *sys.stdlib_module_names,
     *("numpy", "scipy", "joblib"),
@@ -25,18 +26,8 @@ _JUDGED = {
     *("aifc", "asynchat", "asyncore", "audioop", "binhex", "cgi", "cgitb", "crypt", "distutils"),
     *("imghdr", "imp", "lib2to3", "mailcap", "msilib", "nis", "nntplib", "ossaudiodev", "pipes"),
     *("smtpd", "sndhdr", "spwd", "sunau", "telnetlib", "uu", "xdrlib"),
-    *(
-        "annotationlib",
-        "compression",
-        "parser",
-        "symbol",
-        "formatter",
-        "macpath",
-    ),
-    *("_testcapi", "_testlimitedcapi", "_testinternalcapi", "_testclinic", "_testbuffer"),
-    *("_testimportmultiple", "_testmultiphase", "_testsinglephase", "_testexternalinspection"),
-    *("_ctypes_test", "_xxtestfuzz", "_xxsubinterpreters", "_xxinterpchannels", "xxlimited"),
-    *("xxlimited_35", "xxsubtype", "__hello__", "__phello__", "_bootsubprocess"),
+    *("annotationlib", "compression", "parser", "symbol", "formatter", "macpath"),
+    *("xxlimited", "xxlimited_35", "xxsubtype"),
 }
 
 
@@ -73,6 +64,8 @@ class Judge:
     ----------
     unsafe : list of str
         What loading would do that is not known to be harmless, in words. The first hundred.
+    doubts : list of str
+        What may be harmless, and is too large to be sure. The first hundred.
     unknown : list of str
         Names of packages that nobody here knows. The first hundred.
     """
@@ -84,6 +77,7 @@ class Judge:
     def begin(self) -> None:
         """Begin with another pickle."""
         self.unsafe: list[str] = []
+        self.doubts: list[str] = []
         self.unknown: list[str] = []
 
     def named(self, named: Global, /) -> None:
@@ -104,14 +98,18 @@ class Judge:
         if type(target) is not Global:
             self._refuse("calls what it computes")
         elif self._is_own_rule(target) and not _may_be_called(made, target):
-            self._refuse(f"calls {dotted(target)} in an unusual way")
+            told = f"calls {dotted(target)} in an unusual way"
+            if target in VALUES:
+                self._refuse(told)
+            else:
+                self._doubt(made, told)
 
     def built(self, made: Object, named: Global, /) -> None:
         """Judge a state."""
         if self._is_own_rule(named):
             rule = STATES.get(named)
             if rule is None or not rule(made):
-                self._refuse(f"sets an unusual state of {dotted(named)}")
+                self._doubt(made, f"sets an unusual state of {dotted(named)}")
 
     def filled(self, made: Object, /) -> None:
         """Judge that something was filled."""
@@ -125,6 +123,10 @@ class Judge:
         """Say in a line what is unsafe."""
         return _listed(self.unsafe)
 
+    def told_doubts(self) -> str:
+        """Say in a line what may be harmless."""
+        return _listed(self.doubts)
+
     def told_unknown(self) -> str:
         """Say in a line what is unknown."""
         return _listed(self.unknown)
@@ -136,6 +138,12 @@ class Judge:
         """Tell whether there is a rule; whatever has none was judged by its name."""
         return named in HARMLESS and not self._is_allowed(named)
 
+    def _doubt(self, made: Object, reason: str) -> None:
+        if is_known(made):
+            self._refuse(reason)
+        elif len(self.doubts) < _MOST_KEPT:
+            self.doubts.append(reason)
+
     def _refuse(self, reason: str) -> None:
         if reason not in self.unsafe and len(self.unsafe) < _MOST_KEPT:
             self.unsafe.append(reason)
@@ -144,12 +152,13 @@ class Judge:
 def _may_be_called(made: Object, target: Global) -> bool:
     if target in BLANK:
         return arguments_of(made) == []
-    return target not in VALUES and made.made != "new" and CALLS[target](made)
+    return target in CALLS and made.made != "new" and CALLS[target](made)
 
 
 def _is_judged(named: Global) -> bool:
     parts = named.module.split(".")
-    if parts[0] in _JUDGED or not all(part.isidentifier() for part in parts):
+    inner = parts[0].startswith("_") and parts[0] != "__main__"
+    if inner or parts[0] in _JUDGED or not all(part.isidentifier() for part in parts):
         return True
     # A class has the names of those around it before its own. What goes through a module that is
     # imported there, or through what Python itself puts there, ends anywhere.

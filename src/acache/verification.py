@@ -234,6 +234,8 @@ class _Check:
             verdict = _Verdict(kind, str(error), damaged=not error.limited)
         if judge.unsafe:  # loading would run that, before it fails perhaps
             return _Verdict("unsafe-pickle", f"loading it may run code: it {judge.told()}")
+        if verdict is None and judge.doubts:
+            return _Verdict("unreadable", f"too large to be judged: it {judge.told_doubts()}")
         if verdict is None and judge.unknown:
             return _Verdict(
                 "unknown-global", f"of a package not known here: {judge.told_unknown()}"

@@ -141,7 +141,9 @@ def test_names_that_are_computed_are_unknown() -> None:
 
 def test_control_characters_are_not_shown() -> None:
     assert shown(described(b"cos\nsys\x1b[2Jtem\n.")) == ["os.sys\\x1b[2Jtem"]
-    assert shown(described(b"L\x1b[2J" + b"1" * 300 + b"\n."))[0].startswith("int \\x1b[2J111")
+    with pytest.raises(PickleError) as failed:
+        described(b"L\x1b[2J" + b"1" * 300 + b"\n.")
+    assert str(failed.value).isprintable()
     unit = pickle.dumps(np.dtype("M8[ns]")).replace(b"C\x02ns", b"C\x02\x1bs")
     assert shown(described(unit)) == ["numpy.dtype"]  # NumPy has no such unit
 
@@ -185,10 +187,10 @@ def test_what_is_wrong_is_said(name: str) -> None:
 def test_keys_that_take_long_to_hash_are_refused() -> None:
     twice = b")" + b"2\x86" * 60
     for data in (b"}" + twice + b"Ns.", b"\x8f(" + twice + b"\x90.", b"(" + twice + b"\x91."):
-        with pytest.raises(PickleError, match="too long to hash"):
+        with pytest.raises(PickleError, match="take too long to hash"):
             described(b"\x80\x04" + data)
     set_of = b"cbuiltins\nset\n](" + twice + b"e\x85R."
-    with pytest.raises(PickleError, match="too long to hash"):
+    with pytest.raises(PickleError, match="take too long to hash"):
         described(b"\x80\x04" + set_of)
     keys = {(i, (i, i)): i for i in range(30_000)}
     assert described(dumped([keys, *[{(1, 2, 3): i} for i in range(30_000)]])).value

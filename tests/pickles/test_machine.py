@@ -147,13 +147,14 @@ def test_a_compressed_pickle_cut_anywhere_is_truncated(method: str) -> None:
 
 
 def test_strings_that_name_classes_are_remembered_however_many_there_are() -> None:
-    words = [f"word {i}" for i in range(60_000)]
-    value = [words, *(np.zeros(i) for i in range(3)), Plain(x=1), Plain(y=np.ones(2)), words[-1]]
+    words = [f"word {i}" for i in range(70_000)]
+    arrays = [np.zeros(i) for i in range(3)]
+    value = [words, *arrays, Plain(x=1), Plain(y=np.ones(2)), words[-1], words[55_000]]
     description = described(dumped(value))
     assert [a.shape for a in description.arrays] == [(0,), (1,), (2,), (2,)]
     assert all("?" not in name for name in description.globals)
-    assert description.cut  # the last word
-    assert shown(description)[-1] == "  unknown (among too many)"
+    assert description.cut
+    assert shown(description)[-2:] == ["  'word 69999'", "  unknown (among too many)"]
 
 
 def test_an_order_that_cannot_be_followed_is_refused() -> None:

@@ -7,6 +7,7 @@ NumPy's part follows ``methods.c`` and ``scalartypes.c.src`` of its ``multiarray
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 from acache.pickles.dtypes import array_info, dtype_of, read_dtype
 from acache.pickles.machine import LimitError, Machine
@@ -83,7 +84,11 @@ def _dtype(made: Object) -> Node:
 
 def _scalar(made: Object) -> Node:
     made.kind = "scalar"
-    made.dtype = dtype_of((whole_tuple(made.arguments) or [None])[0])
+    parts = whole_tuple(made.arguments) or [None]
+    made.dtype = dtype_of(parts[0])
+    size = _size_of(parts[1]) if len(parts) == 2 else None
+    if made.dtype is not None and size is not None and size < made.dtype.itemsize:
+        raise ValueError("a number of NumPy's has too few bytes")
     return made
 
 
@@ -92,7 +97,20 @@ def _from_buffer(made: Object) -> Node:
     dtype = dtype_of(parts[1]) if len(parts) >= 4 else None
     if dtype is not None:
         made.kind, made.array = "array", array_info(parts[2], dtype, parts[3], None)
+        _require_size(parts[0], made.array.size_bytes)
     return made
+
+
+def _size_of(node: Node) -> int | None:
+    """Tell how many bytes a value has; None if that is not known, or it has none."""
+    if type(node) is bytes:
+        return len(node)
+    return node.size_bytes if type(node) is Excerpt and node.kind != "str" else None
+
+
+def _require_size(content: Node, size_bytes: int) -> None:
+    if _size_of(content) not in (None, size_bytes):
+        raise ValueError("an array does not have the bytes that its shape takes")
 
 
 def _reconstructed(made: Object) -> None:
@@ -103,6 +121,9 @@ def _reconstructed(made: Object) -> None:
         subclass = (whole_tuple(made.arguments) or [None])[0]
         made.array = array_info(parts[1], dtype, "F" if parts[3] else "C", subclass)
         made.kind = "array"
+        _require_size(parts[4], made.array.size_bytes)
+        if len(parts) == 7 and not dtype.fields:  # of a masked array, and its mask
+            _require_size(parts[5], prod(made.array.shape))
         made.items = parts[4] if type(parts[4]) is Container else None
 
 
@@ -122,6 +143,18 @@ STATEFUL: dict[Global, Callable[[Object], object]] = {
     **{Global(f"numpy.{c}.multiarray", "_reconstruct"): _reconstructed for c in ("core", "_core")},
     Global("numpy.ma.core", "_mareconstruct"): _reconstructed,
 }
+
+
+# What copies what it is given, or what is its state.
+COPYING = frozenset(
+    (
+        *(Global("builtins", name) for name in ("bytes", "bytearray", "set", "frozenset")),
+        *(Global("collections", name) for name in ("Counter", "OrderedDict", "deque")),
+        *(Global("array", name) for name in ("array", "_array_reconstructor")),
+        *(Global(f"numpy.{c}.multiarray", "_reconstruct") for c in ("core", "_core")),
+        Global("numpy.ma.core", "_mareconstruct"),
+    )
+)
 
 
 def _is_blank(made: Object) -> bool:
@@ -161,6 +194,7 @@ def read_array(m: Machine, wrapper: Object, state: Node, data: bytes, i: int) ->
         raise ValueError("an array of objects cannot be mapped into memory")
     if m.base + i < m.frame_end:
         raise ValueError("an array is in a frame")  # joblib would read on behind the frame
+    m.frame_end = 0
     subclass = parts.get("subclass")
     array = Object(subclass, "new", Container("tuple", [], 0))
     array.kind, array.settled = "array", True

@@ -221,8 +221,7 @@ class _CompressedStream(Stream):
     def __init__(self, file: BinaryIO, method: str) -> None:
         super().__init__(file)
         self.method = method
-        if method == "compat":
-            _read_compat_header(file)
+        self._promised = _read_compat_header(file) if method == "compat" else None
         self._make, self._errors = _tools(method)
         self._decompressor = self._make()
         self._full = False  # the last part was as large as allowed: there may be more of it
@@ -230,7 +229,10 @@ class _CompressedStream(Stream):
         self._followed = False
 
     def at_end(self) -> bool:
-        return super().at_end() and not self._followed
+        ended = super().at_end()
+        if ended and self._promised not in (None, self._position):
+            raise DamagedError(f"{self._position} bytes, where {self._promised} were to come")
+        return ended and not self._followed
 
     def _pull(self, size: int) -> bytes:
         data = b""
@@ -293,17 +295,18 @@ class _ZlibDecompressor:
         return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
 
 
-def _read_compat_header(file: BinaryIO) -> None:
-    """Pass over what ``write_zfile`` in ``joblib/numpy_pickle_compat.py`` writes before zlib."""
+def _read_compat_header(file: BinaryIO) -> int:
+    """Read how many bytes ``write_zfile`` in ``joblib/numpy_pickle_compat.py`` compressed."""
     header = file.read(2 + _COMPAT_LENGTH)
     try:
-        int(header[2:], 16)
+        length = int(header[2:], 16)
     except ValueError:
         short = len(header) < 2 + _COMPAT_LENGTH
         raise DamagedError("the header of joblib 0.9 is damaged", truncated=short) from None
     start = file.tell()
     if file.read(1) != b" ":  # joblib before 0.8.4 under Python 2 wrote one more
         file.seek(start)
+    return length
 
 
 def _tools(method: str) -> _Tools:

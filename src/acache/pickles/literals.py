@@ -8,8 +8,10 @@ from collections.abc import Callable
 from itertools import chain
 from struct import Struct
 
-from acache.pickles.machine import SHORT, Handler, Machine
+from acache.pickles.machine import SHORT, Handler, LimitError, Machine
 from acache.pickles.nodes import EXCERPT, Excerpt, Node, Unknown
+
+_LONGEST_NUMBER = 5_000  # digits: Python itself reads 4,300 unless it is told to read more
 
 
 def _constant(value: Node) -> Handler:
@@ -53,8 +55,8 @@ def _decoded(data: bytes) -> str:
         return data.decode("utf-8", "surrogatepass")
 
 
-def _latin1(data: bytes) -> str:
-    return data.decode("latin-1")
+def _ascii(data: bytes) -> str:
+    return data.decode("ascii")  # strings of Python 2, as joblib decodes them
 
 
 def _integer(data: bytes) -> int:
@@ -65,7 +67,9 @@ def _bytearray(data: bytes) -> Excerpt:
     return Excerpt("bytearray", data[:EXCERPT], len(data))
 
 
-def _sized(layout: str, kind: str, value: Callable[[bytes], Node]) -> Handler:
+def _sized(
+    layout: str, kind: str, value: Callable[[bytes], Node], encoding: str | None = None
+) -> Handler:
     length = Struct(layout)
 
     def push(m: Machine, data: bytes, i: int) -> int:
@@ -79,7 +83,26 @@ def _sized(layout: str, kind: str, value: Callable[[bytes], Node]) -> Handler:
         start = data[i : i + EXCERPT]
         text = "" if kind == "int" else start.decode("utf-8", "ignore") if kind == "str" else start
         m.stack.append(Excerpt(kind, text, size))
-        return i + size
+        if encoding is None:
+            return i + size
+        decode = codecs.getincrementaldecoder(encoding)("surrogatepass").decode
+        for piece in m.pieces(data, i, size):
+            decode(piece)
+        decode(b"", True)
+        return m.after(i + size)
+
+    return push
+
+
+def _numbered(kind: str, value: Callable[[bytes], Node]) -> Handler:
+    def push(m: Machine, data: bytes, i: int) -> int:
+        line, after = m.line(data, i, _LONGEST_NUMBER)
+        if line is None:
+            raise LimitError("a number with too many digits")
+        number = value(line)
+        short = kind == "float" or len(line) <= SHORT
+        m.stack.append(number if short else Excerpt(kind, line[:EXCERPT].decode(), None))
+        return after
 
     return push
 
@@ -110,7 +133,7 @@ def _text_long(line: bytes) -> int:
 def _text_string(line: bytes) -> str:
     if len(line) < 2 or line[0] != line[-1] or line[:1] not in (b"'", b'"'):
         raise ValueError("a string is not quoted")
-    return _latin1(codecs.escape_decode(line[1:-1])[0])
+    return _ascii(codecs.escape_decode(line[1:-1])[0])
 
 
 def _text_unicode(line: bytes) -> str:
@@ -131,19 +154,19 @@ def _buffer(m: Machine, data: bytes, i: int) -> int:
 
 
 LITERALS: dict[str, Handler] = {
-    "F": _lined("float", float),
-    "I": _lined("int", _text_int),
+    "F": _numbered("float", float),
+    "I": _numbered("int", _text_int),
     "J": _number("J", "<i"),
     "K": _number("K", "<B"),
-    "L": _lined("int", _text_long),
+    "L": _numbered("int", _text_long),
     "M": _number("M", "<H"),
     "N": _constant(None),
     "P": _persistent,
     "S": _lined("str", _text_string),
-    "T": _sized("<i", "str", _latin1),
-    "U": _sized("<B", "str", _latin1),
+    "T": _sized("<i", "str", _ascii, "ascii"),
+    "U": _sized("<B", "str", _ascii),
     "V": _lined("str", _text_unicode, "raw-unicode-escape"),
-    "X": _sized("<I", "str", _decoded),
+    "X": _sized("<I", "str", _decoded, "utf-8"),
     "G": _number("G", ">d"),
     "B": _sized("<I", "bytes", bytes),
     "C": _sized("<B", "bytes", bytes),
@@ -152,7 +175,7 @@ LITERALS: dict[str, Handler] = {
     "\x8a": _sized("<B", "int", _integer),
     "\x8b": _sized("<i", "int", _integer),
     "\x8c": _short_text,
-    "\x8d": _sized("<Q", "str", _decoded),
+    "\x8d": _sized("<Q", "str", _decoded, "utf-8"),
     "\x8e": _sized("<Q", "bytes", bytes),
     "\x96": _sized("<Q", "bytearray", _bytearray),
     "\x97": _buffer,

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 from acache.pickles.compression import DamagedError, Stream
-from acache.pickles.nodes import ArrayInfo, Container, Global, Node, Object, Unknown
-from acache.pickles.thinning import Tree, is_needed, thin_out, trees
+from acache.pickles.nodes import (
+    ArrayInfo,
+    Container,
+    Excerpt,
+    Global,
+    Node,
+    Object,
+    Unknown,
+    whole_tuple,
+)
+from acache.pickles.thinning import Tree, is_needed, is_short, thin_out, trees
 
 SHORT = 256  # bytes: of what is longer, an excerpt is kept
 FAR = 1 << 62  # beyond any window
@@ -26,6 +35,9 @@ _MOST_HELD = 50_000  # values on all stacks
 _LONG_STACK = 8_192
 _TOP = 1_024  # values at the top of a stack that are never dropped
 _HEAVY = frozenset((Container, Unknown))  # what holds values that are hashed with it
+_HASHING = ("dict", "set", "frozenset")
+_UNHASHABLE = ("list", "dict", "set")
+_MOST_LATE = 10_000  # short values that are remembered beyond a full memo, the last used ones
 _NO_HEAD: tuple[list[Node], int] = ([], 0)
 
 
@@ -64,13 +76,14 @@ class _State(NamedTuple):
     heads: dict[int, tuple[list[Node], int]]  # by level: the first values, how many are dropped
     memo: dict[int, Node]
     forgotten: int
+    late: OrderedDict[int, Node]
     recent: deque[tuple[int, Node]]
     frame_end: int
     protocol: int
 
 
 def _fresh() -> _State:
-    return _State([], [], {}, {}, 0, deque(maxlen=8), 0, 0)
+    return _State([], [], {}, {}, 0, OrderedDict(), deque(maxlen=8), 0, 0)
 
 
 class Machine:
@@ -82,10 +95,10 @@ class Machine:
     """
 
     __slots__ = (
-        *("arrays", "base", "cut", "end", "first_protocol", "forgotten", "frame_end", "heads"),
-        *("hashed", "heaviest", "marks", "memo", "most_items", "most_nodes", "names", "outer"),
-        *("outside", "protocol", "recent", "resume", "since_tidied", "stack", "stopped"),
-        *("stream", "value", "watcher", "window"),
+        *("arrays", "base", "cut", "end", "fence", "first_protocol", "forgotten", "frame_end"),
+        *("hashed", "heads", "heaviest", "late", "marks", "memo", "most_items", "most_nodes"),
+        *("names", "outer", "outside", "protocol", "recent", "resume", "since_tidied", "stack"),
+        *("stopped", "stream", "turn", "value", "watcher", "window"),
     )
 
     def __init__(
@@ -105,6 +118,8 @@ class Machine:
         self.first_protocol = 0
         self.base = 0  # where the window starts in the stream
         self.end = 0  # of the window, without the zeros
+        self.fence = 0  # up to which opcodes are read in this window
+        self.turn: int | None = None  # where a frame begins in it
         self.window = _WINDOWS[0]
         self.resume: tuple[bytes, int] | None = None  # read ahead, and where that starts
         self.since_tidied = 0
@@ -114,7 +129,7 @@ class Machine:
 
     def _restore(self, state: _State) -> None:
         (self.stack, self.marks, self.heads, self.memo, self.forgotten) = state[:5]
-        (self.recent, self.frame_end, self.protocol) = state[5:]
+        (self.late, self.recent, self.frame_end, self.protocol) = state[5:]
 
     @property
     def position(self) -> int:
@@ -131,6 +146,24 @@ class Machine:
 
     def next_window(self, data: bytes, i: int) -> tuple[bytes, int, int]:
         """Read on from an index: a window, the index in it, and where to end reading opcodes."""
+        if self.turn is not None:
+            i, self.turn = self.turn, None
+        elif self.frame_end:
+            self._leave_frame(i)
+        if i >= self.fence or self.resume is not None:
+            data, i = self._next(data, i)
+        frame = self.frame_end - self.base
+        return data, i, min(self.fence, frame) if frame > 0 else self.fence
+
+    def _leave_frame(self, i: int) -> None:
+        position = self.base + i if self.resume is None else self.resume[1]
+        if position > self.frame_end:
+            reason = "what is read reaches beyond its frame"
+            raise PickleError(f"damaged at byte {self.frame_end}: {reason}")
+        if position == self.frame_end:
+            self.frame_end = 0
+
+    def _next(self, data: bytes, i: int) -> tuple[bytes, int]:
         if self.since_tidied >= _WINDOWS[1]:
             self._tidy()
         rest = self._move_to(data, i)
@@ -141,9 +174,11 @@ class Machine:
         if not data:
             raise self.ended(0)
         if len(more) < self.window:
-            return data + _PADDING, 0, self.end
+            self.fence = self.end
+            return data + _PADDING, 0
         self.window = min(2 * self.window, _WINDOWS[1])
-        return data, 0, self.end - _MARGIN
+        self.fence = self.end - _MARGIN
+        return data, 0
 
     def _move_to(self, data: bytes, i: int) -> bytes:
         """Pass over what is before an index, and return what is left of the window."""
@@ -160,25 +195,40 @@ class Machine:
         self.base += i
         return data[i : self.end]
 
-    def line(self, data: bytes, i: int) -> tuple[bytes | None, int]:
-        """Read a line; None if it is long. Only text protocols have lines."""
-        end = data.find(b"\n", i, i + SHORT + 1)
-        if end >= 0:
-            return data[i:end], end + 1
+    def line(self, data: bytes, i: int, most: int = SHORT) -> tuple[bytes | None, int]:
+        """Read a line; None if it is longer than so much. Only text protocols have lines."""
         end = data.find(b"\n", i, self.end)
-        return None, end + 1 if end >= 0 else self._find_line_end()
-
-    def _find_line_end(self) -> int:
-        passed = self.end
+        if end >= 0:
+            return data[i:end] if end - i <= most else None, end + 1
+        begun, passed = data[i : self.end], self.end
         while True:
             part = self.stream.read(_WINDOWS[1])
             if not part:
                 raise self.ended(passed)
-            end = part.find(b"\n") + 1
-            if end:
-                self.resume = part[end:], self.base + passed + end
-                return FAR
+            end = part.find(b"\n")
+            if len(begun) <= most:
+                begun += part if end < 0 else part[:end]
+            if end >= 0:
+                self.resume = part[end + 1 :], self.base + passed + end + 1
+                return begun if len(begun) <= most else None, FAR
             passed += len(part)
+
+    def pieces(self, data: bytes, i: int, size: int) -> Iterator[bytes]:
+        """Read through a long value, which may reach beyond the window; then see `after`."""
+        inside = data[i : min(i + size, self.end)]
+        yield inside
+        left = size - len(inside)
+        while left:
+            part = self.stream.read(min(left, _WINDOWS[1]))
+            if not part:
+                raise self.ended(self.end + size - len(inside) - left)
+            left -= len(part)
+            self.resume = b"", self.base + i + size - left
+            yield part
+
+    def after(self, i: int) -> int:
+        """Return the index behind what `pieces` read, given that in the window."""
+        return i if self.resume is None else FAR
 
     def pop_mark(self) -> tuple[list[Node], int]:
         """Take what is above the last mark: the values that are kept, the count of all."""
@@ -189,7 +239,7 @@ class Machine:
     def take_up(self, kind: str, items: list[Node], count: int) -> None:
         """Put items, or a dict's keys and values, into the container at the top."""
         target, most = self.stack[-1], self.most_items
-        if kind != "list":
+        if kind in _HASHING:
             self.weigh(items[::2] if kind == "dict" else items)
         if kind == "dict":
             if count % 2:
@@ -215,12 +265,9 @@ class Machine:
         if _HEAVY.isdisjoint(map(type, items)):
             return
         for item in items:
-            if type(item) is Container:
-                made.weight += item.weight
-                if made.kind == "tuple" and made.depth <= item.depth:
-                    made.depth = item.depth + 1
-            elif type(item) is Unknown:
-                made.weight += self.heaviest
+            made.weight += self.weight(item)
+            if type(item) is Container and made.kind == "tuple" and made.depth <= item.depth:
+                made.depth = item.depth + 1
         if made.depth > _DEEPEST:
             raise LimitError("tuples nested deeper than Python can hash")
 
@@ -229,18 +276,42 @@ class Machine:
         if _HEAVY.isdisjoint(map(type, keys)):
             return
         for key in keys:
-            if type(key) is Container:
-                self.hashed += key.weight
-            elif type(key) is Unknown:
-                self.hashed += self.heaviest
+            if type(key) is Container and key.kind in _UNHASHABLE:
+                raise ValueError(f"a {key.kind} is a key")
+            self.hashed += self.weight(key)
+        self._require_little()
+
+    def copied(self, node: Node) -> None:
+        """Refuse to copy a value over and over: a pickle may name it in a few bytes."""
+        for item in whole_tuple(node) or [node]:
+            self.hashed += self.weight(item)
+            if type(item) is Excerpt:
+                self.hashed += (item.size_bytes or 0) // 8
+        self._require_little()
+
+    def _require_little(self) -> None:
         if self.hashed > _MOST_HASHED + 20 * self.base:
-            raise LimitError("keys that would take too long to hash")
+            raise LimitError("values that take too long to hash, or too much memory as copies")
+
+    def weight(self, node: Node) -> int:
+        """Tell how many values there are in a value, as many times as they are in it."""
+        if type(node) is Container:
+            return node.weight
+        return self.heaviest if type(node) is Unknown else 0
 
     def name(self, module: str, name: str) -> Global:
         """Record a class or function that the pickle names."""
         named = Global(module, name)
-        if self.protocol < 3:
-            named = _renamed(named)
+        # Whether a name in an array of objects is one of Python 2 is decided by that array's own
+        # pickle up to joblib 1.5, by the pickle around it since then.
+        is_old = self.protocol < 3
+        if self.outer and (self.outer[0][1].protocol < 3) != is_old:
+            if self._recorded(named) != self._recorded(_renamed(named)):
+                raise LimitError("a name that joblib's versions read as another")
+            return named
+        return self._recorded(_renamed(named) if is_old else named)
+
+    def _recorded(self, named: Global) -> Global:
         if named not in self.names:
             if len(self.names) >= _MOST_NAMES:
                 raise LimitError(f"it names more than {_MOST_NAMES} classes and functions")
@@ -274,10 +345,13 @@ class Machine:
         if is_needed(value) and len(memo) < 2 * MOST_MEMO:
             memo[key] = value
             return
-        if type(value) is Container:
-            self.heaviest = max(self.heaviest, value.weight)
+        self.heaviest = max(self.heaviest, self.weight(value))
         self.forgotten += 1
         self.recent.append((key, value))
+        if is_short(value):
+            self.late[key] = value
+            if len(self.late) > _MOST_LATE:
+                self.late.popitem(last=False)
 
     def recall(self, key: int) -> None:
         """Push what the memo has at an index."""
@@ -286,6 +360,10 @@ class Machine:
         except KeyError:
             if not self.forgotten:
                 raise ValueError(f"nothing is remembered as {key}") from None
+            if key in self.late:
+                self.late.move_to_end(key)
+                self.stack.append(self.late[key])
+                return
             self.cut = True
             self.stack.append(Unknown("among too many"))
 
@@ -300,7 +378,7 @@ class Machine:
         """Begin the pickle of its own that the items of an array of objects are."""
         state = _State(
             *(self.stack, self.marks, self.heads, self.memo, self.forgotten),
-            *(self.recent, self.frame_end, self.protocol),
+            *(self.late, self.recent, self.frame_end, self.protocol),
         )
         self.outer.append((array, state))
         self._restore(_fresh())

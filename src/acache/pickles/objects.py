@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from acache.pickles.arrays import STATEFUL, WRAPPERS, called, read_array
+from acache.pickles.arrays import COPYING, STATEFUL, WRAPPERS, called, read_array
 from acache.pickles.machine import Handler, Machine
 from acache.pickles.nodes import UNKNOWN_NAME, Container, Excerpt, Global, Node, Object, Unknown
 
@@ -55,15 +55,15 @@ def _callable(node: Node) -> Node:
 
 def _reduce(m: Machine, data: bytes, i: int) -> int:
     arguments = m.stack.pop()
-    made = called(Object(_callable(m.stack[-1]), "reduce", arguments))
-    m.stack[-1] = made
+    target = _callable(m.stack[-1])
+    if target in COPYING:
+        m.copied(arguments)
+    made = m.stack[-1] = called(Object(target, "reduce", arguments))
     if type(made) is Object:
         if made.array is not None:
             m.found(made.array)
         if m.watcher is not None:
             m.watcher.made(made)
-    elif type(made) is Container:
-        m.weigh([made])  # a set
     return i
 
 
@@ -122,6 +122,8 @@ def _build(m: Machine, data: bytes, i: int) -> int:
     made.state = state
     settle = STATEFUL.get(named)
     if settle is not None:
+        if named in COPYING:
+            m.copied(state)
         settle(made)
         if made.array is not None:
             m.found(made.array)

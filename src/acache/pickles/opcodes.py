@@ -15,7 +15,7 @@ from acache.pickles.machine import (
     Machine,
     PickleError,
 )
-from acache.pickles.nodes import Container
+from acache.pickles.nodes import Container, Excerpt, Unknown
 from acache.pickles.objects import OBJECTS
 
 
@@ -45,14 +45,15 @@ def _frame(m: Machine, data: bytes, i: int) -> int:
     if begin < m.frame_end:
         raise ValueError("a frame begins within another")
     m.frame_end = begin + int.from_bytes(data[i : i + 8], "little")
-    return i + 8
+    m.turn = i + 8
+    return FAR
 
 
 def _stop(m: Machine, data: bytes, i: int) -> int:
     value = m.stack.pop()
+    if m.base + i < m.frame_end:
+        raise ValueError("ends within a frame")
     if m.outer:
-        if m.base + i < m.frame_end:
-            raise ValueError("the pickle of an array's items ends within a frame")
         m.leave(value)
         return i
     m.value, m.stopped = value, i
@@ -163,9 +164,9 @@ def _line_indexed(do: Callable[[Machine, int], None]) -> Handler:
     return handle
 
 
-def _no_change(m: Machine, data: bytes, i: int) -> int:
-    if not m.stack:
-        raise IndexError
+def _read_only(m: Machine, data: bytes, i: int) -> int:
+    if type(m.stack[-1]) not in (bytes, Excerpt, Unknown):
+        raise ValueError("what is made read-only is no buffer")
     return i
 
 
@@ -202,7 +203,7 @@ _BY_CODE: dict[str, Handler] = {
     "\x91": _collected("frozenset"),
     "\x94": _memoize,
     "\x95": _frame,
-    "\x98": _no_change,
+    "\x98": _read_only,
 }
 _HANDLERS = [_BY_CODE.get(chr(code), _unknown_opcode) for code in range(256)]
 

@@ -25,6 +25,16 @@ def is_needed(value: Node) -> bool:
     )
 
 
+def is_short(value: Node) -> bool:
+    """Tell whether a value takes little room: a string, or a tuple of a few numbers."""
+    return type(value) in (str, bytes) or (
+        type(value) is Container
+        and value.kind == "tuple"
+        and len(value.items) <= _FEW
+        and all(type(item) in (int, str, float, type(None)) for item in value.items)
+    )
+
+
 Tree = Container | Object
 
 

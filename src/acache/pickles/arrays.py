@@ -118,6 +118,8 @@ def _reconstructed(made: Object) -> None:
     parts = whole_tuple(made.state) or []
     dtype = dtype_of(parts[2]) if len(parts) >= 5 else None
     if dtype is not None:
+        if parts[0] != 1:
+            raise ValueError("the version of an array is not known")
         subclass = (whole_tuple(made.arguments) or [None])[0]
         made.array = array_info(parts[1], dtype, "F" if parts[3] else "C", subclass)
         made.kind = "array"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from stat import S_ISDIR
 from typing import BinaryIO
 
@@ -236,8 +236,7 @@ class Store:
         data = self._read(f"{function}/{argument_hash}/{METADATA}", limit=LARGEST_METADATA)
         return None if data is None else layout.parse_metadata(data)
 
-    @contextmanager
-    def opened_output(self, function: str, argument_hash: str) -> Iterator[BinaryIO]:
+    def opened_output(self, function: str, argument_hash: str) -> AbstractContextManager[BinaryIO]:
         """Open an entry's ``output.pkl``, to be read and never to be loaded: that runs code.
 
         Its access time is put back at the end, where the system allows.
@@ -247,9 +246,7 @@ class Store:
         OSError
             If it cannot be opened.
         """
-        path = f"{self.path}/{function}/{argument_hash}/{OUTPUT}"
-        with opened_unnoticed(path) as file:
-            yield file
+        return opened_unnoticed(f"{self.path}/{function}/{argument_hash}/{OUTPUT}")
 
     def is_noticed(self, function: str, argument_hash: str) -> bool:
         """Tell whether reading an entry's ``output.pkl`` may change its last access all the same.

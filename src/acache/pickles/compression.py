@@ -25,6 +25,7 @@ _MAGIC = (
     (b"\xfd7zXZ", "xz"),
     (b"\x04\x22\x4d\x18", "lz4"),
 )
+_FIRST = frozenset(magic[:1] for magic, _ in _MAGIC)
 _PART = 1 << 18  # bytes: what is decompressed at once of what is only skipped
 _BLOCK = 1 << 16  # bytes: what is read at once of what is compressed
 # The dictionary of xz's highest preset takes 64 MiB. A header may claim 4 GiB.
@@ -82,9 +83,10 @@ def detect(first_bytes: bytes) -> str | None:
     method : {"zlib", "gzip", "bz2", "lzma", "xz", "lz4", "compat"} or None
         None if it is not compressed; ``compat`` is zlib below a header of joblib before 0.9.3.
     """
-    for magic, method in _MAGIC:
-        if first_bytes.startswith(magic):
-            return method
+    if first_bytes[:1] in _FIRST:
+        for magic, method in _MAGIC:
+            if first_bytes.startswith(magic):
+                return method
     return None
 
 

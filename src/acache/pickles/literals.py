@@ -36,7 +36,10 @@ def _number(code: str, layout: str) -> Handler:
             return end
         # The last one may reach into the zeros behind the window: that is noticed after.
         end = several.match(data, begin).end()  # type: ignore[union-attr]
-        m.stack += chain.from_iterable(fixed.iter_unpack(data[begin:end]))
+        if size == 2:
+            m.stack += data[i:end:2]
+        else:
+            m.stack += chain.from_iterable(fixed.iter_unpack(data[begin:end]))
         return end
 
     return push
@@ -44,15 +47,12 @@ def _number(code: str, layout: str) -> Handler:
 
 def _short_text(m: Machine, data: bytes, i: int) -> int:
     end = i + 1 + data[i]
-    m.stack.append(_decoded(data[i + 1 : end]))
+    m.stack.append(data[i + 1 : end].decode("utf-8", "surrogatepass"))
     return end
 
 
 def _decoded(data: bytes) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data.decode("utf-8", "surrogatepass")
+    return data.decode("utf-8", "surrogatepass")
 
 
 def _ascii(data: bytes) -> str:

@@ -19,11 +19,15 @@ from typing import Any
 
 import joblib
 import numpy as np
+import pandas
 import pytest
 import scipy.optimize
 import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.decomposition import NMF
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import LinearRegression
 
 from acache.errors import AcacheError, UsageError
 from acache.harmless import HARMLESS
@@ -186,10 +190,34 @@ def test_stored_maps_of_files_are_sound(tmp_path: Path) -> None:
     assert judge.unsafe == []
 
 
-def test_pandas_is_a_package_that_is_not_known() -> None:
-    pandas = pytest.importorskip("pandas")
-    judge = judged(of(pandas.DataFrame({"a": [1]})))
-    assert judge.unknown
+def of_other_packages() -> dict[str, Any]:
+    numbers = np.random.default_rng(0).random((30, 4))
+    frame = pandas.DataFrame(
+        {
+            "number": range(3000),
+            "text": [f"x{i}" for i in range(3000)],
+            "time": pandas.date_range("2020", periods=3000, tz="UTC"),
+            "kind": pandas.Categorical(["a", "b", "c"] * 1000),
+        }
+    )
+    return {
+        "frame": frame,
+        "rows": frame[["number", "text"]].to_records(),
+        "series": pandas.Series([1, None], dtype="Int64"),
+        "regression": LinearRegression().fit(numbers, numbers[:, 0]),
+        "factors": NMF(2, max_iter=1000).fit(numbers),
+        "trees": RandomForestRegressor(3).fit(numbers, numbers[:, 0]),
+    }
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_classes_of_other_packages_are_unknown_and_not_unsafe(protocol: int) -> None:
+    for name, value in of_other_packages().items():
+        judge = judged(of(value, protocol=protocol))
+        assert (judge.unsafe, judge.doubts) == ([], []), name
+        assert bool(judge.unknown) == (name != "rows")
+        assert all(one.startswith(("pandas.", "sklearn.")) for one in judge.unknown)
+        assert judged(of(value, protocol=protocol), *judge.unknown).unknown == []
 
 
 @pytest.mark.parametrize(
@@ -215,6 +243,8 @@ def test_pandas_is_a_package_that_is_not_known() -> None:
         ("mine", "os", "unsafe"),
         ("mine.io", "tool.call", "unsafe"),
         ("mine", "__loader__", "unsafe"),
+        ("mine", "Thing.__globals__.x", "unsafe"),
+        ("mine", "__pyx_unpickle_Thing", "unknown"),
         ("_testcapi", "run_in_subinterp", "unsafe"),
         ("collections", "OrderedDict", "harmless"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 
@@ -11,6 +12,7 @@ from acache.names import printable
 from acache.pickles import UNKNOWN_NAME, Global, Object
 from acache.pickles.nodes import Node, dotted
 
+_DUNDER = re.compile("__.*__", re.DOTALL)
 _MOST_TOLD = 3
 _MOST_KEPT = 100
 
@@ -164,7 +166,7 @@ def _is_judged(named: Global) -> bool:
     # imported there, or through what Python itself puts there, ends anywhere.
     path = named.name.split(".")
     return (
-        any(part.startswith("__") or part in sys.stdlib_module_names for part in path)
+        any(_DUNDER.fullmatch(part) or part in sys.stdlib_module_names for part in path)
         or not all(part.isidentifier() for part in path)
         or any(part.islower() for part in path[:-1])
     )

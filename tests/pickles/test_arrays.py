@@ -13,6 +13,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+import pandas
 import pytest
 from joblib.numpy_pickle_compat import write_zfile
 
@@ -122,9 +123,8 @@ def test_sparse_matrices() -> None:
 
 
 def test_frames() -> None:
-    pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"a": [1, 2], "b": ["x", "y"], "c": [0.5, 1.5]})
-    assert shown(described(dumped(frame)))[0] == "pandas.core.frame.DataFrame"
+    assert shown(described(dumped(frame)))[0].endswith(".DataFrame")
 
 
 OLD = b"""cjoblib.numpy_pickle

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from acache.errors import UsageError
 from acache.names import (
     entry_id,
+    exactly,
     matches_function,
     matches_text,
     nearest,
@@ -81,10 +82,27 @@ def test_levels_that_are_none(text: str) -> None:
         ("core.*.stft", True),
         ("STFT", False),
         ("", False),
+        ("/librosa/core/spectrum/stft", True),
+        ("/librosa/*/st?t", True),
+        ("/librosa.core.spectrum.stft", False),
+        ("/core/spectrum/stft", False),
+        ("/stft", False),
+        ("/*", True),
+        ("/", False),
     ],
 )
 def test_patterns_of_functions(pattern: str, matches: bool) -> None:
     assert matches_function("librosa/core/spectrum/stft", pattern) is matches
+
+
+@pytest.mark.parametrize(
+    "function",
+    ["m/f", "pkg/m/f", "m.f", "m[1]/f", "m1/f", " f", "f ", "a*/?", "\x1b", "\udcff", ""],
+)
+def test_a_function_is_named_exactly(function: str) -> None:
+    others = {"m/f", "pkg/m/f", "m.f", "m[1]/f", "m1/f", "f", "f/m/f", "ab/c", "n/ f"} - {function}
+    assert matches_function(function, exactly(function))
+    assert not any(matches_function(other, exactly(function)) for other in others)
 
 
 def test_names_that_are_not_printable_match_as_they_are_shown() -> None:

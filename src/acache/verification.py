@@ -81,6 +81,8 @@ class VerifyReport(NamedTuple):
         may not be read, or holds more than can be followed, is none of them.
     remnants : tuple of Leftover
         Entry folders without result.
+    sourceless : tuple of str
+        Ids of functions that have entries and no whole source.
     warnings : tuple of str
         What could not be checked.
 
@@ -98,6 +100,7 @@ class VerifyReport(NamedTuple):
     broken: EntryTable
     unsafe: EntryTable
     remnants: tuple[Leftover, ...]
+    sourceless: tuple[str, ...]
     warnings: tuple[str, ...]
 
     @property
@@ -148,7 +151,8 @@ def verify(
         piece=_PIECE,
     )
     missing = [one for one in fold.missing if one.path not in fold.busy and _lacks(store, one)]
-    findings = [*fold.findings, *map(_missing_output, missing), *_sources(store, fold)]
+    sources = _sources(store, fold)
+    findings = [*fold.findings, *map(_missing_output, missing), *sources.values()]
     findings.sort(key=lambda one: (one.severity == "note", KINDS.index(one.kind), one.id))
     return VerifyReport(
         store,
@@ -158,6 +162,7 @@ def verify(
         fold.broken,
         fold.unsafe,
         tuple(missing),
+        tuple(sorted(sources)),
         tuple(f"{reason}: {count:,} not checked" for reason, count in sorted(fold.skipped.items())),
     )
 
@@ -411,21 +416,15 @@ def _missing_output(found: Leftover) -> Finding:
     return Finding(_named(found.path), "missing-output", "problem", message)
 
 
-def _sources(store: Store, fold: _Checked) -> list[Finding]:
+def _sources(store: Store, fold: _Checked) -> dict[str, Finding]:
     """Tell of functions that have entries and no source by which joblib would know stale ones."""
-    found = []
+    found = {}
     for function, count in fold.functions.items():
         trouble = source_trouble(store, function) if function in fold.sources else "no"
         if trouble is not None:
             entries = f"{count:,} {'entry' if count == 1 else 'entries'}"
-            found.append(
-                Finding(
-                    dotted(function),
-                    "missing-source",
-                    "problem",
-                    f"{entries} and {trouble} {SOURCE}: joblib cannot tell whether they are stale",
-                )
-            )
+            message = f"{entries} and {trouble} {SOURCE}: joblib cannot tell whether they are stale"
+            found[function] = Finding(dotted(function), "missing-source", "problem", message)
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Result, write_entry
+from ..conftest import Result, needs_posix, run_line, write_entry
 
 Acache = Callable[..., Result]
 IDS = [
@@ -74,6 +74,20 @@ def test_fixes_mean_the_same_cache(acache: Acache, tmp_path: Path) -> None:
     again = acache("doctor", "--json", "--cache-dir", location, "--env-prefix", "MY")
     [check] = [c for c in again.document["checks"] if c["id"] == "sources"]
     assert check["status"] == "ok"
+
+
+@needs_posix
+def test_what_clears_a_function_clears_no_other(acache: Acache, tmp_path: Path) -> None:
+    without, others = {"m/f", "m[1]/f", " f"}, {"pkg/m/f", "m1/f", "m.f", "f"}
+    for name in without | others:
+        write_entry(tmp_path / "joblib" / name, "0" * 32)
+    for name in others:
+        (tmp_path / "joblib" / name / "func_code.py").write_text("# first line: 1\ndef f(): ...\n")
+    document = acache("doctor", "--json", "--cache-dir", tmp_path).document
+    [check] = [c for c in document["checks"] if c["id"] == "sources"]
+    run_line(check["fix"])
+    left = {path.parents[1].relative_to(tmp_path / "joblib") for path in tmp_path.rglob("*.pkl")}
+    assert left == set(map(Path, others))
 
 
 def test_a_name_cannot_write_to_the_terminal(acache: Acache, tmp_path: Path) -> None:

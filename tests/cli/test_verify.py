@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Result, write_entry
+from ..conftest import Result, needs_posix, run_line, write_entry
 from ..test_removal import tree
 
 Acache = Callable[..., Result]
@@ -83,6 +83,26 @@ def test_people_are_told_what_mends_it(acache: Acache, location: Path) -> None:
     narrow = acache("verify", "--cache-dir", location, "--level", "20")
     assert max(map(len, narrow.stdout.splitlines())) <= 80
     assert "the same command with --delete" in narrow.stdout
+
+
+@needs_posix
+def test_what_clears_a_function_without_source_clears_no_other(
+    acache: Acache, tmp_path: Path
+) -> None:
+    without, others = {"m/f", "m[1]/f", " f", "it's"}, {"pkg/m/f", "m1/f", "m.f", "f", "its"}
+    for name in without | others:
+        write_entry(tmp_path / "joblib" / name, HASHES[0], output=b"N.")
+    for name in others:
+        (tmp_path / "joblib" / name / "func_code.py").write_text("# first line: 1\ndef f(): ...\n")
+    for expected in (1, 0):  # three lines at a time
+        result = acache("verify", "--cache-dir", tmp_path, env={"COLUMNS": "300"})
+        assert result.code == 3
+        for line in result.stdout.splitlines():
+            if line.startswith("no source  acache"):
+                run_line(line.removeprefix("no source"))
+        left = {p.parents[1] for p in tmp_path.rglob("output.pkl")}
+        assert len(left - {tmp_path / "joblib" / name for name in others}) == expected
+    assert left == {tmp_path / "joblib" / name for name in others}
 
 
 def test_long_lists_are_cut_for_people_alone(acache: Acache, location: Path) -> None:

@@ -7,7 +7,7 @@ from acache.doctor.check import Check, command, count, library, size
 from acache.errors import ConfigurationError
 from acache.eviction import LIMIT_SETTINGS, Limits, configured_limits, plan_prune
 from acache.layout import dotted
-from acache.names import printable
+from acache.names import exactly, printable
 from acache.parallel import Progress
 from acache.report import FunctionRow, Leftovers, StatsReport
 from acache.store import Store
@@ -81,8 +81,9 @@ def check_stale(config: Config, report: StatsReport) -> Check:
 
 def check_sources(config: Config, store: Store, report: StatsReport) -> Check:
     """Tell which functions have entries and no stored source, by which joblib knows stale ones."""
-    lost = {dotted(name) for name in store.functions() if source_trouble(store, name) is not None}
-    rows = [row for row in report.functions if row.function in lost]
+    lost = [name for name in store.functions() if source_trouble(store, name) is not None]
+    shown = {*map(dotted, lost)}
+    rows = [row for row in report.functions if row.function in shown]
     if not rows:
         return Check("sources", "ok", "every function with entries has its source")
     entries = sum(row.totals.entries for row in rows)
@@ -91,7 +92,9 @@ def check_sources(config: Config, store: Store, report: StatsReport) -> Check:
         f" anew, and trusts the rest of {count(entries, 'entry', 'entries')}, whatever the code"
         " is by now"
     )
-    words = [word for row in rows for word in ("--function", row.function)]
+    held = {row.function for row in rows}
+    clear = [exactly(name) for name in sorted(lost) if dotted(name) in held]
+    words = [word for name in clear for word in ("--function", name)]
     return Check("sources", "problem", message, command(config, "clear", *words))
 
 

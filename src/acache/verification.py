@@ -41,6 +41,15 @@ KINDS: tuple[Kind, ...] = (
 _NOTES = ("bad-metadata", "foreign", "unknown-global")
 _OWN = (".gitignore", ".acache/")  # in the location, which may be the store itself
 _MOST_FIELDS = 1000  # of a structure, that are kept to be judged
+_DEFINITIONS = ("def ", "async def ", "class ", "@")
+# What Python says, whatever its version, of a definition that ends too early.
+_UNFINISHED = (
+    "was never closed",
+    "unterminated triple-quoted",
+    "expected an indented block",
+    "expected 'except' or 'finally' block",
+    "unexpected EOF",
+)
 _PIECE = 8  # entries handed out at a time: one that is compressed can take a second
 
 
@@ -445,13 +454,23 @@ def source_trouble(store: Store, function: str) -> str | None:
 def _is_cut(source: str) -> bool:
     """Tell whether a definition ends too early; what a newer Python writes may not parse here."""
     text = textwrap.dedent(source)
-    if not text.startswith(("def ", "async def ", "class ", "@")):
-        return False  # a lambda, with what else was in its line
+    if not text.startswith(_DEFINITIONS):  # a lambda, with what else was in its line
+        return any(beginning.startswith(text) for beginning in _DEFINITIONS)
+    error = _syntax_error(text)
+    if error is None:
+        return False
+    if any(told in error.msg for told in _UNFINISHED):
+        return True
+    if text.endswith("\n"):  # joblib writes whole lines
+        return _syntax_error(f"{text}def _(): ...") is None  # decorators alone
+    return (error.lineno or 0) >= len(text.splitlines())
+
+
+def _syntax_error(text: str) -> SyntaxError | None:
     try:
         ast.parse(text)
     except SyntaxError as error:
-        last = len(text.rstrip().splitlines())
-        return "never closed" in error.msg or (error.lineno or 0) >= last
+        return error
     except (ValueError, RecursionError, MemoryError):
         pass
-    return False
+    return None

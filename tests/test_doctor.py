@@ -23,8 +23,9 @@ from acache.doctor import examine
 from acache.doctor.check import Check
 from acache.doctor.surroundings import check_access_times, mount_of
 from acache.store import Store
+from acache.verification import verify
 
-from .conftest import NOBODY, run_python
+from .conftest import NOBODY, run_python, write_entry
 from .test_config import probe
 from .test_removal import dead_pid
 
@@ -464,10 +465,8 @@ def test_without_a_source_results_are_trusted_whatever_the_code_is(location: Pat
     source.unlink()
     found = checks(location)["sources"]
     assert found.status == "problem"
-    assert "cut of doctored.f: joblib computes the next call anew" in found.message
-    source.touch()
-    assert checks(location)["sources"].status == "problem"  # empty is as good as missing
-    source.unlink()
+    assert "missing or unreadable of doctored.f: joblib computes the next call" in found.message
+    assert "trusts the rest of 2 entries" in found.message
     kept = location.parent / "kept"
     shutil.copytree(location, kept)
     edit(location, "return x", "return -x")
@@ -475,3 +474,36 @@ def test_without_a_source_results_are_trusted_whatever_the_code_is(location: Pat
     run_fix(found.fix, kept)
     assert checks(kept)["sources"].status == "ok"
     assert call(kept, 1, 2) == [-1, -2]
+
+
+@pytest.mark.filterwarnings("ignore:Possible name collisions")
+@pytest.mark.parametrize("text", ["", "# first line: 4\n", "# first line: 4\ndef f(x"])
+def test_with_an_empty_or_cut_source_results_are_dropped(location: Path, text: str) -> None:
+    [source] = location.rglob("func_code.py")
+    source.write_text(text)
+    found = checks(location)["sources"]
+    assert found.status == "warning"
+    assert "empty or cut of doctored.f: joblib drops 2 entries at the next call" in found.message
+    [finding] = verify(Store(location)).findings
+    assert finding.severity == "problem"
+    assert finding.message.endswith("joblib drops them at the function's next call")
+    kept = location.parent / "kept"
+    shutil.copytree(location, kept)
+    call(location, 3)
+    assert len([*location.rglob("output.pkl")]) == 1
+    assert checks(location)["sources"].status == "ok"
+    run_fix(found.fix, kept)
+    assert checks(kept)["sources"].status == "ok"
+
+
+def test_sources_that_are_lost_and_cut_are_told_apart(location: Path) -> None:
+    for name, text in (("lost", None), ("cut", "# first line: 4\n")):
+        write_entry(location / "joblib" / "m" / name, "0" * 32)
+        if text is not None:
+            (location / "joblib" / "m" / name / "func_code.py").write_text(text)
+    found = checks(location)["sources"]
+    assert found.status == "problem"
+    assert "of m.lost: " in found.message
+    assert "the rest of 1 entry," in found.message
+    assert found.message.endswith("of m.cut: joblib drops 1 entry at the next call")
+    assert found.fix == "acache clear --function /m/cut --function /m/lost"

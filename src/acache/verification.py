@@ -42,6 +42,7 @@ _NOTES = ("bad-metadata", "foreign", "unknown-global")
 _OWN = (".gitignore", ".acache/")  # in the location, which may be the store itself
 _MOST_FIELDS = 1000  # of a structure, that are kept to be judged
 _DEFINITIONS = ("def ", "async def ", "class ", "@")
+UNKNOWN_SOURCES = ("no", "an unreadable")
 # What Python says, whatever its version, of a definition that ends too early.
 _UNFINISHED = (
     "was never closed",
@@ -426,19 +427,28 @@ def _missing_output(found: Leftover) -> Finding:
 
 
 def _sources(store: Store, fold: _Checked) -> dict[str, Finding]:
-    """Tell of functions that have entries and no source by which joblib would know stale ones."""
+    """Tell of functions that have entries and no whole source by which joblib knows stale ones."""
     found = {}
     for function, count in fold.functions.items():
         trouble = source_trouble(store, function) if function in fold.sources else "no"
         if trouble is not None:
             entries = f"{count:,} {'entry' if count == 1 else 'entries'}"
-            message = f"{entries} and {trouble} {SOURCE}: joblib cannot tell whether they are stale"
+            then = (
+                "computes the next call anew, and trusts the others, whatever the code is by now"
+                if trouble in UNKNOWN_SOURCES
+                else "drops them at the function's next call"
+            )
+            message = f"{entries} and {trouble} {SOURCE}: joblib {then}"
             found[function] = Finding(dotted(function), "missing-source", "problem", message)
     return found
 
 
 def source_trouble(store: Store, function: str) -> str | None:
-    """Tell what is wrong with a function's stored source, in a word or two; None if nothing is."""
+    """Tell what is wrong with a function's stored source, in a word or two; None if nothing is.
+
+    Of `UNKNOWN_SOURCES` joblib writes the new one at the next call, and trusts the other entries;
+    any other it finds changed, and drops them all.
+    """
     try:
         source = store.source(function)
     except OSError:

@@ -309,6 +309,7 @@ def test_a_store_that_may_not_be_written(
 ON_SMALL_DISK = """
 set -e
 mount -t tmpfs -o "$1" none "$2"
+eval "$7"
 "$3" -c "$4" "$2/location"
 "$3" -m acache doctor --json --cache-dir "$2/location" > "$5/ill" || true
 "$3" -c "$6" "$5/ill"
@@ -347,8 +348,11 @@ for fix in (fixes["free-space"], fixes["inodes"]):
 Told = dict[str, dict[str, str]]
 
 
-def on_small_disk(folder: Path, options: str) -> tuple[float, int, Told, Told]:
-    """Fill a disk, examine it, mend it: an access time, failed writes, checks before and after."""
+def on_small_disk(folder: Path, options: str, *, before: str = "") -> tuple[float, int, Told, Told]:
+    """Fill a disk, examine it, mend it: an access time, failed writes, checks before and after.
+
+    What is run before finds the disk at ``$2``.
+    """
     if sys.platform != "linux" or shutil.which("unshare") is None:
         pytest.skip("needs a file system of its own")
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
@@ -356,7 +360,7 @@ def on_small_disk(folder: Path, options: str) -> tuple[float, int, Told, Told]:
     disk = folder / "disk"
     disk.mkdir()
     command = ["unshare", "-rm", "sh", "-c", ON_SMALL_DISK, "sh", options, disk, sys.executable]
-    output = subprocess.run([*command, FILL, folder, MEND],
+    output = subprocess.run([*command, FILL, folder, MEND, before],
                             stdout=subprocess.PIPE, text=True, check=True).stdout  # fmt: skip
     accessed, failed = output.split()
     ill, well = (
@@ -384,6 +388,24 @@ def test_without_inodes_writes_fail(tmp_path: Path) -> None:
     assert accessed > 0
     assert found["access-times"]["status"] == "ok"
     assert "exact" in found["access-times"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("check", "options", "before"),
+    [
+        ("free-space", "size=1m", 'head -c 980000 /dev/zero > "$2/others"'),
+        ("inodes", "size=500m,nr_inodes=200", 'cd "$2"; touch $(seq 188); cd /'),
+    ],
+)
+def test_a_cache_is_not_emptied_for_nothing(
+    tmp_path: Path, check: str, options: str, before: str
+) -> None:
+    _, failed, found, after = on_small_disk(tmp_path, options, before=before)
+    assert failed > 0
+    assert found[check]["status"] == "problem"
+    assert found[check]["fix"] is None
+    assert "the cache holds only " in found[check]["message"]
+    assert after[check]["status"] == "problem"
 
 
 def test_with_noatime_no_use_is_noted(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from acache.config import Config
 from acache.doctor.check import Check, Status, command, count, library, size
 from acache.store import Store
+from acache.totals import Totals
 
 _MOUNTS = "/proc/self/mountinfo"
 _ESCAPED = re.compile(r"\\([0-7]{3})")  # white space and the backslash in it
@@ -177,8 +178,8 @@ def mount_of(path: str, mounts: Iterable[str]) -> tuple[str, set[str]] | None:
     return found
 
 
-def check_free_space(config: Config, store: Store, entries: int) -> Check:
-    """Tell how much room is left on the disk; there are so many entries to prune."""
+def check_free_space(config: Config, store: Store, entries: Totals) -> Check:
+    """Tell how much room is left on the disk, and whether pruning entries makes enough."""
     usage = shutil.disk_usage(existing(store.location))
     whole = usage.used + usage.free
     wanted = max(min(_SHARE * whole, _ENOUGH_BYTES), min(2 * _SHARE * whole, _LEAST_BYTES))
@@ -186,12 +187,16 @@ def check_free_space(config: Config, store: Store, entries: int) -> Check:
     if usage.free >= wanted:
         return Check("free-space", "ok", told)
     told += f": once it is full, {library(config)}'s writes fail, with a warning at each call"
-    fix = command(config, "prune", "--min-free", f"{math.ceil(wanted / 1000)}k")
     status: Status = "warning" if usage.free >= wanted / 10 else "problem"
-    return Check("free-space", status, told, fix if entries else None)
+    lacking, held = wanted - usage.free, entries.disk_bytes or entries.size_bytes
+    if held < lacking:
+        told += f"; the cache holds only {size(held)} of the {size(lacking)} that are lacking"
+        return Check("free-space", status, told)
+    fix = command(config, "prune", "--min-free", f"{math.ceil(wanted / 1000)}k")
+    return Check("free-space", status, told, fix)
 
 
-def check_inodes(config: Config, store: Store, entries: int) -> Check:
+def check_inodes(config: Config, store: Store, entries: Totals) -> Check:
     """Tell how many files and folders the file system can still take."""
     if not hasattr(os, "statvfs"):
         return Check("inodes", "ok", f"{sys.platform} does not count them")
@@ -203,7 +208,10 @@ def check_inodes(config: Config, store: Store, entries: int) -> Check:
     if free >= wanted:
         return Check("inodes", "ok", told)
     told += f": once there are none, {library(config)}'s writes fail, with a warning at each call"
-    kept = max(entries - math.ceil((wanted - free) / _INODES_OF_AN_ENTRY), 0)
-    fix = command(config, "prune", "--max-items", str(kept))
     severity: Status = "warning" if free >= wanted / 10 else "problem"
-    return Check("inodes", severity, told, fix if entries else None)
+    lacking, held = math.ceil(wanted - free), entries.inodes or 0
+    if held < lacking:
+        told += f"; the cache holds only {held:,} of the {lacking:,} that are lacking"
+        return Check("inodes", severity, told)
+    kept = max(entries.entries - math.ceil(lacking / _INODES_OF_AN_ENTRY), 0)
+    return Check("inodes", severity, told, command(config, "prune", "--max-items", str(kept)))

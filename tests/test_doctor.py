@@ -344,6 +344,8 @@ for fix in (fixes["free-space"], fixes["inodes"]):
     if fix:
         command = [sys.executable, "-m", *shlex.split(fix), "--yes", "--quiet"]
         subprocess.run(command, check=True)
+if fixes["access-times"]:
+    subprocess.run(fixes["access-times"], shell=True, check=True)
 """
 Told = dict[str, dict[str, str]]
 
@@ -409,11 +411,12 @@ def test_a_cache_is_not_emptied_for_nothing(
 
 
 def test_with_noatime_no_use_is_noted(tmp_path: Path) -> None:
-    accessed, failed, found, _ = on_small_disk(tmp_path, "size=100m,noatime")
+    accessed, failed, found, mended = on_small_disk(tmp_path, "size=100m,noatime")
     assert (accessed, failed) == (0, 0)
     assert found["access-times"]["status"] == "warning"
     assert "--policy lru go by when it was written" in found["access-times"]["message"]
-    assert found["access-times"]["fix"] == f"mount -o remount,relatime {tmp_path / 'disk'}"
+    assert mended["access-times"]["status"] == "ok"
+    assert "is mounted with relatime" in mended["access-times"]["message"]
 
 
 def test_the_mount_of_a_folder_is_the_last_of_the_nearest() -> None:
@@ -431,6 +434,20 @@ def test_the_mount_of_a_folder_is_the_last_of_the_nearest() -> None:
     assert found("/database") == ("/", {"rw", "relatime"})
     assert found("/data set/x") == ("/data set", {"rw", "nosuid", "relatime"})
     assert mount_of("/data", ()) is None
+
+
+def test_who_is_not_root_mounts_with_sudo(tmp_path: Path, as_nobody: int | None) -> None:
+    (tmp_path / "mounts").write_text("22 1 254:0 / / rw,noatime - ext4 /dev/vda rw\n")
+    code = (
+        "import os, sys\n"
+        "from acache.config import Config\n"
+        "from acache.doctor.surroundings import check_access_times\n"
+        "from acache.store import Store\n"
+        "os.setuid(int(sys.argv[1]) or os.getuid())\n"
+        "print(check_access_times(Config.from_env({}), Store(sys.argv[2]), sys.argv[3]).fix)"
+    )
+    output = run_python(code, str(as_nobody or 0), tmp_path, tmp_path / "mounts")
+    assert output == "sudo mount -o remount,atime,relatime /\n"
 
 
 def test_a_system_that_tells_no_mounts(tmp_path: Path) -> None:

@@ -150,7 +150,9 @@ def check_access_times(config: Config, store: Store, mounts: str = _MOUNTS) -> C
             f"{folder} is mounted with noatime: the last use of an entry is never noted, so"
             " --unused-for, --max-age and --policy lru go by when it was written"
         )
-        fix = f"mount -o remount,relatime {shlex.quote(folder)}"
+        # Options are merged with those of before: relatime alone leaves noatime in force.
+        sudo = "" if os.geteuid() == 0 else "sudo "
+        fix = f"{sudo}mount -o remount,atime,relatime {shlex.quote(folder)}"
         return Check(name, "warning", message, fix)
     if "relatime" in options:
         return Check(name, "ok", f"{folder} is mounted with relatime: last uses are good to a day")

@@ -235,6 +235,24 @@ def test_compressed_results_cannot_be_mapped(tmp_path: Path) -> None:
     assert run_python(code, env=environ) == "ndarray\n"
 
 
+@pytest.mark.parametrize("raw", ["r", "r+", "none", "None", "", "foo"])
+def test_mapping_compressed_results_warns_at_each_load(tmp_path: Path, raw: str) -> None:
+    both = config(MMAP=raw, COMPRESS="zlib").setting("mmap")
+    assert not both.ok
+    assert "each load warns" in both.effect
+    code = (
+        "import librosa, warnings\n"
+        "for _ in range(2):\n"
+        "    with warnings.catch_warnings(record=True) as told:\n"
+        "        warnings.simplefilter('always')\n"
+        "        w = librosa.filters.get_window('hann', 16)\n"
+        "    print(type(w).__name__, w[8], {one.category.__name__ for one in told})"
+    )
+    environ = {f"LIBROSA_CACHE_{n}": v for n, v in (("MMAP", raw), ("COMPRESS", "zlib"))}
+    output = run_python(code, env={**environ, "LIBROSA_CACHE_DIR": str(tmp_path)})
+    assert output == "ndarray 1.0 {'UserWarning'}\n" * 2
+
+
 def test_the_empty_dir_caches_into_the_current_folder(tmp_path: Path) -> None:
     probe(tmp_path, DIR="")
     assert (tmp_path / "joblib" / "librosa" / "filters").is_dir()

@@ -134,9 +134,23 @@ def test_settings_do_what_is_said_until_mended(
     assert probe(tmp_path, **{"DIR": str(tmp_path / "well"), **after}) == "stored"
 
 
-def test_a_mapping_without_effect_is_a_warning() -> None:
-    found = checks("/nowhere", MMAP="r", COMPRESS="zlib")["mmap"]
+@pytest.mark.parametrize("raw", ["r", "r+", "none", "None", "", "foo"])
+def test_a_mapping_of_compressed_results_is_a_warning(tmp_path: Path, raw: str) -> None:
+    found = checks("/nowhere", MMAP=raw, COMPRESS="zlib")["mmap"]
     assert (found.status, found.fix) == ("warning", "unset LIBROSA_CACHE_MMAP")
+    assert "each load warns" in found.message
+    python = tmp_path / "bin" / "python"  # of an environment with an old joblib
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    packages = tmp_path / "lib" / f"python3.{sys.version_info[1]}" / "site-packages"
+    (packages / "joblib-1.4.2.dist-info").mkdir(parents=True)
+    metadata = "Metadata-Version: 2.1\nName: joblib\nVersion: 1.4.2\n"
+    (packages / "joblib-1.4.2.dist-info" / "METADATA").write_text(metadata)
+    (tmp_path / "pyvenv.cfg").write_text(f"home = {os.path.dirname(sys.executable)}\n")
+    variables = {"LIBROSA_CACHE_MMAP": raw, "LIBROSA_CACHE_COMPRESS": "zlib"}
+    config = Config.from_env(variables, python=str(python))
+    found = {check.id: check for check in examine(config)}["mmap"]
+    assert (found.status, found.fix) == ("problem", "unset LIBROSA_CACHE_MMAP")
 
 
 def test_lz4_is_looked_for_in_the_python_that_is_meant(tmp_path: Path) -> None:

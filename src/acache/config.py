@@ -168,9 +168,13 @@ class Config(NamedTuple):
         )
         mmap = read("mmap", lambda raw: _read_mmap(raw, library))
         compress = read("compress", lambda raw: _read_compress(raw, library, lz4))
-        if mmap.value and compress.value:
-            effect = "no effect: compressed results cannot be mapped; unset it, or the compression"
-            mmap = mmap._replace(effect=effect, ok=False)
+        if mmap.raw is not None and compress.ok and compress.value:
+            effect = (
+                "compressed results cannot be mapped: each load warns, and joblib before 1.5 reads"
+                " them wrong; unset it"
+            )
+            remedy = ", or the compression" if mmap.ok else ""
+            mmap = mmap._replace(effect=effect + remedy, ok=False)
         settings = (
             location,
             level_setting,

@@ -39,7 +39,7 @@ def examine(config: Config, *, progress: Progress | None = None) -> list[Check]:
     """
     installed = InstalledSources(config.python)
     location, store = settings.check_location(config)
-    checks = [location, *(settings.check_setting(config, name) for name in _SETTINGS)]
+    checks = [location, *(settings.check_setting(config, name, installed) for name in _SETTINGS)]
     checks.append(contents.check_limits(config, store, progress))
     checks.append(settings.check_versions(config, installed))
     if store is None:

@@ -1,12 +1,13 @@
 """Checks of the settings, as `acache.config` judges them, and of what is installed.
 
-joblib 1.3, 1.4, 1.5 and 1.6 make the same of each setting, so the installed version makes no
-difference to what is said.
+joblib 1.3, 1.4, 1.5 and 1.6 make the same of each setting, but for the mapping of compressed
+results, which 1.5 was the first to leave.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 
 from acache.config import DEFAULT_PREFIX, Config, Setting
@@ -45,20 +46,27 @@ def check_location(config: Config) -> tuple[Check, Store | None]:
     return Check("cache-dir", "ok", f"results are stored in {there}"), store
 
 
-def check_setting(config: Config, name: str) -> Check:
+def check_setting(config: Config, name: str, installed: InstalledSources) -> Check:
     """Judge one setting of the library."""
     setting = config.setting(name)
     if setting.ok and setting.documented:
         given = "default" if setting.raw is None else setting.raw
         return Check(name, "ok", f"{given}: {setting.effect}")
     status: Status = "problem"
-    if setting.ok or (setting.value is not None and name == "mmap" and _compressed(config)):
+    if setting.ok or (name == "mmap" and _compressed(config) and not _maps_all(installed)):
         status = "warning"  # it does no harm
     return Check(name, status, _told(setting), _mended(config, setting))
 
 
 def _compressed(config: Config) -> bool:
-    return bool(config.setting("compress").value)
+    compress = config.setting("compress")
+    return compress.ok and bool(compress.value)
+
+
+def _maps_all(installed: InstalledSources) -> bool:
+    """Tell whether joblib is known to map what is compressed, too."""
+    version = re.match(r"(\d+)\.(\d+)", installed.version("joblib") or "")
+    return version is not None and (int(version[1]), int(version[2])) < (1, 5)
 
 
 def _told(setting: Setting) -> str:

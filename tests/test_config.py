@@ -11,6 +11,9 @@ import pytest
 
 from acache.config import Config
 from acache.errors import ConfigurationError, UsageError
+from acache.execution import execute
+from acache.store import Store
+from acache.verification import plan_removal, verify
 
 from .conftest import run_python
 
@@ -89,7 +92,7 @@ def test_documented_values(name: str, raw: str, value: object) -> None:
 
 UNDOCUMENTED = {
     "LEVEL": ["", "high", "1.5"],
-    "MMAP": ["", "None", "x", "R"],
+    "MMAP": ["", "None", "x", "R", "write"],
     "COMPRESS": ["", "True", "10", "-1", "ZLIB", "snappy"],
     "VERBOSE": ["", "x"],
     "MAX_SIZE": ["", "-1", "5XB", "1e400"],
@@ -217,6 +220,25 @@ def test_what_works_against_the_documentation_is_told_too() -> None:
     assert config(MMAP="readonly").setting("mmap").value == "r"
     assert config(VERBOSE="-1").setting("verbose").value == 0
     assert len(config(MMAP="readonly", VERBOSE="-1").warnings()) == 2
+
+
+def test_the_mode_write_destroys_what_is_loaded(tmp_path: Path) -> None:
+    effect = config(MMAP="write").setting("mmap").effect
+    assert effect.startswith("zeros overwrite each result that is loaded, and are returned, or EOF")
+    code = (
+        "import librosa\n"
+        "try: print(librosa.filters.get_window('hann', 16)[8])\n"
+        "except EOFError: print('EOFError')"
+    )
+    told = []
+    for mode in (None, "write", None):
+        environ = {} if mode is None else {"LIBROSA_CACHE_MMAP": mode}
+        told.append(run_python(code, env={**environ, "LIBROSA_CACHE_DIR": str(tmp_path)}).strip())
+        if mode is not None:
+            report = verify(Store(tmp_path))
+            assert [one.kind for one in report.findings] == ["unreadable"]
+            execute(plan_removal(report, broken=True, unsafe=False))
+    assert told in (["1.0", wrong, "1.0"] for wrong in ("0.0", "EOFError"))
 
 
 def test_compressed_results_cannot_be_mapped(tmp_path: Path) -> None:

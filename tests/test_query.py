@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import os
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -21,13 +22,14 @@ from acache.names import (
     nearest,
     parse_entry_id,
     printable,
+    quoted,
 )
 from acache.query import Selection, parse_levels
 from acache.records import Entry
 from acache.store import Store
 from acache.table import EntryTable
 
-from .conftest import write_entry
+from .conftest import needs_posix, write_entry
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0
@@ -109,6 +111,16 @@ def test_names_that_are_not_printable_match_as_they_are_shown() -> None:
     function = "m/\x1b[31mred"
     assert matches_function(function, printable("\x1b[31mred"))
     assert matches_function("m/f/<locals>/g", "f.<locals>.g")
+
+
+@needs_posix
+@given(st.binary(min_size=1))
+def test_what_is_quoted_is_read_back(word: bytes) -> None:
+    word = word.replace(b"\0", b"x")
+    line = f"printf %s {quoted(os.fsdecode(word))}"
+    assert line.isprintable()
+    done = subprocess.run(["bash", "-c", line], capture_output=True, check=True)
+    assert done.stdout == word
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import glob
+import os
+import shlex
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -218,6 +220,27 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def quoted(word: str) -> str:
+    """Write a word so that a shell reads it back: ``$'...'`` where not all of it is printable.
+
+    Parameters
+    ----------
+    word : str
+        May hold what `printable` escapes. bash and zsh read that back, sh may not.
+
+    Examples
+    --------
+    >>> print(quoted("a b"), quoted("\\x1b"))
+    'a b' $'\\x1b'
+    """
+    if word.isprintable():
+        return shlex.quote(word)
+    shown = (
+        chr(b) if 0x20 <= b < 0x7F and b not in b"'\\" else f"\\x{b:02x}" for b in os.fsencode(word)
+    )
+    return f"$'{''.join(shown)}'"
 
 
 def _escaped(character: str) -> str:

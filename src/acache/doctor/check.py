@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Literal, NamedTuple
 
 from acache.config import DEFAULT_PREFIX, Config
+from acache.names import quoted
 
 Status = Literal["ok", "warning", "problem"]
 _UNITS = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
@@ -46,7 +46,7 @@ def command(config: Config, *arguments: str) -> str:
         words += ["--cache-dir", str(location.value)]
     if config.setting("python").origin == "flag" and "--python" not in words:
         words += ["--python", config.python]
-    return shlex.join(words)
+    return " ".join(map(quoted, words))
 
 
 def size(size_bytes: float) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 
 from acache.config import DEFAULT_PREFIX, Config, Setting
 from acache.doctor.check import Check, Status, command, library
 from acache.errors import AcacheError
 from acache.installed import InstalledSources
+from acache.names import quoted
 from acache.store import Store
 
 # Settings that mend what is wrong with another value; None: unset it.
@@ -39,7 +39,7 @@ def check_location(config: Config) -> tuple[Check, Store | None]:
         return Check("cache-dir", "problem", f"{variable}='': {setting.effect}",
                      f"unset {variable}"), store  # fmt: skip
     if setting.origin == "environment" and not os.path.isabs(os.path.expanduser(setting.raw or "")):
-        fix = f"export {variable}={shlex.quote(location)}"
+        fix = f"export {variable}={quoted(location)}"
         message = f"{variable}={setting.raw!r}: {setting.effect}; now {location}"
         return Check("cache-dir", "warning", message, fix), store
     there = store.path if store.exists else f"{location}, where there is no cache yet"
@@ -76,7 +76,7 @@ def _told(setting: Setting) -> str:
 def _mended(config: Config, setting: Setting) -> str:
     variable = setting.variable
     if setting.name == "compress" and setting.raw == "lz4":
-        return shlex.join([config.python, "-m", "pip", "install", "lz4"])
+        return f"{quoted(config.python)} -m pip install lz4"
     if setting.name == "mmap" and setting.value in ("r", "c", "r+", "w+"):
         mended = None if _compressed(config) else "c" if setting.value == "c" else "r"
     else:

@@ -6,13 +6,13 @@ import contextlib
 import math
 import os
 import re
-import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
 
 from acache.config import Config
 from acache.doctor.check import Check, Status, command, count, library, size
+from acache.names import quoted
 from acache.store import Store
 from acache.totals import Totals
 
@@ -46,11 +46,11 @@ def check_permissions(config: Config, store: Store) -> Check:
     for path, status in _statuses(_above(store.path)):
         if status.st_mode & _OTHERS_WRITE and not status.st_mode & _STICKY:
             message = f"everybody may replace what is in {path}, this cache included; {exposed}"
-            return Check("permissions", "problem", message, f"chmod o-w {shlex.quote(path)}")
+            return Check("permissions", "problem", message, f"chmod o-w {quoted(path)}")
     folders = [*_statuses(_folders(store))]
     # Whoever may rename the store may put another one in its place.
     around = [(path, s) for path, s in _statuses([store.location]) if not s.st_mode & _STICKY]
-    fix = f"chmod -R go-w {shlex.quote(store.location)}"
+    fix = f"chmod -R go-w {quoted(store.location)}"
     opened = [path for path, status in folders if status.st_mode & _OTHERS_WRITE]
     if opened:
         message = f"everybody may write to {_named(opened)}; {exposed}"
@@ -72,7 +72,7 @@ def _read_only(config: Config, store: Store, nearest: str) -> Check:
         " of a function that is not in the cache yet, and stores nothing new"
     )
     own = os.stat(nearest).st_uid == os.geteuid()
-    fix = f"chmod -R u+w {shlex.quote(nearest)}" if own else _own_location(config)
+    fix = f"chmod -R u+w {quoted(nearest)}" if own else _own_location(config)
     if os.statvfs(nearest).f_flag & os.ST_RDONLY:
         message = f"its disk is mounted read-only: {message}"
         fix = _own_location(config)
@@ -152,7 +152,7 @@ def check_access_times(config: Config, store: Store, mounts: str = _MOUNTS) -> C
         )
         # Options are merged with those of before: relatime alone leaves noatime in force.
         sudo = "" if os.geteuid() == 0 else "sudo "
-        fix = f"{sudo}mount -o remount,atime,relatime {shlex.quote(folder)}"
+        fix = f"{sudo}mount -o remount,atime,relatime {quoted(folder)}"
         return Check(name, "warning", message, fix)
     if "relatime" in options:
         return Check(name, "ok", f"{folder} is mounted with relatime: last uses are good to a day")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from itertools import groupby
 
 from rich.table import Table
 from rich.text import Text
 
 from acache.layout import is_hash
-from acache.names import exactly, printable
+from acache.names import exactly, printable, quoted
 from acache.render.human.page import GAP, console, pairs, plural, show, size, tail
 from acache.verification import VerifyReport
 
@@ -75,7 +74,7 @@ def _mends(report: VerifyReport, mend: str, clear: str) -> list[tuple[str, str]]
         lines.append(("unknown", mend.format("--strict --allow MODULE.NAME")))
     without = report.sourceless
     lines += [
-        ("no source", f"{clear} --function {shlex.quote(exactly(name))}")
+        ("no source", f"{clear} --function {quoted(exactly(name))}")
         for name in without[:_MOST_MENDED]
     ]
     if len(without) > _MOST_MENDED:

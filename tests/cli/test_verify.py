@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Result, needs_posix, run_line, write_entry
+from ..conftest import Result, needs_links, needs_posix, run_line, write_entry
 from ..test_removal import tree
 
 Acache = Callable[..., Result]
@@ -103,6 +103,21 @@ def test_what_clears_a_function_without_source_clears_no_other(
         left = {p.parents[1] for p in tmp_path.rglob("output.pkl")}
         assert len(left - {tmp_path / "joblib" / name for name in others}) == expected
     assert left == {tmp_path / "joblib" / name for name in others}
+
+
+@needs_links
+def test_deleting_is_named_only_where_something_would_go(acache: Acache, tmp_path: Path) -> None:
+    function = tmp_path / "joblib" / "m" / "f"
+    write_entry(function, HASHES[0], output=b"N.")
+    (function / "func_code.py").write_text("# first line: 1\ndef f(): ...\n")
+    (function / HASHES[1]).symlink_to(function / HASHES[0])
+    result = acache("verify", "--cache-dir", tmp_path)
+    assert result.code == 3
+    assert "a link that joblib follows" in " ".join(result.stdout.split())
+    assert "--delete" not in result.stdout
+    (write_entry(function, HASHES[2]) / "output.pkl").unlink()
+    result = acache("verify", "--cache-dir", tmp_path)
+    assert "damaged  acache verify" in result.stdout
 
 
 def test_long_lists_are_cut_for_people_alone(acache: Acache, location: Path) -> None:

@@ -16,7 +16,6 @@ _MOST_SHOWN = 20  # of each kind
 _WIDEST_ID = 36
 _SHORT_HASH = 8
 _MOST_MENDED = 3
-_BROKEN = ("truncated", "unreadable", "missing-output")
 
 
 def verification(report: VerifyReport, *, mend: str | None, clear: str) -> None:
@@ -66,7 +65,7 @@ def _mends(report: VerifyReport, mend: str, clear: str) -> list[tuple[str, str]]
     """Tell for each kind of problem what mends it."""
     kinds = {one.kind for one in report.findings if one.severity == "problem"}
     lines = []
-    if kinds.intersection(_BROKEN):
+    if report.broken or report.remnants:
         lines.append(("damaged", mend.format("--delete")))
     if "unsafe-pickle" in kinds:
         lines.append(("unsafe", mend.format("--delete-unsafe")))

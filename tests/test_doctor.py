@@ -206,6 +206,20 @@ def test_a_file_as_location_makes_librosa_raise(tmp_path: Path) -> None:
     )
     output = run_python(code, env={"LIBROSA_CACHE_DIR": str(tmp_path / "file")})
     assert output.startswith("raises")
+    assert mended(found.fix) == {"DIR": "~/.cache/librosa"}
+
+
+def test_a_flag_is_not_mended_by_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache" / "librosa").touch()
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    flag = Config.from_env({}, cache_dir=str(tmp_path / ".cache" / "librosa"))
+    for config in (flag, Config.from_env({"LIBROSA_CACHE_DIR": "~/.cache/librosa"})):
+        found = examine(config)[0]
+        assert (found.id, found.status, found.fix) == ("cache-dir", "problem", None)
 
 
 def test_limits(location: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Literal, NamedTuple
 
 from acache.config import DEFAULT_PREFIX, Config
@@ -47,6 +48,15 @@ def command(config: Config, *arguments: str) -> str:
     if config.setting("python").origin == "flag" and "--python" not in words:
         words += ["--python", config.python]
     return " ".join(map(quoted, words))
+
+
+def own_location(config: Config) -> str | None:
+    """Write the line that sets a location of one's own; None where that mends nothing."""
+    setting = config.setting("cache-dir")
+    own = f"~/.cache/{config.prefix.lower()}"
+    if setting.origin == "flag" or setting.value == os.path.expanduser(own):
+        return None
+    return f"export {setting.variable}={own}"
 
 
 def size(size_bytes: float) -> str:

@@ -10,7 +10,7 @@ import os
 import re
 
 from acache.config import DEFAULT_PREFIX, Config, Setting
-from acache.doctor.check import Check, Status, command, library
+from acache.doctor.check import Check, Status, command, library, own_location
 from acache.errors import AcacheError
 from acache.installed import InstalledSources
 from acache.names import quoted
@@ -24,17 +24,16 @@ def check_location(config: Config) -> tuple[Check, Store | None]:
     """Tell where the cache is, and open its store; None where there is none to look into."""
     setting = config.setting("cache-dir")
     variable = setting.variable
-    mended = f"export {variable}=~/.cache/{config.prefix.lower()}"
     if setting.value is None:
         message = f"{variable} is not set: caching is off"
-        return Check("cache-dir", "warning", message, mended), None
+        return Check("cache-dir", "warning", message, own_location(config)), None
     location = str(setting.value)
     try:
         store = Store(location)
     except (AcacheError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         message = f"{location} cannot be used, {library(config)} raises an error at its first use"
-        return Check("cache-dir", "problem", f"{message}: {reason}", mended), None
+        return Check("cache-dir", "problem", f"{message}: {reason}", own_location(config)), None
     if not setting.ok:
         return Check("cache-dir", "problem", f"{variable}='': {setting.effect}",
                      f"unset {variable}"), store  # fmt: skip

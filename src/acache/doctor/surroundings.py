@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from acache.config import Config
-from acache.doctor.check import Check, Status, command, count, library, size
+from acache.doctor.check import Check, Status, command, count, library, own_location, size
 from acache.names import quoted
 from acache.store import Store
 from acache.totals import Totals
@@ -62,7 +62,7 @@ def check_permissions(config: Config, store: Store) -> Check:
     foreign = [path for path, status in around + folders if status.st_uid not in (os.geteuid(), 0)]
     if foreign:
         message = f"another user owns {_named(foreign)}; {exposed}"
-        return Check("permissions", "warning", message, _own_location(config))
+        return Check("permissions", "warning", message, own_location(config))
     return Check("permissions", "ok", "nobody else may write to its folders")
 
 
@@ -72,15 +72,11 @@ def _read_only(config: Config, store: Store, nearest: str) -> Check:
         " of a function that is not in the cache yet, and stores nothing new"
     )
     own = os.stat(nearest).st_uid == os.geteuid()
-    fix = f"chmod -R u+w {quoted(nearest)}" if own else _own_location(config)
+    fix = f"chmod -R u+w {quoted(nearest)}" if own else own_location(config)
     if os.statvfs(nearest).f_flag & os.ST_RDONLY:
         message = f"its disk is mounted read-only: {message}"
-        fix = _own_location(config)
+        fix = own_location(config)
     return Check("permissions", "problem", message, fix)
-
-
-def _own_location(config: Config) -> str:
-    return f"export {config.setting('cache-dir').variable}=~/.cache/{config.prefix.lower()}"
 
 
 def _may_write(folder: str) -> bool:

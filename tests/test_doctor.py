@@ -12,12 +12,13 @@ import subprocess
 import sys
 import time
 import venv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import joblib
 import pytest
 
+from acache import parallel
 from acache.config import Config
 from acache.doctor import examine
 from acache.doctor.check import Check
@@ -25,8 +26,9 @@ from acache.doctor.surroundings import check_access_times, mount_of
 from acache.store import Store
 from acache.verification import verify
 
-from .conftest import NOBODY, run_python, write_entry
+from .conftest import NOBODY, Result, needs_links, needs_posix, run_python, write_entry
 from .test_config import probe
+from .test_parallel import needs_fork
 from .test_removal import dead_pid
 
 needs_root = pytest.mark.skipif(
@@ -279,7 +281,7 @@ def test_folders_above_and_other_owners(location: Path) -> None:
     private(location)
     location.chmod(0o777)
     found = checks(location)["permissions"]
-    assert (found.status, found.fix) == ("problem", f"chmod o-w {location}")
+    assert (found.status, found.fix) == ("problem", f"chmod go-w {location}")
     location.chmod(0o1777)  # as /tmp: others cannot replace what is not theirs
     assert checks(location)["permissions"].status == "ok"
     location.chmod(0o755)
@@ -295,6 +297,217 @@ def test_folders_above_and_other_owners(location: Path) -> None:
     found = checks(location)["permissions"]
     assert found.status == "warning"
     assert "another user owns" in found.message
+
+
+def mend_permissions(location: Path) -> Check:
+    """Run what mends the permissions as it stands, examine what is used then, return what was."""
+    found = checks(location)["permissions"]
+    assert found.fix is not None
+    used = location
+    if found.fix.startswith("export "):
+        used = Path(mended(found.fix)["DIR"]).expanduser()
+        assert used != location
+    else:
+        subprocess.run(["bash", "-c", found.fix], check=True)
+    after = checks(used)["permissions"]
+    assert (after.status, after.fix) == ("ok", None), after
+    return found
+
+
+def entry_of(location: Path) -> Path:
+    return next(location.rglob("output.pkl")).parent
+
+
+@needs_root
+@pytest.mark.parametrize(("mode", "status"), [(0o022, "problem"), (0o020, "warning")])
+def test_who_can_write_to_a_result_can_run_code(location: Path, mode: int, status: str) -> None:
+    private(location)
+    entry = entry_of(location)
+    for path in (entry, entry / "output.pkl"):
+        path.chmod(path.stat().st_mode | mode)
+        os.chown(path, 0, 100)
+        found = mend_permissions(location)
+        assert found.status == status
+        assert str(path) in found.message
+        assert found.fix == f"chmod -R go-w {location / 'joblib'}"
+    os.chown(entry / "output.pkl", NOBODY, NOBODY)
+    found = mend_permissions(location)
+    assert found.status == "warning"
+    assert f"another user owns {entry / 'output.pkl'}" in found.message
+    assert mended(found.fix) == {"DIR": "~/.cache/librosa"}
+
+
+@needs_fork
+@needs_posix
+def test_two_processes_look_at_all_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "_PATIENCE_SECONDS", 0.0)
+    for number in range(1000):
+        write_entry(tmp_path / "joblib" / "m" / "f", f"{number:032x}")
+    private(tmp_path)
+    for output in tmp_path.rglob("output.pkl"):
+        output.chmod(0o666)
+    found = checks(tmp_path)["permissions"]
+    assert found.status == "problem"
+    assert "and 997 more places;" in found.message
+
+
+@needs_root
+def test_links_on_the_way_to_the_store(location: Path, tmp_path: Path) -> None:
+    private(location)
+    (tmp_path / "open").mkdir()
+    (tmp_path / "way").symlink_to("open/../open/./link")
+    (tmp_path / "open" / "link").symlink_to("../location")
+    assert checks(tmp_path / "way")["permissions"].status == "ok"
+    (tmp_path / "open").chmod(0o777)
+    found = mend_permissions(tmp_path / "way")
+    assert found.status == "problem"
+    assert f"everybody may replace what is in {tmp_path / 'open'}" in found.message
+    (tmp_path / "open").chmod(0o1777)
+    assert checks(tmp_path / "way")["permissions"].status == "ok"
+    os.chown(tmp_path / "open" / "link", NOBODY, NOBODY, follow_symlinks=False)
+    assert mend_permissions(tmp_path / "way").status == "warning"
+    (tmp_path / "loop").symlink_to("loop")
+    assert checks(tmp_path / "loop")["cache-dir"].status == "problem"
+
+
+@needs_root
+def test_who_can_write_above_the_location(tmp_path: Path) -> None:
+    above = tmp_path / "a" / "b"
+    (above / "location").mkdir(parents=True)
+    write_entry(above / "location" / "joblib" / "m" / "f", "0" * 32)
+    private(above)
+    for folder in (above, tmp_path / "a"):
+        os.chown(folder, 0, 100)
+        folder.chmod(0o775)
+        found = mend_permissions(above / "location")
+        assert found.status == "warning"
+        assert f"a group may write to {folder};" in found.message
+        os.chown(folder, NOBODY, 0)
+        folder.chmod(0o755)
+        found = mend_permissions(above / "location")
+        assert found.status == "warning"
+        assert f"another user owns {folder};" in found.message
+        os.chown(folder, 0, 0)
+    assert checks(above / "location")["permissions"].status == "ok"
+
+
+@needs_root
+def test_several_places_are_mended_at_once(location: Path, tmp_path: Path) -> None:
+    private(location)
+    (location / "joblib").rename(tmp_path / "real")
+    (location / "joblib").symlink_to(tmp_path / "real")
+    location.chmod(0o777)
+    (tmp_path / "real" / "doctored").chmod(0o777)
+    (entry_of(tmp_path / "real") / "output.pkl").chmod(0o666)
+    found = mend_permissions(location)
+    assert found.fix == f"chmod go-w {location} && chmod -R go-w {tmp_path / 'real'}"
+    os.chown(tmp_path / "real" / "doctored", NOBODY, NOBODY)
+    location.chmod(0o777)
+    assert (mend_permissions(location).fix or "").startswith("export ")
+
+
+@needs_root
+def test_no_location_is_offered_that_is_no_better(
+    location: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private(location)
+    os.chown(location, NOBODY, NOBODY)
+    monkeypatch.setenv("HOME", str(location))
+    found = checks(location)["permissions"]
+    assert (found.status, found.fix) == ("warning", None)
+
+
+@needs_links
+def test_links_in_the_store_are_followed_by_joblib_alone(location: Path, tmp_path: Path) -> None:
+    private(location)
+    store = location / "joblib"
+    (store / "doctored").rename(tmp_path / "elsewhere")
+    (store / "doctored").symlink_to(tmp_path / "elsewhere")
+    before = call(location, 1)
+    assert before == [1]
+    found = checks(location)["permissions"]
+    assert found.status == "problem"
+    assert f"joblib follows links, {store / 'doctored'}, to what acache does not" in found.message
+    told = [one.severity for one in verify(Store(location)).findings if one.id == "doctored"]
+    assert told == ["problem"]
+    mend_permissions(location)
+    assert (tmp_path / "elsewhere" / "f").exists()
+
+
+@needs_links
+def test_what_is_no_folder_makes_joblib_raise(tmp_path: Path) -> None:
+    (tmp_path / "location").mkdir()
+    (tmp_path / "location" / "joblib").touch()
+    (tmp_path / "dangling").symlink_to(tmp_path / "none")
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside" / "joblib").symlink_to(tmp_path / "none")
+    for name, error in (
+        ("location", "NotADirectoryError"),
+        ("dangling", "FileNotFoundError"),
+        ("inside", "FileNotFoundError"),
+    ):
+        found = checks(tmp_path / name)["cache-dir"]
+        assert found.status == "problem"
+        assert "raises an error at its first use" in found.message
+        code = (
+            "import joblib, sys\n"
+            "def f(x): return x\n"
+            "try: joblib.Memory(sys.argv[1], verbose=0).cache(f)(1)\n"
+            "except OSError as error: print(type(error).__name__)"
+        )
+        assert run_python(code, tmp_path / name) == f"{error}\n"
+        assert mended(found.fix) == {"DIR": "~/.cache/librosa"}
+
+
+@needs_posix
+@pytest.mark.parametrize(
+    ("folder", "mode", "does", "says"),
+    [
+        ("joblib/doctored", 0o555, "PermissionError", "raises PermissionError at the first use"),
+        ("joblib/doctored", 0o111, "PermissionError", "raises PermissionError at the first use"),
+        ("joblib/doctored/f", 0o555, "CacheWarning", "stores nothing new there, with a warning"),
+        ("joblib/doctored/f", 0o000, "PermissionError", "PermissionError at each call"),
+        ("joblib/doctored/f", 0o644, "PermissionError", "PermissionError at each call"),
+    ],
+)
+def test_a_folder_that_may_not_be_used(  # noqa: PLR0917
+    acache: Callable[..., Result],
+    location: Path,
+    as_nobody: int | None,
+    folder: str,
+    mode: int,
+    does: str,
+    says: str,
+) -> None:
+    private(location)
+    for path in (location, *location.rglob("*")):
+        os.chown(path, NOBODY if as_nobody else -1, -1)
+    (location / folder).chmod(mode)
+    code = (
+        "import os, sys, warnings, joblib, joblib.numpy_pickle\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "import doctored\n"
+        "os.setgroups([]); os.setuid(int(sys.argv[3])) if os.geteuid() == 0 else None\n"
+        "warnings.simplefilter('error')\n"
+        "def call(name, *values):\n"
+        "    doctored.f.__name__ = doctored.f.__qualname__ = name\n"
+        "    for value in values: joblib.Memory(sys.argv[2], verbose=0).cache(doctored.f)(value)\n"
+        "try: call('f', 1, 5); call('g', 1)\n"
+        "except Exception as error: print(type(error).__name__)"
+    )
+    assert (
+        run_python(code, location.parent / "package", location, str(as_nobody or 0)) == f"{does}\n"
+    )
+    result = acache("doctor", "--json", "--cache-dir", location, user=as_nobody)
+    assert result.code == 3
+    [found] = [c for c in result.document["checks"] if c["id"] == "permissions"]
+    assert found["status"] == "problem"
+    assert says in found["message"]
+    assert found["fix"] == f"chmod -R u+rwX {location / 'joblib'}"
+    subprocess.run(["bash", "-c", found["fix"]], check=True)
+    result = acache("doctor", "--json", "--cache-dir", location, user=as_nobody)
+    [found] = [c for c in result.document["checks"] if c["id"] == "permissions"]
+    assert found["status"] == "ok"
 
 
 READ_ONLY = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from acache.config import Config
-from acache.doctor import contents, settings, surroundings
+from acache.doctor import access, contents, settings, surroundings
 from acache.doctor.check import Check
 from acache.drift import Drift
 from acache.installed import InstalledSources
@@ -45,10 +45,19 @@ def examine(config: Config, *, progress: Progress | None = None) -> list[Check]:
     if store is None:
         return [*checks, *(Check(name, "ok", "there is no cache") for name in _OF_A_STORE)]
     levels, drift = Levels(store, installed), Drift(store, installed)
-    report = stats(store, levels, cost=False, source_state=drift, fork=True, progress=progress)
+    exposed = access.Exposed(store.path)
+    report = stats(
+        store,
+        levels,
+        cost=False,
+        source_state=drift,
+        fork=True,
+        progress=progress,
+        watcher=exposed,
+    )
     return [
         *checks,
-        surroundings.check_permissions(config, store),
+        access.check_permissions(config, store, exposed),
         surroundings.check_access_times(config, store),
         surroundings.check_free_space(config, store, report.total),
         surroundings.check_inodes(config, store, report.total),

@@ -59,6 +59,14 @@ def own_location(config: Config) -> str | None:
     return f"export {setting.variable}={own}"
 
 
+def existing(path: str, *, strictly: bool = True) -> str:
+    """Return the folder in which a path lies, or will; or the nearest thing that is no folder."""
+    there = os.path.isdir if strictly else os.path.lexists
+    while not there(path) and os.path.dirname(path) != path:
+        path = os.path.dirname(path)
+    return path
+
+
 def size(size_bytes: float) -> str:
     """Show a size in two figures or more."""
     for unit, factor in _UNITS:

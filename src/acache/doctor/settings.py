@@ -10,7 +10,7 @@ import os
 import re
 
 from acache.config import DEFAULT_PREFIX, Config, Setting
-from acache.doctor.check import Check, Status, command, library, own_location
+from acache.doctor.check import Check, Status, command, existing, library, own_location
 from acache.errors import AcacheError
 from acache.installed import InstalledSources
 from acache.names import quoted
@@ -41,6 +41,11 @@ def check_location(config: Config) -> tuple[Check, Store | None]:
         fix = f"export {variable}={quoted(location)}"
         message = f"{variable}={setting.raw!r}: {setting.effect}; now {location}"
         return Check("cache-dir", "warning", message, fix), store
+    obstacle = existing(store.path, strictly=False)
+    if not os.path.isdir(obstacle):
+        what = "a link to nothing" if os.path.islink(obstacle) else "no folder"
+        message = f"{obstacle} is {what}: {library(config)} raises an error at its first use"
+        return Check("cache-dir", "problem", message, own_location(config)), None
     there = store.path if store.exists else f"{location}, where there is no cache yet"
     return Check("cache-dir", "ok", f"results are stored in {there}"), store
 

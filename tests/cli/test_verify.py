@@ -163,6 +163,7 @@ def test_nobody_is_asked_without_a_terminal(acache: Acache, location: Path) -> N
     result = acache("verify", "--delete", "--cache-dir", location)
     assert result.code == 2
     assert "--yes" in result.stderr
+    assert "(2 entries, 1 leftover)" in result.stderr
     assert left(location) == "012345"
 
 

@@ -45,7 +45,7 @@ def command(config: Config, *arguments: str) -> str:
         words += ["--env-prefix", str(prefix.value)]
     if location.origin == "flag":
         words += ["--cache-dir", str(location.value)]
-    if config.setting("python").origin == "flag" and "--python" not in words:
+    if config.setting("python").origin == "flag":
         words += ["--python", config.python]
     return " ".join(map(quoted, words))
 

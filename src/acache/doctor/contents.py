@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from acache.config import Config
-from acache.doctor.check import Check, Status, command, count, library, size
+from acache.doctor.check import Check, Status, command, count, size
 from acache.errors import ConfigurationError
 from acache.eviction import LIMIT_SETTINGS, Limits, configured_limits, plan_prune
 from acache.layout import dotted
@@ -37,7 +37,7 @@ def check_limits(config: Config, store: Store | None, progress: Progress | None 
 
 
 def check_leftovers(config: Config, report: StatsReport) -> Check:
-    """Tell what interrupted writes and deletions left."""
+    """Tell what lies there that is no result."""
     flying = ""
     if report.in_flight.files:
         flying = f"{count(report.in_flight.files, 'temporary file')} of the last hour or still"
@@ -45,7 +45,7 @@ def check_leftovers(config: Config, report: StatsReport) -> Check:
     left = report.abandoned
     if not (left.files or left.folders):
         return Check("leftovers", "ok", f"none; {flying}" if flying else "none")
-    message = f"interrupted writes left {_told(left)}: nothing reads them"
+    message = f"{_told(left)}, of writes that did not end or left by joblib: nothing reads them"
     if flying:
         message += f"; {flying} stays"
     return Check("leftovers", "warning", message, command(config, "clear", "--leftovers"))
@@ -71,7 +71,7 @@ def check_stale(config: Config, report: StatsReport) -> Check:
         return Check("stale", "ok", message if report.functions else "there are no entries")
     room = sum(row.totals.disk_bytes or row.totals.size_bytes for row in stale)
     message = (
-        f"the source of {_named(stale)} is not what is installed: {library(config)} drops"
+        f"the source of {_named(stale)} is not what is installed: joblib drops"
         f" {_entries(stale)}, {size(room)}, at the next call, or never reads"
         " them again; two environments that share a cache do so at every switch"
     )

@@ -10,7 +10,7 @@ import os
 import re
 
 from acache.config import DEFAULT_PREFIX, Config, Setting
-from acache.doctor.check import Check, Status, command, existing, library, own_location
+from acache.doctor.check import Check, Status, existing, library, own_location
 from acache.errors import AcacheError
 from acache.installed import InstalledSources
 from acache.names import quoted
@@ -93,18 +93,14 @@ def check_versions(config: Config, installed: InstalledSources) -> Check:
     wanted = ["joblib", *(["librosa"] if config.prefix == DEFAULT_PREFIX else [])]
     found = {name: installed.version(name) for name in sorted(wanted, reverse=True)}
     if installed.warnings:
-        message = f"{installed.warnings[0]}: what is stale cannot be told"
-        return Check("versions", "warning", message, _other_python(config))
+        message = f"{installed.warnings[0]}: what is stale cannot be told; --python PATH chooses"
+        return Check("versions", "warning", f"{message} another Python")
     there = " and ".join(f"{name} {version}" for name, version in found.items() if version)
     missing = " and ".join(name for name, version in found.items() if not version)
     if not missing:
         return Check("versions", "ok", f"{there}, in {config.python}")
     message = (
         f"{config.python} does not have {missing}: if another Python uses this cache, what is said"
-        " of stale results means nothing"
+        " of stale results means nothing; --python PATH chooses it"
     )
-    return Check("versions", "warning", message, _other_python(config))
-
-
-def _other_python(config: Config) -> str:
-    return command(config, "doctor", "--python", "PATH")
+    return Check("versions", "warning", message)

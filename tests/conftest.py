@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -107,6 +108,18 @@ def run_python(code: str, *arguments: str | Path, env: dict[str, str] | None = N
         capture_output=True,
         text=True,
     ).stdout
+
+
+def run_line(line: str, **environ: str | Path) -> None:
+    """Run a line in bash as it was printed, but for the question that acache asks."""
+    acache = f'acache() {{ {shlex.quote(sys.executable)} -m acache "$@" --yes; }}'
+    subprocess.run(
+        ["bash", "-c", f"{acache}\n{line}"],
+        env={**os.environ, **{name: str(value) for name, value in environ.items()}},
+        check=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 LIBROSA_SCRIPT = """

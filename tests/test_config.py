@@ -11,6 +11,9 @@ import pytest
 
 from acache.config import Config
 from acache.errors import ConfigurationError, UsageError
+from acache.execution import execute
+from acache.store import Store
+from acache.verification import plan_removal, verify
 
 from .conftest import run_python
 
@@ -89,7 +92,7 @@ def test_documented_values(name: str, raw: str, value: object) -> None:
 
 UNDOCUMENTED = {
     "LEVEL": ["", "high", "1.5"],
-    "MMAP": ["", "None", "x", "R"],
+    "MMAP": ["", "None", "x", "R", "write"],
     "COMPRESS": ["", "True", "10", "-1", "ZLIB", "snappy"],
     "VERBOSE": ["", "x"],
     "MAX_SIZE": ["", "-1", "5XB", "1e400"],
@@ -219,6 +222,25 @@ def test_what_works_against_the_documentation_is_told_too() -> None:
     assert len(config(MMAP="readonly", VERBOSE="-1").warnings()) == 2
 
 
+def test_the_mode_write_destroys_what_is_loaded(tmp_path: Path) -> None:
+    effect = config(MMAP="write").setting("mmap").effect
+    assert effect.startswith("zeros overwrite each result that is loaded, and are returned, or EOF")
+    code = (
+        "import librosa\n"
+        "try: print(librosa.filters.get_window('hann', 16)[8])\n"
+        "except EOFError: print('EOFError')"
+    )
+    told = []
+    for mode in (None, "write", None):
+        environ = {} if mode is None else {"LIBROSA_CACHE_MMAP": mode}
+        told.append(run_python(code, env={**environ, "LIBROSA_CACHE_DIR": str(tmp_path)}).strip())
+        if mode is not None:
+            report = verify(Store(tmp_path))
+            assert [one.kind for one in report.findings] == ["unreadable"]
+            execute(plan_removal(report, broken=True, unsafe=False))
+    assert told in (["1.0", wrong, "1.0"] for wrong in ("0.0", "EOFError"))
+
+
 def test_compressed_results_cannot_be_mapped(tmp_path: Path) -> None:
     both = config(MMAP="r", COMPRESS="zlib")
     assert not both.setting("mmap").ok
@@ -233,6 +255,24 @@ def test_compressed_results_cannot_be_mapped(tmp_path: Path) -> None:
     assert run_python(code, env=environ) == "memmap\n"
     environ |= {"LIBROSA_CACHE_COMPRESS": "zlib", "LIBROSA_CACHE_DIR": str(tmp_path / "zlib")}
     assert run_python(code, env=environ) == "ndarray\n"
+
+
+@pytest.mark.parametrize("raw", ["r", "r+", "none", "None", "", "foo"])
+def test_mapping_compressed_results_warns_at_each_load(tmp_path: Path, raw: str) -> None:
+    both = config(MMAP=raw, COMPRESS="zlib").setting("mmap")
+    assert not both.ok
+    assert "each load warns" in both.effect
+    code = (
+        "import librosa, warnings\n"
+        "for _ in range(2):\n"
+        "    with warnings.catch_warnings(record=True) as told:\n"
+        "        warnings.simplefilter('always')\n"
+        "        w = librosa.filters.get_window('hann', 16)\n"
+        "    print(type(w).__name__, w[8], {one.category.__name__ for one in told})"
+    )
+    environ = {f"LIBROSA_CACHE_{n}": v for n, v in (("MMAP", raw), ("COMPRESS", "zlib"))}
+    output = run_python(code, env={**environ, "LIBROSA_CACHE_DIR": str(tmp_path)})
+    assert output == "ndarray 1.0 {'UserWarning'}\n" * 2
 
 
 def test_the_empty_dir_caches_into_the_current_folder(tmp_path: Path) -> None:

@@ -12,20 +12,23 @@ import subprocess
 import sys
 import time
 import venv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import joblib
 import pytest
 
+from acache import parallel
 from acache.config import Config
 from acache.doctor import examine
 from acache.doctor.check import Check
 from acache.doctor.surroundings import check_access_times, mount_of
 from acache.store import Store
+from acache.verification import verify
 
-from .conftest import NOBODY, run_python
+from .conftest import NOBODY, Result, needs_links, needs_posix, run_python, write_entry
 from .test_config import probe
+from .test_parallel import needs_fork
 from .test_removal import dead_pid
 
 needs_root = pytest.mark.skipif(
@@ -133,9 +136,23 @@ def test_settings_do_what_is_said_until_mended(
     assert probe(tmp_path, **{"DIR": str(tmp_path / "well"), **after}) == "stored"
 
 
-def test_a_mapping_without_effect_is_a_warning() -> None:
-    found = checks("/nowhere", MMAP="r", COMPRESS="zlib")["mmap"]
+@pytest.mark.parametrize("raw", ["r", "r+", "none", "None", "", "foo"])
+def test_a_mapping_of_compressed_results_is_a_warning(tmp_path: Path, raw: str) -> None:
+    found = checks("/nowhere", MMAP=raw, COMPRESS="zlib")["mmap"]
     assert (found.status, found.fix) == ("warning", "unset LIBROSA_CACHE_MMAP")
+    assert "each load warns" in found.message
+    python = tmp_path / "bin" / "python"  # of an environment with an old joblib
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    packages = tmp_path / "lib" / f"python3.{sys.version_info[1]}" / "site-packages"
+    (packages / "joblib-1.4.2.dist-info").mkdir(parents=True)
+    metadata = "Metadata-Version: 2.1\nName: joblib\nVersion: 1.4.2\n"
+    (packages / "joblib-1.4.2.dist-info" / "METADATA").write_text(metadata)
+    (tmp_path / "pyvenv.cfg").write_text(f"home = {os.path.dirname(sys.executable)}\n")
+    variables = {"LIBROSA_CACHE_MMAP": raw, "LIBROSA_CACHE_COMPRESS": "zlib"}
+    config = Config.from_env(variables, python=str(python))
+    found = {check.id: check for check in examine(config)}["mmap"]
+    assert (found.status, found.fix) == ("problem", "unset LIBROSA_CACHE_MMAP")
 
 
 def test_lz4_is_looked_for_in_the_python_that_is_meant(tmp_path: Path) -> None:
@@ -147,6 +164,8 @@ def test_lz4_is_looked_for_in_the_python_that_is_meant(tmp_path: Path) -> None:
     assert found["compress"].fix == f"{python} -m pip install lz4"
     assert found["versions"].status == "warning"
     assert "does not have librosa and joblib" in found["versions"].message
+    assert found["versions"].message.endswith("--python PATH chooses it")
+    assert found["versions"].fix is None
 
 
 def test_versions_are_those_of_the_python_that_is_meant() -> None:
@@ -158,7 +177,8 @@ def test_versions_are_those_of_the_python_that_is_meant() -> None:
         config = Config.from_env({}, python=false)
         found = {check.id: check for check in examine(config)}["versions"]
         assert found.status == "warning"
-        assert found.fix == "acache doctor --python PATH"
+        assert found.fix is None
+        assert found.message.endswith("--python PATH chooses another Python")
 
 
 def test_where_caching_is_off(tmp_path: Path) -> None:
@@ -191,6 +211,20 @@ def test_a_file_as_location_makes_librosa_raise(tmp_path: Path) -> None:
     )
     output = run_python(code, env={"LIBROSA_CACHE_DIR": str(tmp_path / "file")})
     assert output.startswith("raises")
+    assert mended(found.fix) == {"DIR": "~/.cache/librosa"}
+
+
+def test_a_flag_is_not_mended_by_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache" / "librosa").touch()
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    flag = Config.from_env({}, cache_dir=str(tmp_path / ".cache" / "librosa"))
+    for config in (flag, Config.from_env({"LIBROSA_CACHE_DIR": "~/.cache/librosa"})):
+        found = examine(config)[0]
+        assert (found.id, found.status, found.fix) == ("cache-dir", "problem", None)
 
 
 def test_limits(location: Path) -> None:
@@ -250,7 +284,7 @@ def test_folders_above_and_other_owners(location: Path) -> None:
     private(location)
     location.chmod(0o777)
     found = checks(location)["permissions"]
-    assert (found.status, found.fix) == ("problem", f"chmod o-w {location}")
+    assert (found.status, found.fix) == ("problem", f"chmod go-w {location}")
     location.chmod(0o1777)  # as /tmp: others cannot replace what is not theirs
     assert checks(location)["permissions"].status == "ok"
     location.chmod(0o755)
@@ -266,6 +300,217 @@ def test_folders_above_and_other_owners(location: Path) -> None:
     found = checks(location)["permissions"]
     assert found.status == "warning"
     assert "another user owns" in found.message
+
+
+def mend_permissions(location: Path) -> Check:
+    """Run what mends the permissions as it stands, examine what is used then, return what was."""
+    found = checks(location)["permissions"]
+    assert found.fix is not None
+    used = location
+    if found.fix.startswith("export "):
+        used = Path(mended(found.fix)["DIR"]).expanduser()
+        assert used != location
+    else:
+        subprocess.run(["bash", "-c", found.fix], check=True)
+    after = checks(used)["permissions"]
+    assert (after.status, after.fix) == ("ok", None), after
+    return found
+
+
+def entry_of(location: Path) -> Path:
+    return next(location.rglob("output.pkl")).parent
+
+
+@needs_root
+@pytest.mark.parametrize(("mode", "status"), [(0o022, "problem"), (0o020, "warning")])
+def test_who_can_write_to_a_result_can_run_code(location: Path, mode: int, status: str) -> None:
+    private(location)
+    entry = entry_of(location)
+    for path in (entry, entry / "output.pkl"):
+        path.chmod(path.stat().st_mode | mode)
+        os.chown(path, 0, 100)
+        found = mend_permissions(location)
+        assert found.status == status
+        assert str(path) in found.message
+        assert found.fix == f"chmod -R go-w {location / 'joblib'}"
+    os.chown(entry / "output.pkl", NOBODY, NOBODY)
+    found = mend_permissions(location)
+    assert found.status == "warning"
+    assert f"another user owns {entry / 'output.pkl'}" in found.message
+    assert mended(found.fix) == {"DIR": "~/.cache/librosa"}
+
+
+@needs_fork
+@needs_posix
+def test_two_processes_look_at_all_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "_PATIENCE_SECONDS", 0.0)
+    for number in range(1000):
+        write_entry(tmp_path / "joblib" / "m" / "f", f"{number:032x}")
+    private(tmp_path)
+    for output in tmp_path.rglob("output.pkl"):
+        output.chmod(0o666)
+    found = checks(tmp_path)["permissions"]
+    assert found.status == "problem"
+    assert "and 997 more places;" in found.message
+
+
+@needs_root
+def test_links_on_the_way_to_the_store(location: Path, tmp_path: Path) -> None:
+    private(location)
+    (tmp_path / "open").mkdir()
+    (tmp_path / "way").symlink_to("open/../open/./link")
+    (tmp_path / "open" / "link").symlink_to("../location")
+    assert checks(tmp_path / "way")["permissions"].status == "ok"
+    (tmp_path / "open").chmod(0o777)
+    found = mend_permissions(tmp_path / "way")
+    assert found.status == "problem"
+    assert f"everybody may replace what is in {tmp_path / 'open'}" in found.message
+    (tmp_path / "open").chmod(0o1777)
+    assert checks(tmp_path / "way")["permissions"].status == "ok"
+    os.chown(tmp_path / "open" / "link", NOBODY, NOBODY, follow_symlinks=False)
+    assert mend_permissions(tmp_path / "way").status == "warning"
+    (tmp_path / "loop").symlink_to("loop")
+    assert checks(tmp_path / "loop")["cache-dir"].status == "problem"
+
+
+@needs_root
+def test_who_can_write_above_the_location(tmp_path: Path) -> None:
+    above = tmp_path / "a" / "b"
+    (above / "location").mkdir(parents=True)
+    write_entry(above / "location" / "joblib" / "m" / "f", "0" * 32)
+    private(above)
+    for folder in (above, tmp_path / "a"):
+        os.chown(folder, 0, 100)
+        folder.chmod(0o775)
+        found = mend_permissions(above / "location")
+        assert found.status == "warning"
+        assert f"a group may write to {folder};" in found.message
+        os.chown(folder, NOBODY, 0)
+        folder.chmod(0o755)
+        found = mend_permissions(above / "location")
+        assert found.status == "warning"
+        assert f"another user owns {folder};" in found.message
+        os.chown(folder, 0, 0)
+    assert checks(above / "location")["permissions"].status == "ok"
+
+
+@needs_root
+def test_several_places_are_mended_at_once(location: Path, tmp_path: Path) -> None:
+    private(location)
+    (location / "joblib").rename(tmp_path / "real")
+    (location / "joblib").symlink_to(tmp_path / "real")
+    location.chmod(0o777)
+    (tmp_path / "real" / "doctored").chmod(0o777)
+    (entry_of(tmp_path / "real") / "output.pkl").chmod(0o666)
+    found = mend_permissions(location)
+    assert found.fix == f"chmod go-w {location} && chmod -R go-w {tmp_path / 'real'}"
+    os.chown(tmp_path / "real" / "doctored", NOBODY, NOBODY)
+    location.chmod(0o777)
+    assert (mend_permissions(location).fix or "").startswith("export ")
+
+
+@needs_root
+def test_no_location_is_offered_that_is_no_better(
+    location: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private(location)
+    os.chown(location, NOBODY, NOBODY)
+    monkeypatch.setenv("HOME", str(location))
+    found = checks(location)["permissions"]
+    assert (found.status, found.fix) == ("warning", None)
+
+
+@needs_links
+def test_links_in_the_store_are_followed_by_joblib_alone(location: Path, tmp_path: Path) -> None:
+    private(location)
+    store = location / "joblib"
+    (store / "doctored").rename(tmp_path / "elsewhere")
+    (store / "doctored").symlink_to(tmp_path / "elsewhere")
+    before = call(location, 1)
+    assert before == [1]
+    found = checks(location)["permissions"]
+    assert found.status == "problem"
+    assert f"joblib follows links, {store / 'doctored'}, to what acache does not" in found.message
+    told = [one.severity for one in verify(Store(location)).findings if one.id == "doctored"]
+    assert told == ["problem"]
+    mend_permissions(location)
+    assert (tmp_path / "elsewhere" / "f").exists()
+
+
+@needs_links
+def test_what_is_no_folder_makes_joblib_raise(tmp_path: Path) -> None:
+    (tmp_path / "location").mkdir()
+    (tmp_path / "location" / "joblib").touch()
+    (tmp_path / "dangling").symlink_to(tmp_path / "none")
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside" / "joblib").symlink_to(tmp_path / "none")
+    for name, error in (
+        ("location", "NotADirectoryError"),
+        ("dangling", "FileNotFoundError"),
+        ("inside", "FileNotFoundError"),
+    ):
+        found = checks(tmp_path / name)["cache-dir"]
+        assert found.status == "problem"
+        assert "raises an error at its first use" in found.message
+        code = (
+            "import joblib, sys\n"
+            "def f(x): return x\n"
+            "try: joblib.Memory(sys.argv[1], verbose=0).cache(f)(1)\n"
+            "except OSError as error: print(type(error).__name__)"
+        )
+        assert run_python(code, tmp_path / name) == f"{error}\n"
+        assert mended(found.fix) == {"DIR": "~/.cache/librosa"}
+
+
+@needs_posix
+@pytest.mark.parametrize(
+    ("folder", "mode", "does", "says"),
+    [
+        ("joblib/doctored", 0o555, "PermissionError", "raises PermissionError at the first use"),
+        ("joblib/doctored", 0o111, "PermissionError", "raises PermissionError at the first use"),
+        ("joblib/doctored/f", 0o555, "CacheWarning", "stores nothing new there, with a warning"),
+        ("joblib/doctored/f", 0o000, "PermissionError", "PermissionError at each call"),
+        ("joblib/doctored/f", 0o644, "PermissionError", "PermissionError at each call"),
+    ],
+)
+def test_a_folder_that_may_not_be_used(  # noqa: PLR0917
+    acache: Callable[..., Result],
+    location: Path,
+    as_nobody: int | None,
+    folder: str,
+    mode: int,
+    does: str,
+    says: str,
+) -> None:
+    private(location)
+    for path in (location, *location.rglob("*")):
+        os.chown(path, NOBODY if as_nobody else -1, -1)
+    (location / folder).chmod(mode)
+    code = (
+        "import os, sys, warnings, joblib, joblib.numpy_pickle\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "import doctored\n"
+        "os.setgroups([]); os.setuid(int(sys.argv[3])) if os.geteuid() == 0 else None\n"
+        "warnings.simplefilter('error')\n"
+        "def call(name, *values):\n"
+        "    doctored.f.__name__ = doctored.f.__qualname__ = name\n"
+        "    for value in values: joblib.Memory(sys.argv[2], verbose=0).cache(doctored.f)(value)\n"
+        "try: call('f', 1, 5); call('g', 1)\n"
+        "except Exception as error: print(type(error).__name__)"
+    )
+    assert (
+        run_python(code, location.parent / "package", location, str(as_nobody or 0)) == f"{does}\n"
+    )
+    result = acache("doctor", "--json", "--cache-dir", location, user=as_nobody)
+    assert result.code == 3
+    [found] = [c for c in result.document["checks"] if c["id"] == "permissions"]
+    assert found["status"] == "problem"
+    assert says in found["message"]
+    assert found["fix"] == f"chmod -R u+rwX {location / 'joblib'}"
+    subprocess.run(["bash", "-c", found["fix"]], check=True)
+    result = acache("doctor", "--json", "--cache-dir", location, user=as_nobody)
+    [found] = [c for c in result.document["checks"] if c["id"] == "permissions"]
+    assert found["status"] == "ok"
 
 
 READ_ONLY = """
@@ -308,6 +553,7 @@ def test_a_store_that_may_not_be_written(
 ON_SMALL_DISK = """
 set -e
 mount -t tmpfs -o "$1" none "$2"
+eval "$7"
 "$3" -c "$4" "$2/location"
 "$3" -m acache doctor --json --cache-dir "$2/location" > "$5/ill" || true
 "$3" -c "$6" "$5/ill"
@@ -342,12 +588,17 @@ for fix in (fixes["free-space"], fixes["inodes"]):
     if fix:
         command = [sys.executable, "-m", *shlex.split(fix), "--yes", "--quiet"]
         subprocess.run(command, check=True)
+if fixes["access-times"]:
+    subprocess.run(fixes["access-times"], shell=True, check=True)
 """
 Told = dict[str, dict[str, str]]
 
 
-def on_small_disk(folder: Path, options: str) -> tuple[float, int, Told, Told]:
-    """Fill a disk, examine it, mend it: an access time, failed writes, checks before and after."""
+def on_small_disk(folder: Path, options: str, *, before: str = "") -> tuple[float, int, Told, Told]:
+    """Fill a disk, examine it, mend it: an access time, failed writes, checks before and after.
+
+    What is run before finds the disk at ``$2``.
+    """
     if sys.platform != "linux" or shutil.which("unshare") is None:
         pytest.skip("needs a file system of its own")
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
@@ -355,7 +606,7 @@ def on_small_disk(folder: Path, options: str) -> tuple[float, int, Told, Told]:
     disk = folder / "disk"
     disk.mkdir()
     command = ["unshare", "-rm", "sh", "-c", ON_SMALL_DISK, "sh", options, disk, sys.executable]
-    output = subprocess.run([*command, FILL, folder, MEND],
+    output = subprocess.run([*command, FILL, folder, MEND, before],
                             stdout=subprocess.PIPE, text=True, check=True).stdout  # fmt: skip
     accessed, failed = output.split()
     ill, well = (
@@ -385,12 +636,31 @@ def test_without_inodes_writes_fail(tmp_path: Path) -> None:
     assert "exact" in found["access-times"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("check", "options", "before"),
+    [
+        ("free-space", "size=1m", 'head -c 980000 /dev/zero > "$2/others"'),
+        ("inodes", "size=500m,nr_inodes=200", 'cd "$2"; touch $(seq 188); cd /'),
+    ],
+)
+def test_a_cache_is_not_emptied_for_nothing(
+    tmp_path: Path, check: str, options: str, before: str
+) -> None:
+    _, failed, found, after = on_small_disk(tmp_path, options, before=before)
+    assert failed > 0
+    assert found[check]["status"] == "problem"
+    assert found[check]["fix"] is None
+    assert "the cache holds only " in found[check]["message"]
+    assert after[check]["status"] == "problem"
+
+
 def test_with_noatime_no_use_is_noted(tmp_path: Path) -> None:
-    accessed, failed, found, _ = on_small_disk(tmp_path, "size=100m,noatime")
+    accessed, failed, found, mended = on_small_disk(tmp_path, "size=100m,noatime")
     assert (accessed, failed) == (0, 0)
     assert found["access-times"]["status"] == "warning"
     assert "--policy lru go by when it was written" in found["access-times"]["message"]
-    assert found["access-times"]["fix"] == f"mount -o remount,relatime {tmp_path / 'disk'}"
+    assert mended["access-times"]["status"] == "ok"
+    assert "is mounted with relatime" in mended["access-times"]["message"]
 
 
 def test_the_mount_of_a_folder_is_the_last_of_the_nearest() -> None:
@@ -408,6 +678,20 @@ def test_the_mount_of_a_folder_is_the_last_of_the_nearest() -> None:
     assert found("/database") == ("/", {"rw", "relatime"})
     assert found("/data set/x") == ("/data set", {"rw", "nosuid", "relatime"})
     assert mount_of("/data", ()) is None
+
+
+def test_who_is_not_root_mounts_with_sudo(tmp_path: Path, as_nobody: int | None) -> None:
+    (tmp_path / "mounts").write_text("22 1 254:0 / / rw,noatime - ext4 /dev/vda rw\n")
+    code = (
+        "import os, sys\n"
+        "from acache.config import Config\n"
+        "from acache.doctor.surroundings import check_access_times\n"
+        "from acache.store import Store\n"
+        "os.setuid(int(sys.argv[1]) or os.getuid())\n"
+        "print(check_access_times(Config.from_env({}), Store(sys.argv[2]), sys.argv[3]).fix)"
+    )
+    output = run_python(code, str(as_nobody or 0), tmp_path, tmp_path / "mounts")
+    assert output == "sudo mount -o remount,atime,relatime /\n"
 
 
 def test_a_system_that_tells_no_mounts(tmp_path: Path) -> None:
@@ -447,7 +731,7 @@ def test_two_environments_wipe_each_others_results(location: Path) -> None:
     found = checks(location)["stale"]
     assert found.status == "warning"
     assert "doctored.f" in found.message
-    assert "2 entries" in found.message
+    assert "joblib drops 2 entries" in found.message
     call(location, 1)
     assert len([*location.rglob("output.pkl")]) == 1
     assert checks(location)["stale"].status == "ok"
@@ -464,10 +748,8 @@ def test_without_a_source_results_are_trusted_whatever_the_code_is(location: Pat
     source.unlink()
     found = checks(location)["sources"]
     assert found.status == "problem"
-    assert "cut of doctored.f: joblib computes the next call anew" in found.message
-    source.touch()
-    assert checks(location)["sources"].status == "problem"  # empty is as good as missing
-    source.unlink()
+    assert "missing or unreadable of doctored.f: joblib computes the next call" in found.message
+    assert "trusts the rest of 2 entries" in found.message
     kept = location.parent / "kept"
     shutil.copytree(location, kept)
     edit(location, "return x", "return -x")
@@ -475,3 +757,36 @@ def test_without_a_source_results_are_trusted_whatever_the_code_is(location: Pat
     run_fix(found.fix, kept)
     assert checks(kept)["sources"].status == "ok"
     assert call(kept, 1, 2) == [-1, -2]
+
+
+@pytest.mark.filterwarnings("ignore:Possible name collisions")
+@pytest.mark.parametrize("text", ["", "# first line: 4\n", "# first line: 4\ndef f(x"])
+def test_with_an_empty_or_cut_source_results_are_dropped(location: Path, text: str) -> None:
+    [source] = location.rglob("func_code.py")
+    source.write_text(text)
+    found = checks(location)["sources"]
+    assert found.status == "warning"
+    assert "empty or cut of doctored.f: joblib drops 2 entries at the next call" in found.message
+    [finding] = verify(Store(location)).findings
+    assert finding.severity == "problem"
+    assert finding.message.endswith("joblib drops them at the function's next call")
+    kept = location.parent / "kept"
+    shutil.copytree(location, kept)
+    call(location, 3)
+    assert len([*location.rglob("output.pkl")]) == 1
+    assert checks(location)["sources"].status == "ok"
+    run_fix(found.fix, kept)
+    assert checks(kept)["sources"].status == "ok"
+
+
+def test_sources_that_are_lost_and_cut_are_told_apart(location: Path) -> None:
+    for name, text in (("lost", None), ("cut", "# first line: 4\n")):
+        write_entry(location / "joblib" / "m" / name, "0" * 32)
+        if text is not None:
+            (location / "joblib" / "m" / name / "func_code.py").write_text(text)
+    found = checks(location)["sources"]
+    assert found.status == "problem"
+    assert "of m.lost: " in found.message
+    assert "the rest of 1 entry," in found.message
+    assert found.message.endswith("of m.cut: joblib drops 1 entry at the next call")
+    assert found.fix == "acache clear --function /m/cut --function /m/lost"

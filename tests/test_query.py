@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import os
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -15,18 +16,20 @@ from hypothesis import strategies as st
 from acache.errors import UsageError
 from acache.names import (
     entry_id,
+    exactly,
     matches_function,
     matches_text,
     nearest,
     parse_entry_id,
     printable,
+    quoted,
 )
 from acache.query import Selection, parse_levels
 from acache.records import Entry
 from acache.store import Store
 from acache.table import EntryTable
 
-from .conftest import write_entry
+from .conftest import needs_posix, write_entry
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0
@@ -81,16 +84,43 @@ def test_levels_that_are_none(text: str) -> None:
         ("core.*.stft", True),
         ("STFT", False),
         ("", False),
+        ("/librosa/core/spectrum/stft", True),
+        ("/librosa/*/st?t", True),
+        ("/librosa.core.spectrum.stft", False),
+        ("/core/spectrum/stft", False),
+        ("/stft", False),
+        ("/*", True),
+        ("/", False),
     ],
 )
 def test_patterns_of_functions(pattern: str, matches: bool) -> None:
     assert matches_function("librosa/core/spectrum/stft", pattern) is matches
 
 
+@pytest.mark.parametrize(
+    "function",
+    ["m/f", "pkg/m/f", "m.f", "m[1]/f", "m1/f", " f", "f ", "a*/?", "\x1b", "\udcff", ""],
+)
+def test_a_function_is_named_exactly(function: str) -> None:
+    others = {"m/f", "pkg/m/f", "m.f", "m[1]/f", "m1/f", "f", "f/m/f", "ab/c", "n/ f"} - {function}
+    assert matches_function(function, exactly(function))
+    assert not any(matches_function(other, exactly(function)) for other in others)
+
+
 def test_names_that_are_not_printable_match_as_they_are_shown() -> None:
     function = "m/\x1b[31mred"
     assert matches_function(function, printable("\x1b[31mred"))
     assert matches_function("m/f/<locals>/g", "f.<locals>.g")
+
+
+@needs_posix
+@given(st.binary(min_size=1))
+def test_what_is_quoted_is_read_back(word: bytes) -> None:
+    word = word.replace(b"\0", b"x")
+    line = f"printf %s {quoted(os.fsdecode(word))}"
+    assert line.isprintable()
+    done = subprocess.run(["bash", "-c", line], capture_output=True, check=True)
+    assert done.stdout == word
 
 
 @pytest.mark.parametrize(

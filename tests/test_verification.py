@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
+import textwrap
 import time
 from pathlib import Path
 from typing import Any
@@ -210,11 +212,19 @@ def test_a_function_without_a_whole_source_is_one_finding(tmp_path: Path) -> Non
     whole = (
         "# first line: 1\n@cache(level=10)\ndef f(x):\n    y = (x,\n         x)\n    return y + 1\n"
     )
-    for text in (None, "", "# first line: 1\n", whole[:-4] + "+ (", whole[: whole.index(",\n")]):
+    for text in (
+        None,
+        "",
+        "# first line: 1\n",
+        "# first line: 1\nde",
+        whole[:-4] + "+ (",
+        whole[: whole.index(",\n")],
+    ):
         source.unlink() if text is None else source.write_text(text)
         [finding] = verify(Store(tmp_path)).findings
         assert finding[:3] == ("m.f", "missing-source", "problem"), text
         assert finding.message.startswith("2 entries and ")
+        assert ("trusts the others" if text is None else "drops them") in finding.message
         source.write_text(whole)
     for text in (
         whole,
@@ -223,6 +233,56 @@ def test_a_function_without_a_whole_source_is_one_finding(tmp_path: Path) -> Non
     ):
         source.write_text(text)
         assert kinds(tmp_path) == []
+
+
+def test_a_source_is_incomplete_wherever_it_is_cut(tmp_path: Path) -> None:
+    entry = put(tmp_path, b"N.")
+    whole = (
+        "# first line: 7\n"
+        "    @cache(level=10)\n"
+        "    @other(\n"
+        "        1)\n"
+        "    async def f(x,\n"
+        "                y={'a': f'{1}'}):\n"
+        '        """Text.\n'
+        "\n"
+        '        More."""\n'
+        "        try:\n"
+        "            if x:\n"
+        "                z = [x,\n"
+        "                     y]\n"
+        "        except ValueError:\n"
+        "            raise\n"
+        "        return \\\n"
+        "            z\n"
+    )
+    whole_ones = 0
+    for size in range(len(whole) + 1):
+        text = whole[:size].partition("\n")[2]
+        (entry.parent / "func_code.py").write_text(whole[:size])
+        try:
+            is_whole = bool(ast.parse(textwrap.dedent(text)).body)
+        except SyntaxError:
+            is_whole = False
+        assert kinds(tmp_path) == ([] if is_whole else ["missing-source"]), text
+        whole_ones += is_whole
+    assert 0 < whole_ones < len(whole) / 4
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        'def f(d):\n    return f"{d["a"]}"\n',  # Python 3.12
+        "def f[T](x: T) -> T: return x\n",
+        "def f(x):\n    return x ?? f!\n",  # of no Python yet
+    ],
+)
+def test_the_syntax_of_a_newer_python_is_not_incomplete(tmp_path: Path, last: str) -> None:
+    source = put(tmp_path, b"N.").parent / "func_code.py"
+    source.write_text(f"# first line: 1\n{last}")
+    assert kinds(tmp_path) == []
+    source.write_text(f"# first line: 1\n{last[:-2]}")
+    assert kinds(tmp_path) == ["missing-source"]
 
 
 def test_what_is_not_joblibs_is_told_once(tmp_path: Path) -> None:

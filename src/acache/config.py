@@ -23,7 +23,7 @@ Value = str | int | float | bool | None
 
 _METHODS = ("zlib", "gzip", "bz2", "lzma", "xz", "lz4")
 # Names that numpy takes for a mode; no documentation of a cache has them.
-_NUMPY_MODES = {"readonly": "r", "copyonwrite": "c", "readwrite": "r+", "write": "w+"}
+_NUMPY_MODES = {"readonly": "r", "copyonwrite": "c", "readwrite": "r+"}
 _LEVEL_NAMES = {
     10: "filter bases",
     20: "low-level features",
@@ -168,9 +168,13 @@ class Config(NamedTuple):
         )
         mmap = read("mmap", lambda raw: _read_mmap(raw, library))
         compress = read("compress", lambda raw: _read_compress(raw, library, lz4))
-        if mmap.value and compress.value:
-            effect = "no effect: compressed results cannot be mapped; unset it, or the compression"
-            mmap = mmap._replace(effect=effect, ok=False)
+        if mmap.raw is not None and compress.ok and compress.value:
+            effect = (
+                "compressed results cannot be mapped: each load warns, and joblib before 1.5 reads"
+                " them wrong; unset it"
+            )
+            remedy = ", or the compression" if mmap.ok else ""
+            mmap = mmap._replace(effect=effect + remedy, ok=False)
         settings = (
             location,
             level_setting,
@@ -361,6 +365,12 @@ def _read_mmap(raw: str | None, library: str) -> Reading:
     fails = f"{library} raises ValueError at the first cached call that returns an array; unset it"
     if raw == "none":
         return Reading(None, fails, ok=False)
+    if raw == "write":  # joblib maps with w+ as if it were r+, and not with numpy's name for it
+        effect = (
+            "zeros overwrite each result that is loaded, and are returned, or EOFError is raised;"
+            " unset it, then run acache verify --delete"
+        )
+        return Reading(None, effect, ok=False, documented=False)
     mode = _NUMPY_MODES.get(raw, raw)
     if mode in ("r", "c"):
         effect = "arrays are mapped into memory, and callers cannot spoil what is stored"

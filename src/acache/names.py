@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import glob
+import os
+import shlex
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -85,12 +88,17 @@ def matches_function(function: str, pattern: str) -> bool:
     pattern : str
         A dotted id, one with ``/``, or its last parts: ``stft``, ``librosa.filters.*``. ``*``
         stands for anything, dots included, ``?`` for one character, ``[ab]`` for one of some.
+        After a first ``/`` comes the whole id, ``/`` between its parts: ``/librosa/filters/*``.
 
     Examples
     --------
     >>> [matches_function("librosa/core/spectrum/stft", p) for p in ("stft", "spectrum.*", "core")]
     [True, True, False]
+    >>> [matches_function("pkg/m/f", pattern) for pattern in ("m.f", "/m/f", "/pkg/*")]
+    [True, False, True]
     """
+    if pattern.startswith("/"):
+        return fnmatchcase(function, pattern[1:])
     name = f".{dotted(function)}"
     pattern = f".{dotted(pattern)}"
     return (
@@ -98,6 +106,22 @@ def matches_function(function: str, pattern: str) -> bool:
         or f".{printable(name[1:])}".endswith(pattern)
         or (_has_wildcard(pattern) and fnmatchcase(name, f"*{pattern}"))
     )
+
+
+def exactly(function: str) -> str:
+    """Write the pattern that names one function, and no other.
+
+    Parameters
+    ----------
+    function : str
+        Function id, ``/`` between its parts.
+
+    Examples
+    --------
+    >>> exactly("m/f[0]")
+    '/m/f[[]0]'
+    """
+    return f"/{glob.escape(function)}"
 
 
 def functions_named(name: str, known: Iterable[str]) -> list[str]:
@@ -158,7 +182,7 @@ def nearest(wanted: str, functions: Iterable[str]) -> list[str]:
     """
     import difflib
 
-    wanted = dotted(wanted)
+    wanted = dotted(wanted.removeprefix("/"))
     parts = wanted.count(".") + 1
     full: dict[str, str] = {}
     for function in sorted(functions):
@@ -196,6 +220,27 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def quoted(word: str) -> str:
+    """Write a word so that a shell reads it back: ``$'...'`` where not all of it is printable.
+
+    Parameters
+    ----------
+    word : str
+        May hold what `printable` escapes. bash and zsh read that back, sh may not.
+
+    Examples
+    --------
+    >>> print(quoted("a b"), quoted("\\x1b"))
+    'a b' $'\\x1b'
+    """
+    if word.isprintable():
+        return shlex.quote(word)
+    shown = (
+        chr(b) if 0x20 <= b < 0x7F and b not in b"'\\" else f"\\x{b:02x}" for b in os.fsencode(word)
+    )
+    return f"$'{''.join(shown)}'"
 
 
 def _escaped(character: str) -> str:

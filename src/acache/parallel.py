@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from acache.records import Found
 from acache.store import Store
-from acache.walk import Inodes, Select
+from acache.walk import Inodes, Select, Watcher
 
 if TYPE_CHECKING:
     from acache.fork import Helper
@@ -52,6 +52,7 @@ def fold_scan(
     fork: bool = False,
     progress: Progress | None = None,
     piece: int | None = None,
+    watcher: Watcher | None = None,
 ) -> F:
     """Scan a store into a fold.
 
@@ -72,6 +73,8 @@ def fold_scan(
         Called now and then with the number of things found so far.
     piece : int > 0, optional
         How many folders to hand out at a time: fewer where the fold works long on each.
+    watcher : Watcher, optional
+        May be shown an entry twice.
 
     Returns
     -------
@@ -88,12 +91,15 @@ def fold_scan(
             whole=whole,
             tell=tell,
             piece=piece,
+            watcher=watcher,
         )
         if folded is not None:
             return folded
     fold = new_fold()
     seen: Inodes | None = None if whole else set()
-    found = store.scan_shared(durations=durations, seen=seen, share=None, select=select)
+    found = store.scan_shared(
+        durations=durations, seen=seen, share=None, select=select, watcher=watcher
+    )
     _take(fold, found, tell, piece or _TICK)
     return fold
 
@@ -107,21 +113,25 @@ def _fold_by_two(
     whole: bool,
     tell: Progress,
     piece: int | None,
+    watcher: Watcher | None,
 ) -> F | None:
     """Fold with a second process; None if that failed, or what they found does not add up."""
 
-    def work(pieces: Iterator[list[Group]]) -> tuple[F, Inodes | None]:
+    def work(pieces: Iterator[list[Group]]) -> tuple[F, Inodes | None, Watcher | None]:
         seen: Inodes | None = None if whole else set()
         fold = new_fold()
         groups = (group for piece in pieces for group in piece)
-        _take(fold, store.scan_share(groups, durations=durations, seen=seen), nothing, _TICK)
-        return fold, seen
+        found = store.scan_share(groups, durations=durations, seen=seen, watcher=watcher)
+        _take(fold, found, nothing, _TICK)
+        return fold, seen, watcher
 
     seen: Inodes | None = None if whole else set()
     fold = new_fold()
     share = _Share(work, piece)
     try:
-        found = store.scan_shared(durations=durations, seen=seen, share=share, select=select)
+        found = store.scan_shared(
+            durations=durations, seen=seen, share=share, select=select, watcher=watcher
+        )
         _take(fold, found, lambda count: tell(count + share.done), piece or _TICK)
         if share.helper is None:
             return fold
@@ -135,6 +145,8 @@ def _fold_by_two(
     if answer is None or (seen and answer[1] and not seen.isdisjoint(answer[1])):
         return None
     fold.merge(answer[0])
+    if watcher is not None:
+        watcher.merge(answer[2])
     return fold
 
 

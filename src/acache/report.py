@@ -17,6 +17,7 @@ from acache.records import Entry, Found, Leftover, Unreadable, Usage
 from acache.removal import GRACE_SECONDS, is_expired
 from acache.store import Store
 from acache.totals import Sum, Tally, Totals, merged
+from acache.walk import Watcher
 
 K = TypeVar("K")
 Sort = Literal["size", "disk", "entries", "time", "name"]
@@ -124,6 +125,7 @@ def stats(
     now: float | None = None,
     fork: bool = False,
     progress: Progress | None = None,
+    watcher: Watcher | None = None,
 ) -> StatsReport:
     """Scan a store and sum up what it holds.
 
@@ -144,7 +146,7 @@ def stats(
         Tells of a function id whether its source is still the one installed; see `acache.drift`.
     now : float, optional
         Unix seconds that the age of leftovers counts from.
-    fork, progress
+    fork, progress, watcher
         See `acache.parallel.fold_scan`.
 
     Returns
@@ -157,6 +159,7 @@ def stats(
         durations=cost,
         fork=fork,
         progress=progress,
+        watcher=watcher,
     )
     rows = [(function, tally.totals(cost=cost)) for function, tally in fold.functions.items()]
     rows = sorted(rows, key=lambda row: _key(sort, dotted(row[0]), row[1]))[:top]

@@ -23,7 +23,7 @@ from acache.folders import (
 from acache.layout import METADATA, OUTPUT, SOURCE, is_hash
 from acache.records import Found, Metadata, Unreadable
 from acache.removal import Removal
-from acache.walk import LARGEST_METADATA, Inodes, Select, Share, Walk, functions
+from acache.walk import LARGEST_METADATA, Inodes, Select, Share, Walk, Watcher, functions
 
 _LARGEST_SOURCE = 16 << 20
 _DEEPEST_FUNCTION = 16  # packages, module, classes and enclosing functions
@@ -124,24 +124,42 @@ class Store:
         return self.scan_shared(durations=durations, seen=set(), share=None, select=select)
 
     def scan_shared(
-        self, *, durations: bool, seen: Inodes | None, share: Share | None, select: Select | None
+        self,
+        *,
+        durations: bool,
+        seen: Inodes | None,
+        share: Share | None,
+        select: Select | None,
+        watcher: Watcher | None = None,
     ) -> Iterator[Found]:
         """Walk the store as `scan` does, but for what is shared out; see `acache.walk.Walk`."""
         with self._opened() as root:
             if isinstance(root, Unreadable):
                 yield root
             elif root is not None:
-                walk = Walk(root, durations=durations, seen=seen, share=share, select=select)
+                walk = Walk(
+                    root,
+                    durations=durations,
+                    seen=seen,
+                    share=share,
+                    select=select,
+                    watcher=watcher,
+                )
                 yield from walk.everything()
 
     def scan_share(
-        self, groups: Iterable[tuple[str, bool, list[str]]], *, durations: bool, seen: Inodes | None
+        self,
+        groups: Iterable[tuple[str, bool, list[str]]],
+        *,
+        durations: bool,
+        seen: Inodes | None,
+        watcher: Watcher | None = None,
     ) -> Iterator[Found]:
         """Walk what was shared out: paths, whether they have a source, and names in them."""
         with self._opened() as root:
             if root is None or isinstance(root, Unreadable):
                 return  # vanished: the one who shares it out tells anything else
-            walk = Walk(root, durations=durations, seen=seen)
+            walk = Walk(root, durations=durations, seen=seen, watcher=watcher)
             for path, has_source, names in groups:
                 yield from walk.hash_folders(path, names, has_source)
 

@@ -41,6 +41,16 @@ KINDS: tuple[Kind, ...] = (
 _NOTES = ("bad-metadata", "foreign", "unknown-global")
 _OWN = (".gitignore", ".acache/")  # in the location, which may be the store itself
 _MOST_FIELDS = 1000  # of a structure, that are kept to be judged
+_DEFINITIONS = ("def ", "async def ", "class ", "@")
+UNKNOWN_SOURCES = ("no", "an unreadable")
+# What Python says, whatever its version, of a definition that ends too early.
+_UNFINISHED = (
+    "was never closed",
+    "unterminated triple-quoted",
+    "expected an indented block",
+    "expected 'except' or 'finally' block",
+    "unexpected EOF",
+)
 _PIECE = 8  # entries handed out at a time: one that is compressed can take a second
 
 
@@ -81,6 +91,8 @@ class VerifyReport(NamedTuple):
         may not be read, or holds more than can be followed, is none of them.
     remnants : tuple of Leftover
         Entry folders without result.
+    sourceless : tuple of str
+        Ids of functions that have entries and no whole source.
     warnings : tuple of str
         What could not be checked.
 
@@ -98,6 +110,7 @@ class VerifyReport(NamedTuple):
     broken: EntryTable
     unsafe: EntryTable
     remnants: tuple[Leftover, ...]
+    sourceless: tuple[str, ...]
     warnings: tuple[str, ...]
 
     @property
@@ -148,7 +161,8 @@ def verify(
         piece=_PIECE,
     )
     missing = [one for one in fold.missing if one.path not in fold.busy and _lacks(store, one)]
-    findings = [*fold.findings, *map(_missing_output, missing), *_sources(store, fold)]
+    sources = _sources(store, fold)
+    findings = [*fold.findings, *map(_missing_output, missing), *sources.values()]
     findings.sort(key=lambda one: (one.severity == "note", KINDS.index(one.kind), one.id))
     return VerifyReport(
         store,
@@ -158,6 +172,7 @@ def verify(
         fold.broken,
         fold.unsafe,
         tuple(missing),
+        tuple(sorted(sources)),
         tuple(f"{reason}: {count:,} not checked" for reason, count in sorted(fold.skipped.items())),
     )
 
@@ -413,26 +428,29 @@ def _missing_output(found: Leftover) -> Finding:
     return Finding(_named(found.path), "missing-output", "problem", message)
 
 
-def _sources(store: Store, fold: _Checked) -> list[Finding]:
-    """Tell of functions that have entries and no source by which joblib would know stale ones."""
-    found = []
+def _sources(store: Store, fold: _Checked) -> dict[str, Finding]:
+    """Tell of functions that have entries and no whole source by which joblib knows stale ones."""
+    found = {}
     for function, count in fold.functions.items():
         trouble = source_trouble(store, function) if function in fold.sources else "no"
         if trouble is not None:
             entries = f"{count:,} {'entry' if count == 1 else 'entries'}"
-            found.append(
-                Finding(
-                    dotted(function),
-                    "missing-source",
-                    "problem",
-                    f"{entries} and {trouble} {SOURCE}: joblib cannot tell whether they are stale",
-                )
+            then = (
+                "computes the next call anew, and trusts the others, whatever the code is by now"
+                if trouble in UNKNOWN_SOURCES
+                else "drops them at the function's next call"
             )
+            message = f"{entries} and {trouble} {SOURCE}: joblib {then}"
+            found[function] = Finding(dotted(function), "missing-source", "problem", message)
     return found
 
 
 def source_trouble(store: Store, function: str) -> str | None:
-    """Tell what is wrong with a function's stored source, in a word or two; None if nothing is."""
+    """Tell what is wrong with a function's stored source, in a word or two; None if nothing is.
+
+    Of `UNKNOWN_SOURCES` joblib writes the new one at the next call, and trusts the other entries;
+    any other it finds changed, and drops them all.
+    """
     try:
         source = store.source(function)
     except OSError:
@@ -448,13 +466,23 @@ def source_trouble(store: Store, function: str) -> str | None:
 def _is_cut(source: str) -> bool:
     """Tell whether a definition ends too early; what a newer Python writes may not parse here."""
     text = textwrap.dedent(source)
-    if not text.startswith(("def ", "async def ", "class ", "@")):
-        return False  # a lambda, with what else was in its line
+    if not text.startswith(_DEFINITIONS):  # a lambda, with what else was in its line
+        return any(beginning.startswith(text) for beginning in _DEFINITIONS)
+    error = _syntax_error(text)
+    if error is None:
+        return False
+    if any(told in error.msg for told in _UNFINISHED):
+        return True
+    if text.endswith("\n"):  # joblib writes whole lines
+        return _syntax_error(f"{text}def _(): ...") is None  # decorators alone
+    return (error.lineno or 0) >= len(text.splitlines())
+
+
+def _syntax_error(text: str) -> SyntaxError | None:
     try:
         ast.parse(text)
     except SyntaxError as error:
-        last = len(text.rstrip().splitlines())
-        return "never closed" in error.msg or (error.lineno or 0) >= last
+        return error
     except (ValueError, RecursionError, MemoryError):
         pass
-    return False
+    return None

@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
 from stat import S_ISDIR, S_ISREG
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from acache.folders import (
     HAS_BLOCKS,
@@ -46,6 +46,18 @@ Share = Callable[[str, str, bool], bool]
 Select = Callable[[str, str], bool]
 
 
+class Watcher(Protocol):
+    """Is shown the statuses that a walk has looked up, of each entry."""
+
+    def entry(
+        self, function: str, name: str, folder: os.stat_result, output: os.stat_result
+    ) -> None:
+        """Look at an entry's folder and its ``output.pkl``."""
+
+    def merge(self, other: Any) -> None:
+        """Take what the same watcher has seen in another process; it can be pickled."""
+
+
 class Walk:
     """One walk over a store whose folder is open. What vanishes meanwhile is passed over.
 
@@ -61,6 +73,7 @@ class Walk:
         May take folders named like an argument hash out of this walk.
     select : callable, optional
         May leave folders named like an argument hash out altogether.
+    watcher : Watcher, optional
     """
 
     def __init__(
@@ -71,8 +84,10 @@ class Walk:
         seen: Inodes | None,
         share: Share | None = None,
         select: Select | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
         self._root = root
+        self._watcher = watcher
         self._durations = durations
         self._seen = seen
         self._share = share
@@ -194,6 +209,8 @@ class Walk:
             return None
         finally:
             os.close(folder)
+        if self._watcher is not None:
+            self._watcher.entry(path, name, status, output)
         return Entry(
             path,
             name,
@@ -229,6 +246,8 @@ class Walk:
             for file_status in files.values():
                 usage = usage.plus(self._usage(file_status))
             if OUTPUT in files:
+                if self._watcher is not None:
+                    self._watcher.entry(path, name, status, files[OUTPUT])
                 yield from self._entry(path, name, folder, files, usage)
             elif files or self._has_temporary(beside, folder) or (has_source and not names):
                 yield Leftover(here, "folder", usage, status.st_mtime)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ..conftest import Result, write_entry
+from ..conftest import Result, needs_posix, run_line, write_entry
 
 Acache = Callable[..., Result]
 IDS = [
@@ -73,6 +74,40 @@ def test_fixes_mean_the_same_cache(acache: Acache, tmp_path: Path) -> None:
     assert not list(location.rglob("output.pkl"))
     again = acache("doctor", "--json", "--cache-dir", location, "--env-prefix", "MY")
     [check] = [c for c in again.document["checks"] if c["id"] == "sources"]
+    assert check["status"] == "ok"
+
+
+@needs_posix
+def test_what_clears_a_function_clears_no_other(acache: Acache, tmp_path: Path) -> None:
+    without, others = {"m/f", "m[1]/f", " f"}, {"pkg/m/f", "m1/f", "m.f", "f"}
+    for name in without | others:
+        write_entry(tmp_path / "joblib" / name, "0" * 32)
+    for name in others:
+        (tmp_path / "joblib" / name / "func_code.py").write_text("# first line: 1\ndef f(): ...\n")
+    document = acache("doctor", "--json", "--cache-dir", tmp_path).document
+    [check] = [c for c in document["checks"] if c["id"] == "sources"]
+    run_line(check["fix"])
+    left = {path.parents[1].relative_to(tmp_path / "joblib") for path in tmp_path.rglob("*.pkl")}
+    assert left == set(map(Path, others))
+
+
+@needs_posix
+@pytest.mark.parametrize(
+    "name", [b"a b'\"$c", b"line\nbreak", b"\x1b[2J\\1", b"\xff\xfe7", "ä\u200b".encode()]
+)
+def test_fixes_of_odd_paths_run_in_bash(acache: Acache, tmp_path: Path, name: bytes) -> None:
+    location = tmp_path / os.fsdecode(name)
+    try:
+        write_entry(location / "joblib" / "m" / os.fsdecode(name), "0" * 32)
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    result = acache("doctor", "--cache-dir", location)
+    assert "\x1b" not in result.stdout
+    [line] = [line for line in result.stdout.splitlines() if "$ acache clear" in line]
+    run_line(line.partition("$ ")[2])
+    assert not list(location.rglob("output.pkl"))
+    again = acache("doctor", "--json", "--cache-dir", location).document
+    [check] = [c for c in again["checks"] if c["id"] == "sources"]
     assert check["status"] == "ok"
 
 

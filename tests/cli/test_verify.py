@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Result, write_entry
+from ..conftest import Result, needs_links, needs_posix, run_line, write_entry
 from ..test_removal import tree
 
 Acache = Callable[..., Result]
@@ -85,6 +85,41 @@ def test_people_are_told_what_mends_it(acache: Acache, location: Path) -> None:
     assert "the same command with --delete" in narrow.stdout
 
 
+@needs_posix
+def test_what_clears_a_function_without_source_clears_no_other(
+    acache: Acache, tmp_path: Path
+) -> None:
+    without, others = {"m/f", "m[1]/f", " f", "it's"}, {"pkg/m/f", "m1/f", "m.f", "f", "its"}
+    for name in without | others:
+        write_entry(tmp_path / "joblib" / name, HASHES[0], output=b"N.")
+    for name in others:
+        (tmp_path / "joblib" / name / "func_code.py").write_text("# first line: 1\ndef f(): ...\n")
+    for expected in (1, 0):  # three lines at a time
+        result = acache("verify", "--cache-dir", tmp_path, env={"COLUMNS": "300"})
+        assert result.code == 3
+        for line in result.stdout.splitlines():
+            if line.startswith("no source  acache"):
+                run_line(line.removeprefix("no source"))
+        left = {p.parents[1] for p in tmp_path.rglob("output.pkl")}
+        assert len(left - {tmp_path / "joblib" / name for name in others}) == expected
+    assert left == {tmp_path / "joblib" / name for name in others}
+
+
+@needs_links
+def test_deleting_is_named_only_where_something_would_go(acache: Acache, tmp_path: Path) -> None:
+    function = tmp_path / "joblib" / "m" / "f"
+    write_entry(function, HASHES[0], output=b"N.")
+    (function / "func_code.py").write_text("# first line: 1\ndef f(): ...\n")
+    (function / HASHES[1]).symlink_to(function / HASHES[0])
+    result = acache("verify", "--cache-dir", tmp_path)
+    assert result.code == 3
+    assert "a link that joblib follows" in " ".join(result.stdout.split())
+    assert "--delete" not in result.stdout
+    (write_entry(function, HASHES[2]) / "output.pkl").unlink()
+    result = acache("verify", "--cache-dir", tmp_path)
+    assert "damaged  acache verify" in result.stdout
+
+
 def test_long_lists_are_cut_for_people_alone(acache: Acache, location: Path) -> None:
     for number in range(30):
         write_entry(location / "joblib" / "m" / "f", f"{number + 100:032x}", output=b"N")
@@ -128,6 +163,7 @@ def test_nobody_is_asked_without_a_terminal(acache: Acache, location: Path) -> N
     result = acache("verify", "--delete", "--cache-dir", location)
     assert result.code == 2
     assert "--yes" in result.stderr
+    assert "(2 entries, 1 leftover)" in result.stderr
     assert left(location) == "012345"
 
 

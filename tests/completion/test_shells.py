@@ -197,6 +197,10 @@ def test_levels_and_functions_of_the_store_are_offered(terminal: Terminal) -> No
     terminal.type("acache ls --function \t")
     terminal.wait_for("inner", "stft")
     assert "features" not in terminal.text
+    terminal.clear()
+    terminal.type("acache ls --function /features/s\t")
+    line = "acache ls --function /features/stft"
+    terminal.wait(lambda _: terminal.line() == line, line)
 
 
 def test_a_location_on_the_line_counts(terminal: Terminal, home: Path) -> None:

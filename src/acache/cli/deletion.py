@@ -109,9 +109,15 @@ def carry_out(
 
     asks = not (manner.dry_run or manner.yes or plan.is_empty)
     if asks and (manner.as_json or not _can_ask()):
+        from acache.render.human.page import plural
+
+        there = [
+            plural(plan.total.entries, "entry", "entries"),
+            plural(len(plan.leftovers), "leftover"),
+        ]
         raise UsageError(
             "this would delete, and nobody can be asked; give --yes to do it, or --dry-run to see"
-            f" what would go ({plan.total.entries:,} entries, {len(plan.leftovers):,} leftovers)"
+            f" what would go ({', '.join(filter(None, there))})"
         )
     with _whoever_reads(agreed=manner.yes):
         _show(plan, manner)

@@ -50,7 +50,7 @@ def _parse_argument(text: str) -> tuple[str, str]:
 def _parse_pattern(text: str) -> str:
     if not text.strip():
         raise UsageError("'' names no function; write it like stft or 'librosa.filters.*'")
-    return text.strip()
+    return text if text.startswith("/") else text.strip()  # an id may end in a blank
 
 
 SIZE = _Parsed("size", parse_size)
@@ -65,7 +65,7 @@ def selection_options(function: C) -> C:
     return options(
         click.argument("ids", nargs=-1, metavar="[ENTRY]..."),
         _option("--level", LEVELS, "SPEC", "Of a level: 30, '>=30', 20-30, none (unknown)."),
-        _option("--function", FUNCTION, "GLOB", "Of functions: stft, 'librosa.filters.*'."),
+        _option("--function", FUNCTION, "GLOB", "Of functions: stft, 'librosa.core.*', /whole/id."),
         _option("--older-than", AGE, "AGE", "Written longer ago than 90s, 12h, 7d, 1d12h."),
         _option("--unused-for", AGE, "AGE", "Last used longer ago, good to a day."),
         _option("--larger-than", SIZE, "SIZE", "Larger than 500, 10k, 5MB, 1.5GiB."),

@@ -22,7 +22,7 @@ from acache.completion.grammar import (
 from acache.completion.quoting import read, write
 from acache.config import DEFAULT_PREFIX, LIBROSA_LEVELS, Config
 from acache.layout import dotted
-from acache.names import functions_named
+from acache.names import exactly, functions_named
 from acache.store import Store
 
 # Listing the folders of 100,000 entries would take as long as all the rest, and that twice.
@@ -96,6 +96,8 @@ def offered(kind: str, current: str, before: Sequence[str]) -> Offer:
         return Offer(_levels(store, config))
     known = sorted(store.functions(most=_MOST_NAMES))
     if kind == FUNCTIONS:
+        if current.startswith("/"):
+            return Offer(map(exactly, known))
         return Offer(functions(current, known))
     if kind in (ENTRIES, ENTRY_OR_FUNCTION):
         if "/" in current:

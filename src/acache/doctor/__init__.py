@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from acache.config import Config
-from acache.doctor import contents, settings, surroundings
+from acache.doctor import access, contents, settings, surroundings
 from acache.doctor.check import Check
 from acache.drift import Drift
 from acache.installed import InstalledSources
@@ -39,19 +39,28 @@ def examine(config: Config, *, progress: Progress | None = None) -> list[Check]:
     """
     installed = InstalledSources(config.python)
     location, store = settings.check_location(config)
-    checks = [location, *(settings.check_setting(config, name) for name in _SETTINGS)]
+    checks = [location, *(settings.check_setting(config, name, installed) for name in _SETTINGS)]
     checks.append(contents.check_limits(config, store, progress))
     checks.append(settings.check_versions(config, installed))
     if store is None:
         return [*checks, *(Check(name, "ok", "there is no cache") for name in _OF_A_STORE)]
     levels, drift = Levels(store, installed), Drift(store, installed)
-    report = stats(store, levels, cost=False, source_state=drift, fork=True, progress=progress)
+    exposed = access.Exposed(store.path)
+    report = stats(
+        store,
+        levels,
+        cost=False,
+        source_state=drift,
+        fork=True,
+        progress=progress,
+        watcher=exposed,
+    )
     return [
         *checks,
-        surroundings.check_permissions(config, store),
+        access.check_permissions(config, store, exposed),
         surroundings.check_access_times(config, store),
-        surroundings.check_free_space(config, store, report.total.entries),
-        surroundings.check_inodes(config, store, report.total.entries),
+        surroundings.check_free_space(config, store, report.total),
+        surroundings.check_inodes(config, store, report.total),
         contents.check_leftovers(config, report),
         contents.check_stale(config, report),
         contents.check_sources(config, store, report),

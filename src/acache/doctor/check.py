@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
+import os
 from typing import Literal, NamedTuple
 
 from acache.config import DEFAULT_PREFIX, Config
+from acache.names import quoted
 
 Status = Literal["ok", "warning", "problem"]
 _UNITS = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
@@ -44,9 +45,26 @@ def command(config: Config, *arguments: str) -> str:
         words += ["--env-prefix", str(prefix.value)]
     if location.origin == "flag":
         words += ["--cache-dir", str(location.value)]
-    if config.setting("python").origin == "flag" and "--python" not in words:
+    if config.setting("python").origin == "flag":
         words += ["--python", config.python]
-    return shlex.join(words)
+    return " ".join(map(quoted, words))
+
+
+def own_location(config: Config) -> str | None:
+    """Write the line that sets a location of one's own; None where that mends nothing."""
+    setting = config.setting("cache-dir")
+    own = f"~/.cache/{config.prefix.lower()}"
+    if setting.origin == "flag" or setting.value == os.path.expanduser(own):
+        return None
+    return f"export {setting.variable}={own}"
+
+
+def existing(path: str, *, strictly: bool = True) -> str:
+    """Return the folder in which a path lies, or will; or the nearest thing that is no folder."""
+    there = os.path.isdir if strictly else os.path.lexists
+    while not there(path) and os.path.dirname(path) != path:
+        path = os.path.dirname(path)
+    return path
 
 
 def size(size_bytes: float) -> str:

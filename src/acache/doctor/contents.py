@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from acache.config import Config
-from acache.doctor.check import Check, command, count, library, size
+from acache.doctor.check import Check, Status, command, count, size
 from acache.errors import ConfigurationError
 from acache.eviction import LIMIT_SETTINGS, Limits, configured_limits, plan_prune
 from acache.layout import dotted
-from acache.names import printable
+from acache.names import exactly, printable
 from acache.parallel import Progress
 from acache.report import FunctionRow, Leftovers, StatsReport
 from acache.store import Store
-from acache.verification import source_trouble
+from acache.verification import UNKNOWN_SOURCES, source_trouble
 
 _MOST_NAMED = 3
 
@@ -37,7 +37,7 @@ def check_limits(config: Config, store: Store | None, progress: Progress | None 
 
 
 def check_leftovers(config: Config, report: StatsReport) -> Check:
-    """Tell what interrupted writes and deletions left."""
+    """Tell what lies there that is no result."""
     flying = ""
     if report.in_flight.files:
         flying = f"{count(report.in_flight.files, 'temporary file')} of the last hour or still"
@@ -45,7 +45,7 @@ def check_leftovers(config: Config, report: StatsReport) -> Check:
     left = report.abandoned
     if not (left.files or left.folders):
         return Check("leftovers", "ok", f"none; {flying}" if flying else "none")
-    message = f"interrupted writes left {_told(left)}: nothing reads them"
+    message = f"{_told(left)}, of writes that did not end or left by joblib: nothing reads them"
     if flying:
         message += f"; {flying} stays"
     return Check("leftovers", "warning", message, command(config, "clear", "--leftovers"))
@@ -69,30 +69,45 @@ def check_stale(config: Config, report: StatsReport) -> Check:
         if unknown:
             message = f"none known; {count(unknown, 'function')} cannot be compared"
         return Check("stale", "ok", message if report.functions else "there are no entries")
-    entries = sum(row.totals.entries for row in stale)
     room = sum(row.totals.disk_bytes or row.totals.size_bytes for row in stale)
     message = (
-        f"the source of {_named(stale)} is not what is installed: {library(config)} drops"
-        f" {count(entries, 'entry', 'entries')}, {size(room)}, at the next call, or never reads"
+        f"the source of {_named(stale)} is not what is installed: joblib drops"
+        f" {_entries(stale)}, {size(room)}, at the next call, or never reads"
         " them again; two environments that share a cache do so at every switch"
     )
     return Check("stale", "warning", message, command(config, "clear", "--stale"))
 
 
 def check_sources(config: Config, store: Store, report: StatsReport) -> Check:
-    """Tell which functions have entries and no stored source, by which joblib knows stale ones."""
-    lost = {dotted(name) for name in store.functions() if source_trouble(store, name) is not None}
-    rows = [row for row in report.functions if row.function in lost]
-    if not rows:
+    """Tell which functions have entries and no whole source, by which joblib knows stale ones."""
+    troubles = {name: source_trouble(store, name) for name in store.functions()}
+    lost = {name: trouble for name, trouble in troubles.items() if trouble is not None}
+    unknown = {dotted(name) for name, trouble in lost.items() if trouble in UNKNOWN_SOURCES}
+    cut = {dotted(name) for name in lost} - unknown
+    trusted = [row for row in report.functions if row.function in unknown]
+    dropped = [row for row in report.functions if row.function in cut]
+    if not (trusted or dropped):
         return Check("sources", "ok", "every function with entries has its source")
-    entries = sum(row.totals.entries for row in rows)
-    message = (
-        f"func_code.py is missing, empty or cut of {_named(rows)}: joblib computes the next call"
-        f" anew, and trusts the rest of {count(entries, 'entry', 'entries')}, whatever the code"
-        " is by now"
-    )
-    words = [word for row in rows for word in ("--function", row.function)]
-    return Check("sources", "problem", message, command(config, "clear", *words))
+    told = []
+    if trusted:
+        told.append(
+            f"func_code.py is missing or unreadable of {_named(trusted)}: joblib computes the next"
+            f" call anew, and trusts the rest of {_entries(trusted)}, whatever the code is by now"
+        )
+    if dropped:
+        told.append(
+            f"func_code.py is empty or cut of {_named(dropped)}: joblib drops {_entries(dropped)}"
+            " at the next call"
+        )
+    held = {row.function for row in (*trusted, *dropped)}
+    clear = [exactly(name) for name in sorted(lost) if dotted(name) in held]
+    words = [word for name in clear for word in ("--function", name)]
+    status: Status = "problem" if trusted else "warning"
+    return Check("sources", status, "; ".join(told), command(config, "clear", *words))
+
+
+def _entries(rows: list[FunctionRow]) -> str:
+    return count(sum(row.totals.entries for row in rows), "entry", "entries")
 
 
 def _named(rows: list[FunctionRow]) -> str:

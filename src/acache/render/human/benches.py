@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from math import ceil
 from typing import NamedTuple
 
@@ -12,7 +11,7 @@ from rich.text import Text
 
 from acache.bench.results import BenchReport, LevelResult, Measurement, is_slower, usable
 from acache.config import Config
-from acache.names import printable
+from acache.names import printable, quoted
 from acache.render.human.page import GAP, bar, console, count, new_table, plural, room, show, size
 from acache.render.plain import timing
 from acache.totals import Totals
@@ -245,5 +244,5 @@ def _nothing_recommended(report: BenchReport, config: Config) -> str:
 
 def profile_line(level: int, config: Config) -> str:
     """Write the line that switches the cache on at a level, for bash, zsh and fish alike."""
-    location = "~/.cache/librosa" if config.location is None else shlex.quote(config.location)
+    location = "~/.cache/librosa" if config.location is None else quoted(config.location)
     return f"export {config.prefix}_CACHE_DIR={location} {config.prefix}_CACHE_LEVEL={level}"

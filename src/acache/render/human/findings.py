@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Sequence
 from itertools import groupby
 
 from rich.table import Table
 from rich.text import Text
 
 from acache.layout import is_hash
-from acache.names import printable
+from acache.names import exactly, printable, quoted
 from acache.render.human.page import GAP, console, pairs, plural, show, size, tail
-from acache.verification import Finding, VerifyReport
+from acache.verification import VerifyReport
 
 _MOST_SHOWN = 20  # of each kind
 _WIDEST_ID = 36
 _SHORT_HASH = 8
 _MOST_MENDED = 3
-_BROKEN = ("truncated", "unreadable", "missing-output")
 
 
 def verification(report: VerifyReport, *, mend: str | None, clear: str) -> None:
@@ -47,7 +44,7 @@ def verification(report: VerifyReport, *, mend: str | None, clear: str) -> None:
     show(out, Text(_summary(report)))
     if mend is None:
         show(out, "")
-    elif mends := _mends(report.findings, mend, clear):
+    elif mends := _mends(report, mend, clear):
         show(out, "", pairs(mends))
 
 
@@ -64,19 +61,20 @@ def _summary(report: VerifyReport) -> str:
     return f"{checked} checked ({size(report.size_bytes)}), {problems}, {notes}"
 
 
-def _mends(findings: Sequence[Finding], mend: str, clear: str) -> list[tuple[str, str]]:
+def _mends(report: VerifyReport, mend: str, clear: str) -> list[tuple[str, str]]:
     """Tell for each kind of problem what mends it."""
-    kinds = {one.kind for one in findings if one.severity == "problem"}
+    kinds = {one.kind for one in report.findings if one.severity == "problem"}
     lines = []
-    if kinds.intersection(_BROKEN):
+    if report.broken or report.remnants:
         lines.append(("damaged", mend.format("--delete")))
     if "unsafe-pickle" in kinds:
         lines.append(("unsafe", mend.format("--delete-unsafe")))
     if "unknown-global" in kinds:
         lines.append(("unknown", mend.format("--strict --allow MODULE.NAME")))
-    without = [one.id for one in findings if one.kind == "missing-source"]
+    without = report.sourceless
     lines += [
-        ("no source", f"{clear} --function {shlex.quote(name)}") for name in without[:_MOST_MENDED]
+        ("no source", f"{clear} --function {quoted(exactly(name))}")
+        for name in without[:_MOST_MENDED]
     ]
     if len(without) > _MOST_MENDED:
         lines.append(("no source", f"... and {len(without) - _MOST_MENDED:,} more"))

@@ -18,10 +18,11 @@ from acache.store import Store
 _OTHERS_WRITE, _GROUP_WRITES, _STICKY = 0o002, 0o020, 0o1000
 _MOST_LINKS = 40  # in a path, as on Linux
 _MOST_NAMED = 3
+_MOST_KEPT = 1000  # paths; of a large store each entry may be one
 
 
 class Exposed:
-    """What others than the user may write to; a watcher of entries.
+    """What others than the user may write to, a thousand of each kind; a watcher of entries.
 
     Parameters
     ----------
@@ -58,19 +59,24 @@ class Exposed:
         """Judge who may write to something; what is in a sticky folder others cannot replace."""
         mode, user = status.st_mode, status.st_uid
         if user not in (self._own, 0):
-            self.foreign.add(path)
+            _keep(self.foreign, path)
             self.mendable = False
         if not mode & (_OTHERS_WRITE | _GROUP_WRITES) or S_ISLNK(mode):
             return
         if sticky and mode & _STICKY:
             return
         if mode & _OTHERS_WRITE:
-            self.everybody.add(path)
+            _keep(self.everybody, path)
         elif not _is_private(status.st_gid, user):
-            self.group.add(path)
+            _keep(self.group, path)
         else:
             return
         self.mendable = self.mendable and self._own in (user, 0)
+
+
+def _keep(kept: set[str], path: str) -> None:
+    if len(kept) < _MOST_KEPT:
+        kept.add(path)
 
 
 class _Walk:
@@ -261,4 +267,6 @@ def _is_private(group_id: int, user_id: int) -> bool:
 def _named(paths: Iterable[str]) -> str:
     paths = sorted(paths)
     named, more = ", ".join(paths[:_MOST_NAMED]), len(paths) - _MOST_NAMED
+    if len(paths) >= _MOST_KEPT:
+        return f"{named} and at least {more:,} other places"
     return named if more <= 0 else f"{named} and {count(more, 'more place')}"

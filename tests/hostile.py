@@ -49,11 +49,19 @@ def _dict(*pairs: bytes) -> bytes:
     return b"(" + b"".join(pairs) + b"d"
 
 
-def _type(code: str, *, base: bytes = b"N", names: bytes = b"N", fields: bytes = b"N",
-          size: int = -1, flags: int = 0) -> bytes:  # fmt: skip
+def _type(
+    code: str,
+    *,
+    base: bytes = b"N",
+    names: bytes = b"N",
+    fields: bytes = b"N",
+    order: str = "|",
+    size: int = -1,
+    flags: int = 0,
+) -> bytes:
     """Write one of NumPy's types with any state."""
     numbers = (b"J" + struct.pack("<i", number) for number in (size, 1 if size >= 0 else -1, flags))
-    state = _tuple(b"K\x03", text("|"), base, names, fields, *numbers)
+    state = _tuple(b"K\x03", text(order), base, names, fields, *numbers)
     return b"cnumpy\ndtype\n" + _tuple(text(code), b"\x89\x88") + b"R" + state + b"b"
 
 
@@ -74,6 +82,15 @@ def _in_an_array(called: bytes) -> bytes:
     objects = of(np.empty(1, object), protocol=2)
     content = _reconstructed(_type("O8", flags=63), b"](" + called + text(COMMAND) + b"\x85Re")
     return objects[: objects.index(b"\x80\x05")] + b"\x80\x05" + content + b".."
+
+
+def _range(length: int) -> bytes:
+    return b"cbuiltins\nrange\n" + _tuple(b"K\x00J" + struct.pack("<i", length), b"K\x01") + b"R"
+
+
+def _optimized(called: bytes) -> bytes:
+    result = b"\x80\x04cscipy.optimize._optimize\nOptimizeResult\n)\x81}b"
+    return result + b"(" + text("append") + called + text("extend") + called + b"u"
 
 
 def running() -> dict[str, bytes]:
@@ -211,7 +228,7 @@ def dangerous() -> dict[str, bytes]:
         )
         + b".",
         "a number that takes long to hash": b"\x80\x04cuuid\nUUID\n)\x81"
-        + _dict(text("int"), b")" + b"2\x86" * 60)
+        + _dict(text("int"), b")" + b"2\x86" * 12)
         + b"b.",
         "a decimal power": b"\x80\x04cdecimal\nDecimal\n" + text("1e999999999") + b"\x85R.",
         "a text of what takes long": b"\x80\x04"
@@ -232,6 +249,23 @@ def dangerous() -> dict[str, bytes]:
         "a masked array's filling": b"\x80\x04" + _masked(b"]q\x00(h\x00h\x00e") + b".",
         "a name of Python 2 in an array": _in_an_array(b"ccommands\ngetoutput\n"),
         "a module of another Python": b"\x80\x04c_interpreters\nrun_string\n.",
+        "an attribute that is called": _optimized(b"cfractions\nFraction\n")
+        + text("1e999999999")
+        + b"a.",
+        "attributes that are called": _optimized(b"cfractions\nFraction\n") + b"(K\x01e.",
+        "objects of another order": b"\x80\x04" + _type("O8", order=">", flags=63) + b".",
+        "arguments of an error": b"\x80\x04cbuiltins\nValueError\n)R"
+        + _dict(text("args"), _range(3_000))
+        + b"b.",
+        "a field that is twice": b"\x80\x04"
+        + _type(
+            "V8",
+            names=_tuple(text("a"), text("a")),
+            fields=_dict(text("a"), _tuple(_type("i8"), b"K\x00")),
+            size=8,
+        )
+        + b".",
+        "characters of five bytes": b"\x80\x04" + _type("U1", size=5) + b".",
         "a list of a list": b"\x80\x04cbuiltins\nlist\n]" + b"(" + b"N" * 3000 + b"e\x85R.",
     }
 
@@ -268,6 +302,40 @@ def bombs() -> dict[str, bytes]:
         + b"q\x010("
         + b"h\x00h\x01\x85R" * 2_000
         + b"l.",
+        "a range that is compared": b"\x80\x04" + _dict(_range(10**9), b"N") + b".",
+        "a range in a key": b"\x80\x04" + _dict(_range(10**9) + b"K\x00\x86", b"N") + b".",
+        "bytes of a text": b"\x80\x04"
+        + text("x" * 1_000_000)
+        + b"q\x000"
+        + b"("
+        + b"c_codecs\nencode\nh\x00X\x06\x00\x00\x00latin1\x86R" * 500
+        + b"l.",
+        "attributes over and over": b"\x80\x04("
+        + b"".join(text(f"a{i}") + b"N" for i in range(900))
+        + b"dq\x000("
+        + b"ctypes\nSimpleNamespace\n)\x81h\x00b" * 5_000
+        + b"l.",
+        "an array out of nothing": b"\x80\x04"
+        + _reconstructed(
+            _type(
+                "V1000000008",
+                names=_tuple(text("a"), text("b")),
+                fields=_dict(
+                    *(text("a"), _tuple(_type("O8", flags=63), b"K\x00")),
+                    *(text("b"), _tuple(_type("V1000000000", size=10**9), b"K\x08")),
+                ),
+                size=10**9 + 8,
+                flags=27,
+            ),
+            b"](N" + b"C\x01x" + b"\x86e",
+        )
+        + b".",
+        "long numbers": b"\x80\x04\x8b"
+        + struct.pack("<i", 1_000_000)
+        + b"\x01" * 1_000_000
+        + b"q\x000\x8f("
+        + b"h\x00" * 1_000
+        + b"\x90.",
         "a high index of the memo": b"Nr\xff\xff\xff\xff" * 200_000 + b"(",
     }
 

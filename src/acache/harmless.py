@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from math import prod
 
 from acache.pickles import Container, Excerpt, Global, Node, Object, Unknown
+from acache.pickles.arrays import TUPLES
 from acache.pickles.dtypes import dtype_of
 from acache.pickles.nodes import RECONSTRUCTOR, Dtype, whole_dict, whole_tuple
 
@@ -47,6 +48,7 @@ VALUES = {
     *ARRAYS,
     *_MASKED,
     *_named(["builtins"], "int float str bool dict list tuple Ellipsis NotImplemented"),
+    *TUPLES,
     # The classes of NumPy's scalars, as dtype=numpy.float32 names them.
     *_named(
         ["numpy"],
@@ -363,7 +365,8 @@ def _is_known_masked(made: Object) -> bool:
         return False
     filled = parts[6]
     if type(filled) is Object:
-        return filled.items is None and (filled.array is not None or filled.kind == "scalar")
+        one = filled.array is not None and filled.array.shape == ()
+        return filled.items is None and (one or filled.kind == "scalar")
     return _is_leaf(filled)
 
 
@@ -381,13 +384,28 @@ def _is_known_uuid(made: Object) -> bool:
 
 def has_plain_attributes(made: Object) -> bool:
     """Tell whether a state is a dict of attributes that hide no method which loading calls."""
-    state = made.state
-    if type(state) is not Container or state.kind != "dict" or not state.whole():
-        return False
-    return all(
-        type(name) is str and not name.startswith("__") and name not in ("append", "extend", "add")
-        for name in state.items[::2]
+    return type(made.state) is Container and _are_plain(made.state)
+
+
+def _are_plain(attributes: Container) -> bool:
+    return (
+        attributes.kind == "dict"
+        and attributes.whole()
+        and all(
+            type(name) is str
+            and not name.startswith("__")
+            and name not in ("append", "extend", "add")
+            for name in attributes.items[::2]
+        )
     )
+
+
+def _is_known_error(made: Object) -> bool:
+    # Its setters take some attributes for more than they are: args becomes a tuple.
+    names = (whole_dict(made.state) or {}).keys()
+    if "__notes__" in names and type(made.state) is Container and made.state.count == 1:
+        return True
+    return has_plain_attributes(made) and names.isdisjoint(("args", "characters_written"))
 
 
 # What may get a state, and which.
@@ -396,7 +414,7 @@ STATES: dict[Global, Rule] = {
     **dict.fromkeys(_named([f"{c}.multiarray" for c in _CORES], "_reconstruct"), _is_known_array),
     Global("numpy.ma.core", "_mareconstruct"): _is_known_masked,
     Global("uuid", "UUID"): _is_known_uuid,
-    **dict.fromkeys(_ERRORS, has_plain_attributes),
+    **dict.fromkeys(_ERRORS, _is_known_error),
     Global("numpy", "dtype"): _is_known_dtype,
 }
 
@@ -419,13 +437,26 @@ def is_known(node: Node, most: int = 10_000) -> bool:
         elif type(one) is Object:
             if one.dtype is not None and not one.dtype.is_whole:
                 return False
-            waiting += (one.arguments, one.state)
+            waiting += (one.target, one.arguments, one.state, one.pairs)
     return True
 
 
+def _has_pairs(made: Object) -> bool:
+    return made.items is None
+
+
+def _has_items(made: Object) -> bool:
+    return made.pairs is None
+
+
+def _has_plain_pairs(made: Object) -> bool:
+    """Tell whether all pairs are like attributes, as which such a class finds them."""
+    return made.items is None and made.pairs is not None and _are_plain(made.pairs)
+
+
 # What may be filled with items or pairs. Not sparse matrices: SciPy believes their indices.
-FILLED = {
-    *_named(["collections"], "Counter OrderedDict defaultdict deque"),
-    Global("array", "array"),
-    *_RESULTS,
+FILLED: dict[Global, Rule] = {
+    **dict.fromkeys(_named(["collections"], "Counter OrderedDict defaultdict"), _has_pairs),
+    **dict.fromkeys([Global("collections", "deque"), Global("array", "array")], _has_items),
+    **dict.fromkeys(_RESULTS, _has_plain_pairs),
 }

@@ -15,6 +15,7 @@ from acache.pickles.nodes import Node, dotted
 _DUNDER = re.compile("__.*__", re.DOTALL)
 _MOST_TOLD = 3
 _MOST_KEPT = 100
+_MOST_EXAMINED = 1000  # values, to tell whether all of them is known
 
 # Of these all that is harmless is listed, so what is not listed is not harmless. With the standard
 # library of the Python that runs this come what other versions have, the tests that it leaves out,
@@ -80,6 +81,7 @@ class Judge:
         """Begin with another pickle."""
         self.unsafe: list[str] = []
         self.doubts: list[str] = []
+        self._examined = 0
         self.unknown: list[str] = []
 
     def named(self, named: Global, /) -> None:
@@ -98,7 +100,7 @@ class Judge:
         """Judge a call."""
         target = made.target
         if type(target) is not Global:
-            self._refuse("calls what it computes")
+            self._doubt(made, "calls what it computes")
         elif self._is_own_rule(target) and not _may_be_called(made, target):
             told = f"calls {dotted(target)} in an unusual way"
             if target in VALUES:
@@ -118,8 +120,12 @@ class Judge:
         named: Node = made.class_of()
         if type(named) is not Global:
             self._refuse("fills what it computes")
-        elif self._is_own_rule(named) and named not in FILLED:
-            self._refuse(f"fills {dotted(named)}")
+        elif self._is_own_rule(named):
+            rule = FILLED.get(named)
+            if rule is None:
+                self._refuse(f"fills {dotted(named)}")
+            elif not rule(made):
+                self._doubt(made, f"fills {dotted(named)} in an unusual way")
 
     def told(self) -> str:
         """Say in a line what is unsafe."""
@@ -141,9 +147,12 @@ class Judge:
         return named in HARMLESS and not self._is_allowed(named)
 
     def _doubt(self, made: Object, reason: str) -> None:
-        if is_known(made):
+        if reason in self.unsafe:
+            return
+        self._examined += 1
+        if self._examined > _MOST_EXAMINED or is_known(made):
             self._refuse(reason)
-        elif len(self.doubts) < _MOST_KEPT:
+        elif reason not in self.doubts and len(self.doubts) < _MOST_KEPT:
             self.doubts.append(reason)
 
     def _refuse(self, reason: str) -> None:

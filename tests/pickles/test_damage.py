@@ -86,6 +86,14 @@ def test_long_values_are_sound(size: int, protocol: int) -> None:
     assert not description.trailing
 
 
+@pytest.mark.parametrize("numbers", [[1] * 40, [300] * 30, [70_000] * 20, [1.5] * 15])
+def test_a_frame_may_end_between_any_two_numbers(numbers: list[float]) -> None:
+    for size in range(65_370, 65_540):
+        value = ["q" * size, *numbers, "r" * 65_560]  # what is large has no frame, nor what is tiny
+        for data in (pickle.dumps(value, 4), pickle._dumps(value, 5), dumped(value)):
+            assert described(data).bytes_read == len(data)
+
+
 def test_many_frames_are_followed() -> None:
     frames = b"".join(b"\x95" + struct.pack("<Q", 2) + b"N0" for _ in range(100_000))
     data = b"\x80\x04" + frames + b"\x95" + struct.pack("<Q", 0) + b"K\x07."

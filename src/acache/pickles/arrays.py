@@ -6,17 +6,19 @@ NumPy's part follows ``methods.c`` and ``scalartypes.c.src`` of its ``multiarray
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from math import prod
 
 from acache.pickles.dtypes import array_info, dtype_of, read_dtype
-from acache.pickles.machine import LimitError, Machine
+from acache.pickles.machine import Machine
 from acache.pickles.nodes import (
     EXCERPT,
     RECONSTRUCTOR,
     Container,
     Excerpt,
     Global,
+    LimitError,
     Node,
     Object,
     whole_dict,
@@ -29,6 +31,29 @@ WRAPPERS = tuple(
     for module in ("joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle")
 )
 _WRAPPED = {"subclass", "shape", "order", "dtype", "allow_mmap", ALIGNMENT}
+
+
+# Named tuples that NumPy's functions return.
+TUPLES = frozenset(
+    Global(module, f"{name}Result")
+    for modules, names in (
+        (
+            ("numpy.linalg.linalg", "numpy.linalg._linalg"),  # of NumPy 1.x, of NumPy 2.x
+            ("Eig", "Eigh", "QR", "Slogdet", "SVD"),
+        ),
+        (("numpy.lib._arraysetops_impl",), ("UniqueAll", "UniqueCounts", "UniqueInverse")),
+    )
+    for module in modules
+    for name in names
+)
+
+
+def created(target: Node, arguments: Node) -> Object | Container:
+    """Return what ``cls.__new__`` makes of arguments."""
+    items = whole_tuple(arguments)
+    if target in TUPLES and items is not None:
+        return Container("tuple", items, len(items))
+    return Object(target, "new", arguments)
 
 
 def called(made: Object) -> Node:
@@ -68,6 +93,25 @@ def _set(made: Object) -> Node:
     made_of = Container(made.target.name, list(items.items), items.count)
     made_of.weight = items.weight
     return made_of
+
+
+def _rebuilt(made: Object) -> Node:
+    parts = whole_tuple(made.arguments) or []
+    if len(parts) == 3 and parts[0] in TUPLES and parts[1] == Global("builtins", "tuple"):
+        items = whole_tuple(parts[2])
+        return made if items is None else Container("tuple", items, len(items))
+    return made
+
+
+def _range(made: Object) -> Node:
+    # Should its hash be that of a number of NumPy's, an array is made of it to compare the two.
+    parts = whole_tuple(made.arguments) or []
+    if 0 < len(parts) < 4 and all(type(part) is int for part in parts):
+        try:
+            made.weight = len(range(*parts))  # type: ignore[arg-type]
+        except OverflowError:
+            made.weight = sys.maxsize
+    return made
 
 
 def _complex(made: Object) -> Node:
@@ -136,6 +180,8 @@ _CALLS: dict[Global, Callable[[Object], Node]] = {
     Global("builtins", "set"): _set,
     Global("builtins", "frozenset"): _set,
     Global("builtins", "complex"): _complex,
+    Global("builtins", "range"): _range,
+    RECONSTRUCTOR: _rebuilt,
     Global("numpy", "dtype"): _dtype,
     **{Global(f"numpy.{c}.multiarray", "scalar"): _scalar for c in ("core", "_core")},
     **{Global(f"numpy.{c}.numeric", "_frombuffer"): _from_buffer for c in ("core", "_core")},
@@ -147,14 +193,17 @@ STATEFUL: dict[Global, Callable[[Object], object]] = {
 }
 
 
-# What copies what it is given, or what is its state.
+_PATHS = ("PurePosixPath", "PureWindowsPath", "PosixPath", "WindowsPath", "PurePath", "Path")
+# What copies what it is given.
 COPYING = frozenset(
     (
         *(Global("builtins", name) for name in ("bytes", "bytearray", "set", "frozenset")),
         *(Global("collections", name) for name in ("Counter", "OrderedDict", "deque")),
         *(Global("array", name) for name in ("array", "_array_reconstructor")),
-        *(Global(f"numpy.{c}.multiarray", "_reconstruct") for c in ("core", "_core")),
-        Global("numpy.ma.core", "_mareconstruct"),
+        *(Global(f"numpy.{c}.multiarray", "scalar") for c in ("core", "_core")),
+        *(Global("pathlib", name) for name in _PATHS),
+        *(Global("pathlib._local", name) for name in _PATHS),
+        *(RECONSTRUCTOR, Global("_codecs", "encode")),
     )
 )
 

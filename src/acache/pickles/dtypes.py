@@ -10,13 +10,13 @@ import re
 from itertools import pairwise
 from math import prod
 
-from acache.pickles.machine import LimitError
 from acache.pickles.nodes import (
     LONGEST_NAME,
     ArrayInfo,
     Container,
     Dtype,
     Global,
+    LimitError,
     Node,
     Object,
     dotted,
@@ -98,25 +98,15 @@ def read_dtype(made: Object) -> Dtype | None:
 
 
 def _of_state(kind: str, size: int, state: Node) -> Dtype | None:
-    # (version, byte order, (base, shape), names, fields, item size, alignment, flags, metadata)
-    parts = whole_tuple(state)
+    parts = _parts(kind, size, state)
     if parts is None:
-        parts = [3, "<", None, None, None, size * 4 if kind == "U" else size, 1, 63 * (kind == "O")]
-        if state is not None:
-            return None
-    if len(parts) not in (8, 9) or parts[0] not in (3, 4):
         return None
-    order, base, names, fields, itemsize, alignment, flags = parts[1:8]
-    if not isinstance(flags, int) or type(itemsize) is not int or order not in ("<", "|", "=", ">"):
-        return None
-    if alignment not in _ALIGNMENTS or not _has_metadata(kind, state, parts):
-        return None
+    order, base, names, fields, itemsize, flags, unit = parts
     if kind == "V" and base is not None and names is fields is None:
         found = _subarray(base)
     elif kind == "V" and base is None and names is not None:
         found = _structure(names, fields, itemsize, flags)
     elif base is names is fields is None:
-        unit = _unit(parts[8]) if kind in "Mm" and len(parts) == 9 else ""
         found = _simple(kind, size, ">" if order == ">" else "<", itemsize, unit)
     else:
         return None
@@ -125,6 +115,30 @@ def _of_state(kind: str, size: int, state: Node) -> Dtype | None:
     consistent = found is not None and flags & ~_ALIGNED in usual
     fits = found is None or kind != "V" or found.itemsize == itemsize
     return found if consistent and fits else None
+
+
+def _parts(
+    kind: str, size: int, state: Node
+) -> tuple[Node, Node, Node, Node, int, int, str] | None:
+    """Read a state: byte order, base, names, fields, item size, flags, and the unit of times."""
+    if state is None:
+        return "|", None, None, None, size * 4 if kind == "U" else size, 63 * (kind == "O"), ""
+    # (version, byte order, (base, shape), names, fields, item size, alignment, flags, metadata)
+    parts = whole_tuple(state)
+    if parts is None or len(parts) not in (8, 9) or parts[0] not in (3, 4):
+        return None
+    order, base, names, fields, itemsize, alignment, flags = parts[1:8]
+    if not isinstance(flags, int) or type(itemsize) is not int or alignment not in _ALIGNMENTS:
+        return None
+    # Of another order NumPy would swap the bytes, be they pointers.
+    if order not in (("|",) if kind in "bOSV" else ("<", "|", "=", ">")):
+        return None
+    if not _has_metadata(kind, state, parts):
+        return None
+    if -_ALIGNED <= flags < 0:
+        flags += 2 * _ALIGNED  # NumPy 1.x has them in a signed byte
+    unit = _unit(parts[8]) if kind in "Mm" and len(parts) == 9 else ""
+    return order, base, names, fields, itemsize, flags, unit
 
 
 def _has_metadata(kind: str, state: Node, parts: list[Node]) -> bool:
@@ -137,7 +151,7 @@ def _has_metadata(kind: str, state: Node, parts: list[Node]) -> bool:
 
 def _simple(kind: str, size: int, order: str, itemsize: int, unit: str) -> Dtype | None:
     if kind in "SUV":
-        if not 0 <= itemsize < 2**31:
+        if not 0 <= itemsize < 2**31 or (kind == "U" and itemsize % 4):
             return None
         length = itemsize // 4 if kind == "U" else itemsize
         field = f"{order if kind == 'U' else ''}{kind}{length}"
@@ -196,6 +210,8 @@ def _read_structure(names: Node, fields: Container, itemsize: int, flags: int) -
     if not 0 <= itemsize < 2**31:
         return None
     every, known = whole_tuple(names), whole_dict(fields)
+    if every is not None and len(set(map(repr, every))) < len(every):
+        return None
     if every is None or known is None:  # more fields than are kept
         return _named("", "", itemsize)._replace(has_objects=bool(flags & 1), is_whole=False)
     if not all(_fits(field, itemsize) for field in known.values()) or _objects_overlap(known):

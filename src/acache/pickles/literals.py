@@ -8,8 +8,8 @@ from collections.abc import Callable
 from itertools import chain
 from struct import Struct
 
-from acache.pickles.machine import SHORT, Handler, LimitError, Machine
-from acache.pickles.nodes import EXCERPT, Excerpt, Node, Unknown
+from acache.pickles.machine import SHORT, Handler, Machine
+from acache.pickles.nodes import EXCERPT, Excerpt, LimitError, Node, Unknown
 
 _LONGEST_NUMBER = 5_000  # digits: Python itself reads 4,300 unless it is told to read more
 
@@ -36,6 +36,9 @@ def _number(code: str, layout: str) -> Handler:
             return end
         # The last one may reach into the zeros behind the window: that is noticed after.
         end = several.match(data, begin).end()  # type: ignore[union-attr]
+        left = m.frame_end - m.base - begin
+        if 0 < left < end - begin:  # a frame ends between two of them
+            end = begin + max(left // size, 1) * size
         if size == 2:
             m.stack += data[i:end:2]
         else:
@@ -112,7 +115,8 @@ def _lined(kind: str, value: Callable[[bytes], Node], encoding: str = "latin-1")
         line, after = m.line(data, i)
         if line is None:
             start = data[i : i + EXCERPT].decode(encoding, "ignore")
-            m.stack.append(Excerpt(kind, start, None))
+            end = m.base + after if m.resume is None else m.resume[1]
+            m.stack.append(Excerpt(kind, start, end - 1 - m.base - i))
         else:
             m.stack.append(value(line))
         return after

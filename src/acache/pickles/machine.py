@@ -12,6 +12,7 @@ from acache.pickles.nodes import (
     Container,
     Excerpt,
     Global,
+    LimitError,
     Node,
     Object,
     Unknown,
@@ -34,7 +35,7 @@ _MOST_HASHED = 2_000_000  # values in tuples that are keys, and 20 more a byte: 
 _MOST_HELD = 50_000  # values on all stacks
 _LONG_STACK = 8_192
 _TOP = 1_024  # values at the top of a stack that are never dropped
-_HEAVY = frozenset((Container, Unknown))  # what holds values that are hashed with it
+_HEAVY = frozenset((Container, Excerpt, Object, Unknown))  # of what hashing may take long
 _HASHING = ("dict", "set", "frozenset")
 _UNHASHABLE = ("list", "dict", "set")
 _MOST_LATE = 10_000  # short values that are remembered beyond a full memo, the last used ones
@@ -43,10 +44,6 @@ _NO_HEAD: tuple[list[Node], int] = ([], 0)
 
 class PickleError(DamagedError):
     """A pickle that cannot be followed: what is wrong, and at which byte, uncompressed."""
-
-
-class LimitError(ValueError):
-    """A pickle that may be sound, but is more than can be followed here."""
 
 
 class Watcher(Protocol):
@@ -264,9 +261,11 @@ class Machine:
         made.weight += len(items)
         if _HEAVY.isdisjoint(map(type, items)):
             return
+        hashable = made.kind == "tuple"
         for item in items:
-            made.weight += self.weight(item)
-            if type(item) is Container and made.kind == "tuple" and made.depth <= item.depth:
+            if type(item) is not Object or hashable:
+                made.weight += self.weight(item)
+            if type(item) is Container and hashable and made.depth <= item.depth:
                 made.depth = item.depth + 1
         if made.depth > _DEEPEST:
             raise LimitError("tuples nested deeper than Python can hash")
@@ -289,14 +288,21 @@ class Machine:
                 self.hashed += (item.size_bytes or 0) // 8
         self._require_little()
 
+    def allocated(self, size_bytes: int) -> None:
+        """Refuse arrays of objects that take much memory which the pickle does not fill."""
+        self.hashed += size_bytes // 64
+        self._require_little()
+
     def _require_little(self) -> None:
         if self.hashed > _MOST_HASHED + 20 * self.base:
             raise LimitError("values that take too long to hash, or too much memory as copies")
 
     def weight(self, node: Node) -> int:
         """Tell how many values there are in a value, as many times as they are in it."""
-        if type(node) is Container:
+        if isinstance(node, (Container, Object)):
             return node.weight
+        if type(node) is Excerpt:  # of an integer the hash is computed each time
+            return (node.size_bytes or 0) // 4 if node.kind == "int" else 0
         return self.heaviest if type(node) is Unknown else 0
 
     def name(self, module: str, name: str) -> Global:
@@ -342,7 +348,7 @@ class Machine:
             return
         if key != following:
             raise LimitError("a memo too large to follow")
-        if is_needed(value) and len(memo) < 2 * MOST_MEMO:
+        if type(value) is Global or (is_needed(value) and len(memo) < 2 * MOST_MEMO):
             memo[key] = value
             return
         self.heaviest = max(self.heaviest, self.weight(value))

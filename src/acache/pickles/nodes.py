@@ -10,6 +10,10 @@ SHOWN = 60  # characters of a string or a number
 LONGEST_NAME = 300  # characters of a type's or a class's name
 
 
+class LimitError(ValueError):
+    """A pickle that may be sound, but is more than can be followed here."""
+
+
 class Global(NamedTuple):
     """A class or function that the pickle names; `UNKNOWN_NAME` for a part that it computes."""
 
@@ -35,7 +39,7 @@ class Excerpt(NamedTuple):
     kind : {"str", "bytes", "bytearray", "int"}
     start : str or bytes
     size_bytes : int or None
-        As pickled: of a str in UTF-8. None if that was not told.
+        As pickled: of a str in UTF-8, or escaped as protocol 0 has it. None if that was not told.
     """
 
     kind: str
@@ -165,11 +169,13 @@ class Object:
         The type that it is, or the scalar's.
     settled : bool
         Whether it got its state: it never gets another one.
+    weight : int
+        How many values it stands for when it is compared: of a range, its length.
     """
 
     __slots__ = (
         *("arguments", "array", "dtype", "items", "kind", "made", "pairs", "settled", "state"),
-        "target",
+        *("target", "weight"),
     )
 
     def __init__(self, target: Node, made: str, arguments: Node) -> None:
@@ -183,6 +189,7 @@ class Object:
         self.array: ArrayInfo | None = None
         self.dtype: Dtype | None = None
         self.settled = False
+        self.weight = 0
 
     def class_of(self) -> Node:
         """Return its class, or the function that made it: a `Global`, unless it is computed."""

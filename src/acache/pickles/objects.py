@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from acache.pickles.arrays import COPYING, STATEFUL, WRAPPERS, called, read_array
+from acache.pickles.arrays import COPYING, STATEFUL, WRAPPERS, called, created, read_array
 from acache.pickles.machine import Handler, Machine
 from acache.pickles.nodes import UNKNOWN_NAME, Container, Excerpt, Global, Node, Object, Unknown
 
@@ -59,6 +59,8 @@ def _reduce(m: Machine, data: bytes, i: int) -> int:
     if target in COPYING:
         m.copied(arguments)
     made = m.stack[-1] = called(Object(target, "reduce", arguments))
+    if type(made) is Container and made.kind == "tuple":
+        m.measure(made, made.items)
     if type(made) is Object:
         if made.array is not None:
             m.found(made.array)
@@ -69,8 +71,10 @@ def _reduce(m: Machine, data: bytes, i: int) -> int:
 
 def _new(m: Machine, data: bytes, i: int) -> int:
     arguments = m.stack.pop()
-    made = m.stack[-1] = Object(_callable(m.stack[-1]), "new", arguments)
-    if m.watcher is not None:
+    made = m.stack[-1] = created(_callable(m.stack[-1]), arguments)
+    if isinstance(made, Container):
+        m.measure(made, made.items)
+    elif m.watcher is not None:
         m.watcher.made(made)
     return i
 
@@ -120,13 +124,14 @@ def _build(m: Machine, data: bytes, i: int) -> int:
     if named in WRAPPERS and not m.outer and m.stream.method != "compat":
         return read_array(m, made, state, data, i)
     made.state = state
+    m.copied(state)
     settle = STATEFUL.get(named)
     if settle is not None:
-        if named in COPYING:
-            m.copied(state)
         settle(made)
         if made.array is not None:
             m.found(made.array)
+            if made.items is not None:
+                m.allocated(made.array.size_bytes)
     if m.watcher is not None:
         m.watcher.built(made, named)
     return i

@@ -11,11 +11,10 @@ from acache.pickles.machine import (
     MOST_MEMO,
     SHORT,
     Handler,
-    LimitError,
     Machine,
     PickleError,
 )
-from acache.pickles.nodes import Container, Excerpt, Unknown
+from acache.pickles.nodes import Container, Excerpt, LimitError, Unknown
 from acache.pickles.objects import OBJECTS
 
 
@@ -41,9 +40,9 @@ def _proto(m: Machine, data: bytes, i: int) -> int:
 
 
 def _frame(m: Machine, data: bytes, i: int) -> int:
-    begin = m.base + i + 8
-    if begin < m.frame_end:
+    if m.base + i < m.frame_end:
         raise ValueError("a frame begins within another")
+    begin = m.base + i + 8
     m.frame_end = begin + int.from_bytes(data[i : i + 8], "little")
     m.turn = i + 8
     return FAR

@@ -26,7 +26,9 @@ def is_needed(value: Node) -> bool:
 
 
 def is_short(value: Node) -> bool:
-    """Tell whether a value takes little room: a string, or a tuple of a few numbers."""
+    """Tell whether a value takes little room: a string, a type, or a tuple of a few numbers."""
+    if type(value) is Object:
+        return value.kind == "dtype"
     return type(value) in (str, bytes) or (
         type(value) is Container
         and value.kind == "tuple"

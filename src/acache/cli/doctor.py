@@ -21,7 +21,7 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
     Examples:
       acache doctor
       acache doctor --python ~/project/.venv/bin/python
-      acache doctor --json | jq -r '.checks[] | select(.status == "problem") | .fix // empty'
+      acache doctor --json | jq -r '.checks[].fix // empty'
     """
     from acache.doctor import examine
     from acache.render.progress import scanning

@@ -31,7 +31,7 @@ from sklearn.linear_model import LinearRegression
 
 from acache.errors import AcacheError, UsageError
 from acache.harmless import HARMLESS
-from acache.pickles import DamagedError, PickleError, describe_file
+from acache.pickles import DamagedError, PickleError, describe_file, machine, opcodes
 from acache.safety import Judge, parse_allowed
 from acache.store import Store
 from acache.verification import verify
@@ -135,25 +135,32 @@ def sound() -> list[Any]:
     return found
 
 
+FEW = 2_000
+
+
 def late() -> list[Any]:
-    """Return values that follow more strings than are remembered."""
-    words = [f"word {i}" for i in range(60_000)]
+    """Return values that follow more strings, or types, than are remembered."""
+    words = [f"word {i}" for i in range(FEW + FEW // 2)]
     records = [np.rec.array([(1, 2.0)], dtype=[("a", int), ("b", float)]) for _ in range(2)]
     zone = datetime.timezone.utc
     return [
-        [pathlib.Path(f"/data/{i // 1000}/below/{i}.wav") for i in range(20_000)],
+        [pathlib.Path(f"/data/{i // 100}/below/{i}.wav") for i in range(FEW)],
         [words, uuid.UUID(int=1), uuid.UUID(int=2), records],
         [words, *(scipy.sparse.csr_matrix(np.eye(i)) for i in (2, 3)), *np.arange(3, dtype="u1")],
         [words, *(np.ma.array([1, 2], mask=[0, 1]) for _ in range(2)), np.array(["2020"], "M8[s]")],
         [words, {"x": 1, "y": 2}, np.zeros(2, [("x", "f4"), ("y", "f4")]), array.array("d", [1])],
         [words, *(types.SimpleNamespace(a=i) for i in range(2)), *[datetime.time(tzinfo=zone)] * 2],
         np.array([*words, *np.arange(3, dtype="u1"), None], object),
-        [[np.datetime64(i, "s") for i in range(30_000)] * 2, pathlib.Path("a"), pathlib.Path("b")],
+        [[np.datetime64(i, "s") for i in range(2 * FEW)], pathlib.Path("a"), pathlib.Path("b")],
     ]
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 5])
-def test_what_is_sound_is_so_in_a_long_pickle(protocol: int) -> None:
+def test_what_is_sound_is_so_in_a_long_pickle(
+    monkeypatch: pytest.MonkeyPatch, protocol: int
+) -> None:
+    for module in (machine, opcodes):
+        monkeypatch.setattr(module, "MOST_MEMO", FEW)  # for 50,000 it takes a minute
     for value in late():
         judge = judged(of(value, protocol=protocol))
         assert (judge.unsafe, judge.doubts, judge.unknown) == ([], [], []), value[-2:]

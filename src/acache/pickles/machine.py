@@ -161,7 +161,8 @@ class Machine:
             self.frame_end = 0
 
     def _next(self, data: bytes, i: int) -> tuple[bytes, int]:
-        if self.since_tidied >= _WINDOWS[1]:
+        # All that is remembered is looked through then: the more that is, the more rarely.
+        if self.since_tidied >= max(_WINDOWS[1], 2 * len(self.memo)):
             self._tidy()
         rest = self._move_to(data, i)
         more = self.stream.read(self.window)

@@ -20,7 +20,7 @@ HEAVY = {"joblib", "numpy", "scipy", "librosa", "decorator"}
 ROOMS = [
     ["__main__"],
     ["cli"],
-    ["render.progress"],
+    ["render.progress", "render.rounds"],
     [
         "render.human.reports",
         "render.human.entries",
@@ -192,6 +192,17 @@ def test_the_command_line_loads_no_more_than_click(
     options = [] if "--help" in arguments else ["--cache-dir", str(librosa_location)]
     loaded = loaded_by(run, *arguments, *options)
     assert {m for m in loaded - click if m not in sys.stdlib_module_names} == {"acache"}
+
+
+def test_a_report_loads_only_what_makes_it(librosa_location: Path) -> None:
+    names = "print(*(m for m in sys.modules if m.startswith('acache.')))"
+    code = (
+        f"import atexit, sys; atexit.register(lambda: {names}); from acache.cli import main; main()"
+    )
+    arguments = ["stats", "--json", "--cache-dir", str(librosa_location)]
+    rooms = {m.split(".")[1] for m in run_python(code, *arguments).splitlines()[-1].split()}
+    assert rooms & {"report", "render"}
+    assert not rooms & {"bench", "trace", "pickles", "doctor", "verification", "completion"}
 
 
 @pytest.mark.parametrize("kind", ["functions", "entries"])

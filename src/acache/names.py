@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import glob
 import os
-import shlex
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -121,7 +119,9 @@ def exactly(function: str) -> str:
     >>> exactly("m/f[0]")
     '/m/f[[]0]'
     """
-    return f"/{glob.escape(function)}"
+    from glob import escape
+
+    return f"/{escape(function)}"
 
 
 def functions_named(name: str, known: Iterable[str]) -> list[str]:
@@ -236,7 +236,9 @@ def quoted(word: str) -> str:
     'a b' $'\\x1b'
     """
     if word.isprintable():
-        return shlex.quote(word)
+        from shlex import quote
+
+        return quote(word)
     shown = (
         chr(b) if 0x20 <= b < 0x7F and b not in b"'\\" else f"\\x{b:02x}" for b in os.fsencode(word)
     )

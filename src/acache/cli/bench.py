@@ -177,7 +177,7 @@ def _measure(
     command: tuple[str, ...], plan: Plan, config: Config, *, show_output: bool
 ) -> BenchReport:
     from acache.bench.report import bench
-    from acache.render.progress import benching
+    from acache.render.rounds import benching
 
     def expect(seconds: float) -> None:
         rounds = f"{plan.rounds} round{'s' if plan.rounds > 1 else ''}"

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from acache.installed import InstalledSources
+from acache.installed import InstalledSources, names_in
 from acache.layout import Definition
 from acache.store import Store
 
@@ -188,8 +188,7 @@ def _is_still_used(tree: ast.Module, one: Definition, holding: Definition) -> bo
     """
     between = range((one.end_lineno or 0) + 1, holding.lineno)
     return bool(one.decorator_list) or any(
-        isinstance(node, ast.Name) and node.id == one.name and node.lineno in between
-        for node in ast.walk(tree)
+        node.lineno in between for node in names_in(tree, (one.name,))
     )
 
 
@@ -230,12 +229,8 @@ def _outside_functions(tree: ast.Module, name: str) -> Iterator[ast.AST]:
             child
             for child in ast.iter_child_nodes(node)
             if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
-            and not (isinstance(child, ast.Assign) and _mentions(child.value, name))
+            and not (isinstance(child, ast.Assign) and any(names_in(child.value, (name,))))
         ]
-
-
-def _mentions(tree: ast.AST, name: str) -> bool:
-    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
 
 
 def _has_no(tree: ast.Module, names: Sequence[str], stored: str) -> bool:
@@ -249,7 +244,7 @@ def _has_no(tree: ast.Module, names: Sequence[str], stored: str) -> bool:
     bound = set(_bound(tree))
     if "*" in bound or "__getattr__" in bound:
         return False
-    if any(isinstance(node, ast.Name) and node.id in _BINDERS for node in ast.walk(tree)):
+    if any(names_in(tree, _BINDERS)):
         return False
     return not bound.issuperset(names)
 

@@ -10,7 +10,7 @@ import functools
 import os
 import sys
 import tokenize
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from acache.layout import Definition, level_in_decorators
 
@@ -241,11 +241,15 @@ def _holding(
 
 
 def _takes_up(definition: Definition) -> bool:
-    return any(
-        isinstance(node, ast.Name) and node.id == definition.name
-        for decorator in definition.decorator_list
-        for node in ast.walk(decorator)
-    )
+    names = (definition.name,)
+    return any(any(names_in(decorator, names)) for decorator in definition.decorator_list)
+
+
+def names_in(tree: ast.AST, names: Container[str]) -> Iterator[ast.Name]:
+    """Walk the places in a syntax tree where some names stand, bound or used."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in names:
+            yield node
 
 
 def _definitions(body: Iterable[ast.AST]) -> Iterator[Definition]:

@@ -24,8 +24,7 @@ _MOST_EXAMINED = 1000  # values, to tell whether all of them is known
 _JUDGED = {
     *sys.stdlib_module_names,
     *("numpy", "scipy", "joblib"),
-    *("test", "pip", "setuptools", "pkg_resources", "_distutils_hack"),
-    *("__builtin__", "copy_reg", "cPickle"),
+    *("test", "pip", "setuptools", "pkg_resources", "copy_reg", "cPickle"),
     *("aifc", "asynchat", "asyncore", "audioop", "binhex", "cgi", "cgitb", "crypt", "distutils"),
     *("imghdr", "imp", "lib2to3", "mailcap", "msilib", "nis", "nntplib", "ossaudiodev", "pipes"),
     *("smtpd", "sndhdr", "spwd", "sunau", "telnetlib", "uu", "xdrlib"),

@@ -65,6 +65,16 @@ def _type(
     return b"cnumpy\ndtype\n" + _tuple(text(code), b"\x89\x88") + b"R" + state + b"b"
 
 
+def _object_and(code: str, size: int) -> bytes:
+    """Write a structure of an object, and of something else behind it."""
+    fields = _dict(
+        *(text("a"), _tuple(_type("O8", flags=63), b"K\x00")),
+        *(text("b"), _tuple(_type(code, size=size), b"K\x08")),
+    )
+    names = _tuple(text("a"), text("b"))
+    return _type(f"V{size + 8}", names=names, fields=fields, size=size + 8, flags=27)
+
+
 def _reconstructed(dtype: bytes, content: bytes) -> bytes:
     """Write an array of one item as NumPy does."""
     array = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85C\x01btR"
@@ -233,16 +243,7 @@ def dangerous() -> dict[str, bytes]:
         "a decimal power": b"\x80\x04cdecimal\nDecimal\n" + text("1e999999999") + b"\x85R.",
         "a text of what takes long": b"\x80\x04"
         + _reconstructed(
-            _type(
-                "V48",
-                names=_tuple(text("a"), text("b")),
-                fields=_dict(
-                    *(text("a"), _tuple(_type("O8", flags=63), b"K\x00")),
-                    *(text("b"), _tuple(_type("U10", size=40), b"K\x08")),
-                ),
-                size=48,
-                flags=27,
-            ),
+            _object_and("U10", 40),
             b"](N]q\x00" + b"".join(b"0](h%ch%ceq%c" % (i, i, i + 1) for i in range(9)) + b"\x86e",
         )
         + b".",
@@ -317,16 +318,7 @@ def bombs() -> dict[str, bytes]:
         + b"l.",
         "an array out of nothing": b"\x80\x04"
         + _reconstructed(
-            _type(
-                "V1000000008",
-                names=_tuple(text("a"), text("b")),
-                fields=_dict(
-                    *(text("a"), _tuple(_type("O8", flags=63), b"K\x00")),
-                    *(text("b"), _tuple(_type("V1000000000", size=10**9), b"K\x08")),
-                ),
-                size=10**9 + 8,
-                flags=27,
-            ),
+            _object_and("V1000000000", 10**9),
             b"](N" + b"C\x01x" + b"\x86e",
         )
         + b".",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import json
 import os
 import shlex
@@ -14,6 +16,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import acache as acache_package
+
 NOBODY = 65534
 VARIABLES = ("DIR", "LEVEL", "MMAP", "COMPRESS", "VERBOSE", "MAX_SIZE", "MAX_AGE", "MAX_ITEMS")
 
@@ -24,19 +28,35 @@ needs_posix = pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell an
 needs_links = pytest.mark.skipif(os.name == "nt", reason="Windows makes links for admins alone")
 
 
-# The user may not be able to read Python's own files: everything is imported before.
 AS_USER = """
-import importlib, os, pkgutil, sys
-import acache
-for module in pkgutil.walk_packages(acache.__path__, "acache."):
-    if module.name not in ("acache.__main__", "acache.environment"):
-        importlib.import_module(module.name)
-import difflib, email.parser, encodings.raw_unicode_escape, grp, importlib.metadata, inspect
-import rich.live, rich.progress
 os.setgroups([])
 os.setuid(int(sys.argv[1]))
 acache.cli.main(sys.argv[2:])
 """
+
+
+@functools.cache
+def with_all_imported() -> str:
+    """Write code that imports all that acache may: another user may not read Python's own files."""
+    package = Path(acache_package.__file__).parent
+    names = {"acache.cli", "difflib", "email.parser", "encodings.raw_unicode_escape"}
+    for file in package.rglob("*.py"):
+        if file.parent.name == "child" or file.name in ("__main__.py", "environment.py", "plot.py"):
+            continue
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                modules = [alias.name for alias in node.names if alias.name.islower()]
+                names |= {node.module, *(f"{node.module}.{name}" for name in modules)}
+    # What is imported where a function is cached, for which no command asks, takes time.
+    names = {name for name in names if not name.startswith(("joblib", "acache.environment"))}
+    return (
+        "import contextlib, importlib, os, sys\n"
+        "import acache\n"
+        f"for name in {sorted(names)!r}:\n"
+        "    with contextlib.suppress(ImportError): importlib.import_module(name)\n"
+    )
 
 
 class Result(NamedTuple):
@@ -83,7 +103,9 @@ def acache(tmp_path: Path) -> Callable[..., Result]:
         cwd: Path = tmp_path,
         user: int | None = None,
     ) -> Result:
-        start = ["-m", "acache"] if user is None else ["-c", AS_USER, str(user)]
+        start = (
+            ["-m", "acache"] if user is None else ["-c", with_all_imported() + AS_USER, str(user)]
+        )
         done = subprocess.run(
             [sys.executable, *start, *map(str, arguments)],
             cwd=cwd,

@@ -27,7 +27,15 @@ from acache.doctor.surroundings import check_access_times, mount_of
 from acache.store import Store
 from acache.verification import verify
 
-from .conftest import NOBODY, Result, needs_links, needs_posix, run_python, write_entry
+from .conftest import (
+    NOBODY,
+    Result,
+    needs_links,
+    needs_posix,
+    run_python,
+    with_all_imported,
+    write_entry,
+)
 from .test_config import probe
 from .test_parallel import needs_fork
 from .test_removal import dead_pid
@@ -686,13 +694,13 @@ def test_the_mount_of_a_folder_is_the_last_of_the_nearest() -> None:
 def test_who_is_not_root_mounts_with_sudo(tmp_path: Path, as_nobody: int | None) -> None:
     (tmp_path / "mounts").write_text("22 1 254:0 / / rw,noatime - ext4 /dev/vda rw\n")
     code = (
-        "import os, sys\n"
         "from acache.config import Config\n"
         "from acache.doctor.surroundings import check_access_times\n"
         "from acache.store import Store\n"
         "os.setuid(int(sys.argv[1]) or os.getuid())\n"
         "print(check_access_times(Config.from_env({}), Store(sys.argv[2]), sys.argv[3]).fix)"
     )
+    code = with_all_imported() + code
     output = run_python(code, str(as_nobody or 0), tmp_path, tmp_path / "mounts")
     assert output == "sudo mount -o remount,atime,relatime /\n"
 

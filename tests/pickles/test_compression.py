@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import io
 import lzma
+import random
 import sys
 import tracemalloc
 import zlib
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from joblib.numpy_pickle_compat import write_zfile
 from joblib.numpy_pickle_utils import _detect_compressor
 
+from acache.pickles import compression
 from acache.pickles.compression import (
     DamagedError,
     MissingPackageError,
@@ -251,3 +253,19 @@ def test_a_bomb_takes_little_memory(method: str) -> None:
         assert tracemalloc.get_traced_memory()[1] < 4_000_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_bomb_is_not_read_to_its_end(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compression, "_MOST_BYTES", 1_000_000)
+    large = COMPRESS[method](bytes(30_000_000))
+    stream = opened(large, method)
+    with pytest.raises(DamagedError, match="more than 0 GiB in a") as raised:
+        stream.skip(40_000_000)
+    assert raised.value.limited
+    assert stream.tell() < 20_000_000
+    # Neither what is as large and no smaller when compressed, nor what is small.
+    for sound in (random.Random(0).randbytes(3_000_000), bytes(900_000)):
+        stream = opened(COMPRESS[method](sound), method)
+        assert stream.skip(40_000_000) == len(sound)
+        assert stream.at_end()

@@ -30,6 +30,9 @@ _PART = 1 << 18  # bytes: what is decompressed at once of what is only skipped
 _BLOCK = 1 << 16  # bytes: what is read at once of what is compressed
 # The dictionary of xz's highest preset takes 64 MiB. A header may claim 4 GiB.
 _LZMA_MEMORY = 1 << 27
+# What is larger uncompressed, and so many times as large as the file, is not read to its end: an
+# array of zeros takes minutes there, and a bomb days.
+_MOST_BYTES, _MOST_TIMES = 1 << 36, 200
 _COMPAT_LENGTH = len(hex(2**64))
 
 
@@ -237,6 +240,9 @@ class _CompressedStream(Stream):
         return ended and not self._followed
 
     def _pull(self, size: int) -> bytes:
+        if self._position > _MOST_BYTES and self._position > _MOST_TIMES * self._file.tell():
+            reason = f"more than {self._position >> 30} GiB in a {self.method} stream"
+            raise DamagedError(f"{reason} that is {_MOST_TIMES} times smaller", limited=True)
         data = b""
         while not data and not self._over:
             if self._decompressor.eof:

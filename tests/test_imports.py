@@ -70,7 +70,7 @@ ROOMS = [
     ["pickles.machine"],
     ["pickles.thinning", "pickles.outline"],
     ["pickles.dtypes"],
-    ["pickles.nodes", "pickles.compression"],
+    ["pickles.nodes", "pickles.compression", "pickles.likeness"],
     ["layout"],
     ["folders", "records"],
     ["private"],

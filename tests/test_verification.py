@@ -101,6 +101,24 @@ def test_any_one_file_that_is_cut_is_found_and_nothing_else(
     assert verify(store).findings == ()
 
 
+def test_results_that_are_alike_are_each_checked(tmp_path: Path) -> None:
+    sound = of({"a": np.arange(3.0), "b": "posix", "c": "system"})
+    other = sound.replace(np.arange(3.0).tobytes(), np.ones(3).tobytes())
+    name = b"\x8c\x05posix\x94\x8c\x01c\x94\x8c\x06system"
+    assert other != sound
+    assert sound.count(name) == 1
+    # STACK_GLOBAL instead of what puts a string into the memo and begins the next: the same size.
+    unsafe = sound.replace(name, b"\x8c\x05posix\x8c\x06system\x93N0N0")
+    assert len(unsafe) == len(sound)
+    for number, output in enumerate((sound, other, sound[:-1] + b"N", unsafe, other)):
+        write_entry(tmp_path / "joblib" / "m" / "f", f"{number:032x}", output=output)
+    (tmp_path / "joblib" / "m" / "f" / "func_code.py").write_text("def f():\n    pass\n")
+    assert sorted(found(verify(Store(tmp_path)))) == [
+        (f"m.f/{2:032x}", "truncated"),
+        (f"m.f/{3:032x}", "unsafe-pickle"),
+    ]
+
+
 def test_a_small_entry_is_truncated_at_every_byte(tmp_path: Path) -> None:
     value = {"a": [1, 2.5, "x"], "b": np.arange(5), "c": np.array([None, "y"])}
     for options in ({}, {"compress": ("zlib", 3)}, {"compress": ("xz", 3)}, {"protocol": 2}):

@@ -9,6 +9,7 @@ here, and as the same one. Where that cannot be told, reading ends with an error
 
 from acache.pickles.compression import DamagedError, MissingPackageError
 from acache.pickles.description import Description, describe, describe_file
+from acache.pickles.likeness import Likeness
 from acache.pickles.machine import PickleError, Watcher
 from acache.pickles.nodes import (
     UNKNOWN_NAME,
@@ -30,6 +31,7 @@ __all__ = [
     "Description",
     "Excerpt",
     "Global",
+    "Likeness",
     "Line",
     "MissingPackageError",
     "Node",

@@ -258,4 +258,6 @@ def read_array(m: Machine, wrapper: Object, state: Node, data: bytes, i: int) ->
     m.found(array.array)
     if parts.get(ALIGNMENT) is not None:  # since joblib 1.2
         i += 1 + data[i]
-    return i + array.array.size_bytes
+    end = i + array.array.size_bytes
+    m.passed_over(i, end)
+    return end

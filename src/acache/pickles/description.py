@@ -43,6 +43,9 @@ class Description(NamedTuple):
         Whether more was left out of this than the last items of long containers.
     outside : bool
         Whether it refers to what is not in it: joblib cannot load it.
+    passed : tuple of (int, int)
+        Where the bytes of arrays begin and end, uncompressed, which nothing here depends on: of
+        the first thousand, and one more where there are more.
     """
 
     value: Node
@@ -54,6 +57,7 @@ class Description(NamedTuple):
     trailing: bool
     cut: bool
     outside: bool
+    passed: tuple[tuple[int, int], ...]
 
 
 def describe_file(
@@ -129,4 +133,5 @@ def describe(
         machine.trailing(),
         machine.cut,
         machine.outside,
+        tuple(machine.passed),
     )

@@ -94,8 +94,8 @@ class Machine:
     __slots__ = (
         *("arrays", "base", "cut", "end", "fence", "first_protocol", "forgotten", "frame_end"),
         *("hashed", "heads", "heaviest", "late", "marks", "memo", "most_items", "most_nodes"),
-        *("names", "outer", "outside", "protocol", "recent", "resume", "since_tidied", "stack"),
-        *("stopped", "stream", "turn", "value", "watcher", "window"),
+        *("names", "outer", "outside", "passed", "protocol", "recent", "resume", "since_tidied"),
+        *("stack", "stopped", "stream", "turn", "value", "watcher", "window"),
     )
 
     def __init__(
@@ -107,6 +107,7 @@ class Machine:
         self.most_items = most_items
         self.names: dict[Global, Global] = {}
         self.arrays: list[ArrayInfo] = []
+        self.passed: list[tuple[int, int]] = []
         self.cut = False
         self.outside = False  # whether it refers to what is not in it
         self.hashed = 0  # values in keys
@@ -333,6 +334,11 @@ class Machine:
             self.arrays.append(array)
         else:
             self.cut = True
+
+    def passed_over(self, begin: int, end: int) -> None:
+        """Record which bytes, from one index to another, are an array's, and not looked at."""
+        if len(self.passed) <= _MOST_ARRAYS:
+            self.passed.append((self.base + begin, self.base + end))
 
     def remember(self, key: int | None) -> None:
         """Put the top into the memo, which is nearly full or full: at the next index if None.

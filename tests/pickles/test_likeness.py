@@ -1,0 +1,58 @@
+"""Files are alike where they differ in the bytes of arrays alone, and are then read alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from acache.pickles import Likeness
+from acache.pickles.likeness import _MOST_BYTES, _MOST_OF_A_SIZE
+
+from .samples import described, dumped, shown
+
+VALUE = {"a": np.arange(3.0), "b": [np.ones((2, 2), np.int16), "text"], "c": np.array([None, 1])}
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 5])
+def test_only_the_bytes_of_arrays_may_differ(protocol: int) -> None:
+    data = dumped(VALUE, protocol=protocol)
+    read = described(data)
+    inside = {at for begin, end in read.passed for at in range(begin, end)}
+    assert len(inside) == 3 * 8 + 4 * 2  # the array of objects is a pickle of its own
+    alike = Likeness()
+    alike.remember(data, read.passed)
+    for at in range(len(data)):
+        changed = bytearray(data)
+        changed[at] ^= 0xFF
+        assert alike.knows(bytes(changed)) == (at in inside), at
+        if at in inside:
+            assert shown(described(bytes(changed))) == shown(read)
+    assert alike.knows(data)
+    assert not alike.knows(data + b".")
+    assert not alike.knows(data[:-1])
+
+
+def test_other_files_of_a_size_are_remembered_too_but_not_all() -> None:
+    alike = Likeness()
+    files = [b"%03d" % number for number in range(2 * _MOST_OF_A_SIZE)]
+    for file in files:
+        alike.remember(file, ())
+    assert [alike.knows(file) for file in files] == [True] * _MOST_OF_A_SIZE + [False] * (
+        _MOST_OF_A_SIZE
+    )
+
+
+def test_what_is_remembered_takes_bounded_memory() -> None:
+    alike, size = Likeness(), 1 << 16
+    sizes = range(size, size + 2 * _MOST_BYTES // size)
+    for one in sizes:
+        alike.remember(bytes(one), ())
+    known = sum(alike.knows(bytes(one)) for one in sizes)
+    assert 0 < known * size <= _MOST_BYTES
+
+
+def test_nothing_of_a_file_with_many_arrays_is_remembered() -> None:
+    alike, value = Likeness(), [np.zeros(1) for _ in range(200)]
+    data = dumped(value)
+    alike.remember(data, described(data).passed)
+    assert not alike.knows(data)

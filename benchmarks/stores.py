@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
-import pickle
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import joblib
+import numpy as np
+
 FUNCTIONS = 60
-_OUTPUT = pickle.dumps(list(range(100)))
 _ARRAYS = """
 import sys, joblib, numpy
 def spectrum(number):
@@ -31,6 +33,22 @@ _NO_PROCESS = 2**31 - 1  # no system gives so high a number
 def _used(call: int) -> float:
     """Return when a call's result was last used: each at a time of its own, in no order."""
     return _WRITTEN + call * 7_919 % 1_000_003
+
+
+def _output(call: int) -> bytes:
+    """Have joblib write a small result, no two of them alike: what feature functions return."""
+    random = np.random.default_rng(call)
+    frames = 20 + call % 7
+    value = (
+        random.random(128, dtype=np.float32),
+        np.float64(random.random()),
+        (random.random((12, frames)), random.random(frames)),
+        {"tempo": float(random.random()), "beats": np.arange(call, call + frames)},
+        random.integers(0, 1000, 100).tolist(),
+    )[call % 5]
+    file = io.BytesIO()
+    joblib.dump(value, file)
+    return file.getvalue()
 
 
 def make_store(location: Path, entries: int) -> Path:
@@ -53,7 +71,7 @@ def make_store(location: Path, entries: int) -> Path:
         for call in range(entries * number // FUNCTIONS, entries * (number + 1) // FUNCTIONS):
             entry = f"{folder}/{hashlib.md5(str(call).encode()).hexdigest()}"
             os.mkdir(entry)
-            _write(f"{entry}/output.pkl", _OUTPUT)
+            _write(f"{entry}/output.pkl", _output(call))
             _write(f"{entry}/metadata.json", metadata)
             os.utime(f"{entry}/output.pkl", (_used(call), _WRITTEN))
             if call % 50 == 0:

@@ -370,8 +370,8 @@ def test_killed_at_any_moment_the_store_is_sound(tmp_path: Path) -> None:
                 break
         process.send_signal(signal.SIGKILL)
         process.wait()
+        process.stdout.read()  # its second process ends with the pieces that it has
         process.stdout.close()
-        time.sleep(0.1)  # its second process ends with the pieces that it has
         left = len(list(location.rglob("output.pkl")))
         partly += 0 < left < count
         assert run_calls() == count - left

@@ -48,7 +48,7 @@ demo: $(VENV)/test.stamp  ## Time the example with its cache off, cold and warm;
 	$(BIN)/acache stats
 
 test: $(VENV)/test.stamp  ## Run the tests; TESTS=tests/cli for some of them.
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(TESTS)
 
 lint: $(VENV)/lint.stamp  ## Check style and types.
 	$(BIN)/ruff check .
@@ -73,7 +73,7 @@ dist: $(VENV)/dist.stamp  ## Build sdist and wheel, and check both.
 	$(BIN)/python tools/check_dist.py dist
 
 fuzz: $(VENV)/test.stamp  ## Fuzz the reading of pickles; EXAMPLES=1000000 for longer.
-	ACACHE_FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/python -m pytest tests/test_safety.py -k fuzz
+	ACACHE_FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/python -m pytest -n auto --dist worksteal tests/test_safety.py -k fuzz
 
 completions: $(VENV)/test.stamp  ## Write the completion scripts anew, from the commands.
 	$(BIN)/acache completion bash > completions/acache.bash

@@ -52,6 +52,7 @@ ROOMS = [
     ["doctor.contents", "doctor.settings", "doctor.surroundings"],
     ["doctor.check"],
     ["eviction", "verification"],
+    ["entry_check", "sources"],
     ["plans", "report", "listing", "arguments"],
     ["parallel", "manager"],
     ["levels", "drift", "fork"],

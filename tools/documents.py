@@ -7,7 +7,7 @@ from typing import Any, get_args
 from acache.config import Origin
 from acache.doctor.check import Status
 from acache.drift import MEANING
-from acache.verification import KINDS, Severity
+from acache.entry_check import KINDS, Severity
 
 Schema = dict[str, Any]
 Keys = dict[str, Schema]

@@ -2,77 +2,28 @@
 
 from __future__ import annotations
 
-import ast
-import io
 import os
-import textwrap
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from acache.layout import METADATA, OUTPUT, SOURCE, dotted, is_hash
+from acache.entry_check import KINDS, EntryCheck, Finding, Kind
+from acache.layout import OUTPUT, SOURCE, dotted, is_hash
 from acache.names import entry_id
 from acache.parallel import Progress, fold_scan
-from acache.pickles import DamagedError, Likeness, MissingPackageError, describe_file
+from acache.pickles import MissingPackageError
 from acache.plans import Candidates, Plan, make_plan
 from acache.query import Selector
 from acache.records import Entry, Found, Leftover, Other
 from acache.removal import GRACE_SECONDS, is_expired
 from acache.safety import Judge
+from acache.sources import UNKNOWN_SOURCES, source_trouble
 from acache.store import Store
 from acache.table import EntryTable
 
-Kind = Literal[
-    "missing-output",
-    "truncated",
-    "unreadable",
-    "unsafe-pickle",
-    "missing-source",
-    "bad-metadata",
-    "foreign",
-    "unknown-global",
-]
-Severity = Literal["problem", "note"]
-# In the order in which they are told.
-KINDS: tuple[Kind, ...] = (
-    *("unsafe-pickle", "truncated", "unreadable", "missing-output", "missing-source"),
-    *("unknown-global", "bad-metadata", "foreign"),
-)
-_NOTES = ("bad-metadata", "foreign", "unknown-global")
 _OWN = (".gitignore", ".acache/")  # in the location, which may be the store itself
-_MOST_FIELDS = 1000  # of a structure, that are kept to be judged
-_DEFINITIONS = ("def ", "async def ", "class ", "@")
-UNKNOWN_SOURCES = ("no", "an unreadable")
-# What Python says, whatever its version, of a definition that ends too early.
-_UNFINISHED = (
-    "was never closed",
-    "unterminated triple-quoted",
-    "expected an indented block",
-    "expected 'except' or 'finally' block",
-    "unexpected EOF",
-)
 _PIECE = 8  # entries handed out at a time: one that is compressed can take a second
-
-
-class Finding(NamedTuple):
-    """What is wrong, or remarkable, with one thing in a store.
-
-    Attributes
-    ----------
-    id : str
-        Of an entry; of a function, dotted; or a path below the store.
-    kind : str
-        One of `KINDS`.
-    severity : {"problem", "note"}
-    message : str
-        One line.
-    """
-
-    id: str
-    kind: Kind
-    severity: Severity
-    message: str
 
 
 class VerifyReport(NamedTuple):
@@ -151,7 +102,7 @@ def verify(
     report : VerifyReport
     """
     expired = partial(is_expired, grace=GRACE_SECONDS, now=time.time())
-    check = _Check(store, Judge(allowed), strict=strict, noticed=noticed)
+    check = EntryCheck(store, Judge(allowed), strict=strict, noticed=noticed)
     fold = fold_scan(
         store,
         partial(_Checked, check, selector, expired),
@@ -204,102 +155,11 @@ def plan_removal(report: VerifyReport, *, broken: bool, unsafe: bool) -> Plan:
     return make_plan(report.store, found, order, leftovers=False, grace=GRACE_SECONDS)
 
 
-class _Verdict(NamedTuple):
-    """What an entry's result is: what is wrong with it, and whether it is broken by that."""
-
-    kind: Kind
-    message: str
-    damaged: bool = False
-
-
-class _Check:
-    """How entries are checked, one at a time."""
-
-    def __init__(
-        self, store: Store, judge: Judge, *, strict: bool, noticed: Callable[[], None] | None
-    ) -> None:
-        self.store = store
-        self._judge = judge
-        self._sound = Likeness()
-        self._strict = strict
-        # Only whoever owns a file, or root, can read it unnoticed.
-        self._noticed = noticed if hasattr(os, "geteuid") and os.geteuid() != 0 else None
-
-    def output(self, entry: Entry) -> _Verdict | None:
-        """Check an entry's result.
-
-        Raises
-        ------
-        FileNotFoundError
-            If the entry vanished.
-        MissingPackageError
-            If what decompresses it is not installed.
-        """
-        judge = self._judge
-        judge.begin()
-        verdict = None
-        try:
-            if self._noticed is not None and self.store.is_noticed(entry.function, entry.hash):
-                self._noticed()
-            verdict = self._followed(entry)
-        except FileNotFoundError:
-            raise
-        except OSError as error:  # it may be sound, for whoever can read it
-            verdict = _Verdict("unreadable", f"cannot be read: {error.strerror or error}")
-        except DamagedError as error:
-            kind: Kind = "truncated" if error.truncated else "unreadable"
-            verdict = _Verdict(kind, str(error), damaged=not error.limited)
-        if judge.unsafe:  # loading would run that, before it fails perhaps
-            return _Verdict("unsafe-pickle", f"loading it may run code: it {judge.told()}")
-        if verdict is None and judge.doubts:
-            return _Verdict("unreadable", f"too large to be judged: it {judge.told_doubts()}")
-        if verdict is None and judge.unknown:
-            return _Verdict(
-                "unknown-global", f"of a package not known here: {judge.told_unknown()}"
-            )
-        return verdict
-
-    def _followed(self, entry: Entry) -> _Verdict | None:
-        judge = self._judge
-        with self.store.opened_output(entry.function, entry.hash) as file:
-            whole = file.getvalue() if isinstance(file, io.BytesIO) else None  # a small one
-            if whole is not None and self._sound.knows(whole):
-                return None
-            described = describe_file(file, most_items=_MOST_FIELDS, watcher=judge)
-        if described.outside:
-            message = "refers to what is outside of it, which joblib cannot load"
-            return _Verdict("unreadable", message, damaged=True)
-        if described.trailing:
-            message = f"more follows where it should end, at byte {described.bytes_read}"
-            return _Verdict("unreadable", message, damaged=True)
-        if whole is not None and not (judge.unsafe or judge.doubts or judge.unknown):
-            self._sound.remember(whole, () if described.compression else described.passed)
-        return None
-
-    def metadata(self, entry: Entry) -> tuple[float | None, str | None]:
-        """Read the recorded compute time; or tell what is wrong with ``metadata.json``."""
-        try:
-            metadata = self.store.metadata(entry.function, entry.hash)
-        except ValueError as error:
-            return None, f"{METADATA} is damaged: {error}"
-        except OSError as error:
-            return None, f"{METADATA} cannot be read: {error.strerror or error}"
-        if metadata is not None and metadata.duration is None:
-            return None, f"{METADATA} has no duration"
-        return (None if metadata is None else metadata.duration), None
-
-    def severity(self, kind: Kind) -> Severity:
-        """Tell how much a kind of finding matters."""
-        if kind == "unknown-global":
-            return "problem" if self._strict else "note"
-        return "note" if kind in _NOTES else "problem"
-
-
 class _Checked:
     """What was checked, and found; a fold."""
 
     def __init__(
-        self, check: _Check, selector: Selector | None, expired: Callable[[str, float], bool]
+        self, check: EntryCheck, selector: Selector | None, expired: Callable[[str, float], bool]
     ) -> None:
         self._check = check
         self._selector = selector
@@ -451,46 +311,3 @@ def _sources(store: Store, fold: _Checked) -> dict[str, Finding]:
             message = f"{entries} and {trouble} {SOURCE}: joblib {then}"
             found[function] = Finding(dotted(function), "missing-source", "problem", message)
     return found
-
-
-def source_trouble(store: Store, function: str) -> str | None:
-    """Tell what is wrong with a function's stored source, in a word or two; None if nothing is.
-
-    Of `UNKNOWN_SOURCES` joblib writes the new one at the next call, and trusts the other entries;
-    any other it finds changed, and drops them all.
-    """
-    try:
-        source = store.source(function)
-    except OSError:
-        return "an unreadable"
-    if source is None:
-        return "no"
-    lines = [line for line in source.splitlines() if line.strip()]
-    if all(line.lstrip().startswith("#") for line in lines):
-        return "an empty"
-    return "an incomplete" if _is_cut(source) else None
-
-
-def _is_cut(source: str) -> bool:
-    """Tell whether a definition ends too early; what a newer Python writes may not parse here."""
-    text = textwrap.dedent(source)
-    if not text.startswith(_DEFINITIONS):  # a lambda, with what else was in its line
-        return any(beginning.startswith(text) for beginning in _DEFINITIONS)
-    error = _syntax_error(text)
-    if error is None:
-        return False
-    if any(told in error.msg for told in _UNFINISHED):
-        return True
-    if text.endswith("\n"):  # joblib writes whole lines
-        return _syntax_error(f"{text}def _(): ...") is None  # decorators alone
-    return (error.lineno or 0) >= len(text.splitlines())
-
-
-def _syntax_error(text: str) -> SyntaxError | None:
-    try:
-        ast.parse(text)
-    except SyntaxError as error:
-        return error
-    except (ValueError, RecursionError, MemoryError):
-        pass
-    return None

@@ -10,8 +10,8 @@ from acache.layout import dotted
 from acache.names import exactly, printable
 from acache.parallel import Progress
 from acache.report import FunctionRow, Leftovers, StatsReport
+from acache.sources import UNKNOWN_SOURCES, source_trouble
 from acache.store import Store
-from acache.verification import UNKNOWN_SOURCES, source_trouble
 
 _MOST_NAMED = 3
 

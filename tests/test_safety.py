@@ -30,9 +30,9 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 
 from acache.errors import AcacheError, UsageError
-from acache.harmless import HARMLESS
 from acache.pickles import DamagedError, PickleError, describe_file, machine, opcodes
 from acache.safety import Judge, parse_allowed
+from acache.safety.calls import HARMLESS
 from acache.store import Store
 from acache.verification import verify
 

@@ -1,4 +1,4 @@
-"""Whether loading a pickle would run anything but constructors that are known to be harmless."""
+"""The judge of a pickle, who is told what loading it would name, call, set and fill."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import sys
 from collections.abc import Iterable
 
 from acache.errors import UsageError
-from acache.harmless import BLANK, CALLS, FILLED, HARMLESS, STATES, VALUES, arguments_of, is_known
 from acache.names import printable
 from acache.pickles import UNKNOWN_NAME, Global, Object
 from acache.pickles.nodes import Node, dotted
+from acache.safety.arguments import arguments_of, is_known
+from acache.safety.calls import CALLS, HARMLESS
+from acache.safety.names import BLANK, VALUES
+from acache.safety.states import FILLED, STATES
 
 _DUNDER = re.compile("__.*__", re.DOTALL)
 _MOST_TOLD = 3

@@ -14,6 +14,7 @@ import pathlib
 import random
 import types
 import uuid
+import zoneinfo
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ from acache.store import Store
 from acache.verification import verify
 
 from .conftest import run_python, write_entry
-from .hostile import bombs, dangerous, of, running
+from .hostile import bombs, dangerous, of, running, text
 from .pickles.samples import values
 
 # make fuzz runs many more.
@@ -130,9 +131,28 @@ def sound() -> list[Any]:
         *(np.linalg.svd(np.eye(2)), np.linalg.qr(np.eye(2)), np.linalg.slogdet(np.eye(2))),
         *(np.unique_counts(np.array([1, 1, 2])), {np.linalg.slogdet(np.eye(2)): 1}),
         *(np.zeros(2, np.dtype([("a", "u1"), ("b", "f8")], align=True)), range(10**12)),
+        datetime.datetime(2020, 1, 1, tzinfo=zoneinfo.ZoneInfo("America/Argentina/Jujuy")),
         *(slice(1, None, 2), decimal.Decimal("-1.5E+9"), decimal.Decimal("NaN"), 1e300),
     ]  # fmt: skip
     return found
+
+
+@pytest.mark.parametrize(
+    ("method", "zone"),
+    [
+        ("_unpickle", "../../../tmp/zone"),
+        ("_unpickle", "/tmp/zone"),
+        ("from_file", "Europe/Berlin"),
+        ("__class__", "Europe/Berlin"),
+    ],
+)
+def test_of_a_time_zone_nothing_but_its_name_is_known(method: str, zone: str) -> None:
+    known = of(zoneinfo.ZoneInfo("Europe/Berlin"), protocol=2)
+    assert judged(known).unsafe == []
+    for old, new in (("_unpickle", method), ("Europe/Berlin", zone)):
+        assert text(old) in known
+        known = known.replace(text(old), text(new))
+    assert judged(known).unsafe
 
 
 FEW = 2_000

@@ -48,6 +48,9 @@ TUPLES = frozenset(
 )
 
 
+ZONE_MAKER = Global("zoneinfo", "ZoneInfo._unpickle")
+
+
 def created(target: Node, arguments: Node) -> Object | Container:
     """Return what ``cls.__new__`` makes of arguments."""
     items = whole_tuple(arguments)
@@ -121,6 +124,12 @@ def _complex(made: Object) -> Node:
     return made
 
 
+def _attribute(made: Object) -> Node:
+    # As which pickle writes the method of a class that makes a time zone.
+    known = whole_tuple(made.arguments) == [Global("zoneinfo", "ZoneInfo"), "_unpickle"]
+    return ZONE_MAKER if known else made
+
+
 def _dtype(made: Object) -> Node:
     made.kind, made.dtype = "dtype", read_dtype(made)
     return made
@@ -180,6 +189,7 @@ _CALLS: dict[Global, Callable[[Object], Node]] = {
     Global("builtins", "set"): _set,
     Global("builtins", "frozenset"): _set,
     Global("builtins", "complex"): _complex,
+    Global("builtins", "getattr"): _attribute,
     Global("builtins", "range"): _range,
     RECONSTRUCTOR: _rebuilt,
     Global("numpy", "dtype"): _dtype,

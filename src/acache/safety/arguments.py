@@ -9,6 +9,7 @@ from acache.pickles import Container, Excerpt, Global, Node, Object, Unknown
 from acache.pickles.nodes import whole_tuple
 from acache.safety.names import listed
 
+_ZONE = re.compile(r"[\w+-]{1,30}(/[\w+-]{1,30}){0,3}", re.ASCII)
 _FRACTION = re.compile(r"-?\d{1,4000}(/\d{1,4000})?", re.ASCII)
 # As an integer, which NumPy may make of it, Decimal("1e999999999") would take minutes.
 _DECIMAL = re.compile(r"-?(\d*\.?\d+(E[+-]?\d{1,4})?|s?NaN\d*|Infinity)", re.ASCII)
@@ -99,6 +100,11 @@ def is_ratio(node: Node) -> bool:
 def is_decimal(node: Node) -> bool:
     """Tell whether it is a decimal number as text."""
     return type(node) is str and _DECIMAL.fullmatch(node) is not None
+
+
+def is_zone(node: Node) -> bool:
+    """Tell whether it is the name of a time zone; it is looked for in folders of such."""
+    return type(node) is str and _ZONE.fullmatch(node) is not None
 
 
 def is_bound(node: Node) -> bool:

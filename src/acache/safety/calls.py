@@ -7,6 +7,7 @@ what they are given. And some of NumPy's believe what they are told of memory.
 from __future__ import annotations
 
 from acache.pickles import Container, Global, Node, Object
+from acache.pickles.arrays import ZONE_MAKER
 from acache.pickles.dtypes import dtype_of
 from acache.pickles.nodes import RECONSTRUCTOR
 from acache.safety.arguments import (
@@ -33,6 +34,7 @@ from acache.safety.arguments import (
     is_shape_of_nothing,
     is_singleton,
     is_text,
+    is_zone,
 )
 from acache.safety.names import ARRAYS, BLANK, CORES, ERRORS, MASKED, VALUES, listed
 
@@ -100,6 +102,8 @@ CALLS: dict[Global, Rule] = {
     Global("builtins", "bytearray"): called_with(is_data, is_codec, least=0),
     Global("builtins", "complex"): called_with(is_number, is_number, least=0),
     Global("builtins", "frozenset"): called_with(),
+    # Of a class that is known with a method that is known the call is read as that method.
+    Global("builtins", "getattr"): lambda made: False,
     Global("builtins", "range"): called_with(is_int, is_int, is_int),
     Global("builtins", "set"): called_with(),
     Global("builtins", "slice"): called_with(is_bound, is_bound, is_bound),
@@ -120,6 +124,8 @@ CALLS: dict[Global, Rule] = {
     Global("datetime", "time"): called_with(*[anything] * 5, least=0),
     Global("datetime", "timedelta"): called_with(is_number, is_number, is_number, least=0),
     Global("datetime", "timezone"): called_with(anything, is_text, least=1),
+    # It reads the file of a zone that is installed.
+    ZONE_MAKER: called_with(is_zone, is_int),
     Global("decimal", "Decimal"): called_with(is_decimal),
     Global("fractions", "Fraction"): either(called_with(is_ratio), called_with(is_int, is_int)),
     # Paths are text; nothing is looked up on disk.
@@ -144,6 +150,6 @@ CALLS: dict[Global, Rule] = {
     **dict.fromkeys(listed(["numpy.ma", "numpy.ma.core"], "MaskedConstant"), called_with()),
 }
 
-# Left out on purpose: numpy.random (a state holds an index that is believed), getattr,
-# functools.partial, all of operator, copyreg.__newobj__ (pickle has opcodes for it).
+# Left out on purpose: numpy.random (a state holds an index that is believed), functools.partial,
+# all of operator, copyreg.__newobj__ (pickle has opcodes for it).
 HARMLESS = frozenset({*VALUES, *BLANK, *CALLS})

@@ -40,6 +40,7 @@ VALUES = {
     *MASKED,
     *listed(["builtins"], "int float str bool dict list tuple Ellipsis NotImplemented"),
     *TUPLES,
+    Global("zoneinfo", "ZoneInfo"),
     # The classes of NumPy's scalars, as dtype=numpy.float32 names them.
     *listed(
         ["numpy"],

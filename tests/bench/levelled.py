@@ -19,13 +19,13 @@ def cache(level):
 
 @cache(level=20)
 def slow(number):
-    """Take 0.3 seconds."""
-    time.sleep(0.3)
+    """Take 0.8 seconds, many times what a Python takes to start."""
+    time.sleep(0.8)
     return list(range(number))
 
 
 @cache(level=30)
 def slower(number):
-    """Take half a second."""
-    time.sleep(0.5)
+    """Take more than a second."""
+    time.sleep(1.2)
     return bytes(number)

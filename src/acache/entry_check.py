@@ -112,7 +112,7 @@ class EntryCheck:
             whole = file.getvalue() if isinstance(file, io.BytesIO) else None  # a small one
             if whole is not None and self._sound.knows(whole):
                 return None
-            described = describe_file(file, most_items=_MOST_FIELDS, watcher=judge)
+            described = describe_file(file, most_items=_MOST_FIELDS, watcher=judge, contents=False)
         if described.outside:
             message = "refers to what is outside of it, which joblib cannot load"
             return Verdict("unreadable", message, damaged=True)

@@ -44,8 +44,8 @@ class Description(NamedTuple):
     outside : bool
         Whether it refers to what is not in it: joblib cannot load it.
     passed : tuple of (int, int)
-        Where the bytes of arrays begin and end, uncompressed, which nothing here depends on: of
-        the first thousand, and one more where there are more.
+        Where bytes begin and end, uncompressed, that nothing here depends on: those of arrays, and
+        without contents those of numbers; the first thousand, and one more where there are more.
     """
 
     value: Node
@@ -66,6 +66,7 @@ def describe_file(
     most_nodes: int = 20_000,
     most_items: int = 100,
     watcher: Watcher | None = None,
+    contents: bool = True,
 ) -> Description:
     """Describe a file that joblib wrote, compressed or not.
 
@@ -73,7 +74,7 @@ def describe_file(
     ----------
     file : binary file
         Seekable, at its beginning. Unbuffered is fine.
-    most_nodes, most_items, watcher
+    most_nodes, most_items, watcher, contents
         See `describe`.
 
     Raises
@@ -90,7 +91,9 @@ def describe_file(
     method = detect(first_bytes)
     file.seek(start)
     stream = open_stream(file, method)
-    return describe(stream, most_nodes=most_nodes, most_items=most_items, watcher=watcher)
+    return describe(
+        stream, most_nodes=most_nodes, most_items=most_items, watcher=watcher, contents=contents
+    )
 
 
 def describe(
@@ -99,6 +102,7 @@ def describe(
     most_nodes: int = 20_000,
     most_items: int = 100,
     watcher: Watcher | None = None,
+    contents: bool = True,
 ) -> Description:
     """Describe a pickle, and see that its stream ends as it should.
 
@@ -113,6 +117,8 @@ def describe(
         How many items of each container to keep, 70 at least: the shapes of arrays are tuples.
     watcher : Watcher, optional
         Is told of all that loading would look up and call.
+    contents : bool
+        Whether to keep floats and short bytes; else any other stands for them.
 
     Raises
     ------
@@ -121,7 +127,7 @@ def describe(
     DamagedError
         If the compressed stream is damaged or truncated.
     """
-    machine = Machine(stream, most_nodes, max(most_items, _LEAST_ITEMS), watcher)
+    machine = Machine(stream, most_nodes, max(most_items, _LEAST_ITEMS), watcher, contents)
     run(machine)
     return Description(
         machine.value,

@@ -48,6 +48,32 @@ def _number(code: str, layout: str) -> Handler:
     return push
 
 
+_float = _number("G", ">d")
+_ANY_FLOAT = 0.5  # equal to no integer, so that it passes for none
+_LEAST_BYTES = 4  # what is shorter may be a type's code
+
+
+def _one_float(m: Machine, data: bytes, i: int) -> int:
+    end = i + 8
+    if m.contents or data[end] == ord("G"):
+        return _float(m, data, i)
+    m.stack.append(_ANY_FLOAT)
+    m.passed_over(i, end)
+    return end
+
+
+def _short_bytes(m: Machine, data: bytes, i: int) -> int:
+    size = data[i]
+    i += 1
+    end = i + size
+    if m.contents or size < _LEAST_BYTES:
+        m.stack.append(data[i:end])
+    else:
+        m.stack.append(Excerpt("bytes", b"", size))
+        m.passed_over(i, end)
+    return end
+
+
 def _short_text(m: Machine, data: bytes, i: int) -> int:
     end = i + 1 + data[i]
     m.stack.append(data[i + 1 : end].decode("utf-8", "surrogatepass"))
@@ -171,9 +197,9 @@ LITERALS: dict[str, Handler] = {
     "U": _sized("<B", "str", _ascii),
     "V": _lined("str", _text_unicode, "raw-unicode-escape"),
     "X": _sized("<I", "str", _decoded, "utf-8"),
-    "G": _number("G", ">d"),
+    "G": _one_float,
     "B": _sized("<I", "bytes", bytes),
-    "C": _sized("<B", "bytes", bytes),
+    "C": _short_bytes,
     "\x88": _constant(True),
     "\x89": _constant(False),
     "\x8a": _sized("<B", "int", _integer),

@@ -92,16 +92,32 @@ class Machine:
     """
 
     __slots__ = (
-        *("arrays", "base", "cut", "end", "fence", "first_protocol", "forgotten", "frame_end"),
+        *(
+            "arrays",
+            "base",
+            "contents",
+            "cut",
+            "end",
+            "fence",
+            "first_protocol",
+            "forgotten",
+            "frame_end",
+        ),
         *("hashed", "heads", "heaviest", "late", "marks", "memo", "most_items", "most_nodes"),
         *("names", "outer", "outside", "passed", "protocol", "recent", "resume", "since_tidied"),
         *("stack", "stopped", "stream", "turn", "value", "watcher", "window"),
     )
 
     def __init__(
-        self, stream: Stream, most_nodes: int, most_items: int, watcher: Watcher | None
+        self,
+        stream: Stream,
+        most_nodes: int,
+        most_items: int,
+        watcher: Watcher | None,
+        contents: bool = True,
     ) -> None:
         self.stream = stream
+        self.contents = contents
         self.watcher = watcher
         self.most_nodes = most_nodes
         self.most_items = most_items
@@ -336,7 +352,7 @@ class Machine:
             self.cut = True
 
     def passed_over(self, begin: int, end: int) -> None:
-        """Record which bytes, from one index to another, are an array's, and not looked at."""
+        """Record that nothing looks at the bytes from one index to another."""
         if len(self.passed) <= _MOST_ARRAYS:
             self.passed.append((self.base + begin, self.base + end))
 

@@ -106,7 +106,12 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pytest.param(f"@plain\n{F}", F, "changed", id="no-decorator"),
         pytest.param(f"@plain\n{F}", f"@plain\n@plain\n{F}", "changed", id="one-decorator-more"),
         pytest.param(f"@plain\n{F}", f"@plain\n{F}", "current", id="decorated"),
-        pytest.param(F, f"{F}{G}", "changed", id="replaced-below"),
+        pytest.param(F, f"{F}{G}", "unknown", id="replaced-below"),
+        pytest.param(F, f"{F}{G.replace('f(', 'f (')}", "unknown", id="replaced-otherwise"),
+        pytest.param(F, f"{F}class f:\n    def __new__(cls, x): calls.append(x)\n", "unknown",
+                     id="replaced-by-a-class"),
+        pytest.param(F, f"@plain(a=1, b=\n\"\"\"\n\"\"\")\n{F}", "changed", id="decorator-text"),
+        pytest.param(F, f"{G}text = \"\"\"\n{F}\"\"\"\n", "changed", id="old-text-in-a-string"),
         pytest.param(F, f"{G}{F}", "current", id="replaced-above"),
         pytest.param(f"{OVERLOADED}{F}", f"{OVERLOADED}{F}", "current", id="overloads"),
         pytest.param(f"{OVERLOADED}{F}", f"{OVERLOADED}{G}", "changed", id="changed-overloaded"),
@@ -125,7 +130,9 @@ def test_functions(package: Path, tmp_path: Path, before: str, after: str, told:
     assert not computes(tmp_path, "f")
     write(package, HEAD + after + TAIL)
     assert states(tmp_path) == {"drifting/f": told}
-    assert computes(tmp_path, "f") == (told == "changed")
+    if "class f" in after:
+        return  # joblib refuses to cache it
+    assert computes(tmp_path, "f") == (told != "current")
     assert states(tmp_path) == {"drifting/f": "current"}
 
 
@@ -150,6 +157,17 @@ MADE = "def make():\n    def f(x):\n        return x\n    f.__qualname__ = 'f'\n
         pytest.param(f"kept = []\n@kept.append\n{F}@plain\n{G}f = kept[0]\n", id="registered"),
         pytest.param(f"def make():\n    global f\n    {INNER}make()\n{G}make()\n", id="global"),
         pytest.param("from elsewhere import f as g\nglobals().update(f=g)\n", id="by-globals"),
+        pytest.param("from elsewhere import f as g\nlocals()['f'] = g\n", id="by-locals"),
+        pytest.param(
+            "import sys\nfrom elsewhere import f as g\n"
+            "sys.modules[__name__].__dict__.update(f=g)\n",
+            id="by-its-dict",
+        ),
+        pytest.param(f"{F}kept = globals()['f']\n{G}f = kept\n", id="kept-by-globals"),
+        pytest.param(
+            f"class C:\n{METHOD}kept = C\nclass C:\n{OTHER}f = kept.f\nf.__qualname__ = 'f'\n",
+            id="a-class-is-kept",
+        ),
         pytest.param(
             "import sys\nfrom elsewhere import f as g\nsetattr(sys.modules[__name__], 'f', g)\n",
             id="by-setattr",
@@ -185,7 +203,8 @@ def test_the_end_of_the_file_belongs_to_a_function(package: Path, tmp_path: Path
     ("before", "after", "told"),
     [
         pytest.param(METHOD, f"    n = 1\n{METHOD}", "current", id="moved"),
-        pytest.param(METHOD, f"{OTHER}class D:\n{METHOD}", "changed", id="its-twin-is-not-it"),
+        pytest.param(METHOD, f"{OTHER}class D:\n{METHOD}", "unknown", id="its-twin-may-be-it"),
+        pytest.param(METHOD, OTHER, "changed", id="changed"),
         pytest.param(METHOD, f"{OTHER}{METHOD}", "current", id="the-last-one-holds"),
         pytest.param(METHOD, f"{METHOD}    def g(self): self.f = 1\n", "current", id="set-inside"),
     ],
@@ -195,7 +214,7 @@ def test_methods(package: Path, tmp_path: Path, before: str, after: str, told: S
     assert computes(tmp_path, "C.f")
     write(package, f"{HEAD}class C:\n{after}{TAIL}")
     assert states(tmp_path) == {"drifting/C/f": told}
-    assert computes(tmp_path, "C.f") == (told == "changed")
+    assert computes(tmp_path, "C.f") == (told != "current")
 
 
 @pytest.mark.parametrize(
@@ -372,11 +391,20 @@ def test_a_package_may_be_spread_over_folders(package: Path, tmp_path: Path) -> 
     assert told.strip() == "unknown"
 
 
-def test_a_class_is_gone_and_a_module_is_unknown(package: Path, tmp_path: Path) -> None:
+def test_a_method_is_gone_and_a_class_or_module_is_unknown(package: Path, tmp_path: Path) -> None:
     write(package, f"{HEAD}class C:\n{METHOD}")
     assert computes(tmp_path, "C.f")
-    write(package, f"{HEAD}class D:\n{METHOD}")
-    assert state(tmp_path) == "gone"
+    for rest, told in (
+        ("class C:\n    pass\n", "gone"),
+        ("class C(object):\n    pass\n", "gone"),
+        ("class C(dict):\n    pass\n", "unknown"),
+        ("class C(metaclass=type):\n    pass\n", "unknown"),
+        ("@loud\nclass C:\n    pass\n", "unknown"),
+        ("class D:\n    pass\n", "unknown"),
+        (f"class D:\n{METHOD}class C:\n    pass\n", "unknown"),
+    ):
+        write(package, HEAD + rest)
+        assert state(tmp_path) == told, rest
     (package / "drifting.py").unlink()
     assert state(tmp_path) == "unknown"
     (package / "drifting").mkdir()
@@ -438,3 +466,62 @@ def test_librosas_functions_are_current_until_edited(
     after = {f: f.stat().st_mtime_ns for f in location.rglob("output.pkl")}
     assert {f.parent.parent for f in before if after.get(f) != before[f]} == {edited}
     assert set(states(location).values()) == {"current"}
+
+
+WRAPPING = """\
+import functools
+
+def deco(function):
+    @functools.wraps(function)
+    def run(*arguments):
+        return function(*arguments)
+    return run
+"""
+WRAPPED = (
+    "from {} import deco\nclass Model:\n    @staticmethod\n    @deco\n"
+    "    def run(x):\n        return x\n"
+)
+MADE_IN_A_CLASS = """\
+def deco(made):
+    def run(x):
+        return x
+    run.__module__, run.__qualname__ = made.__module__, made.__qualname__ + ".run"
+    made.run = staticmethod(run)
+    return made
+"""
+DECORATED = "from {} import deco\n@deco\nclass Model:\n    pass\n"
+
+
+@pytest.mark.parametrize(
+    ("decorator", "module"), [(WRAPPING, WRAPPED), (MADE_IN_A_CLASS, DECORATED)]
+)
+def test_what_a_decorator_makes_is_never_stale(
+    package: Path, tmp_path: Path, decorator: str, module: str
+) -> None:
+    (package / "drifting_decorators.py").write_text(decorator)
+    write(package, module.format("drifting_decorators"))
+    cached = (
+        "import sys, drifting, joblib; f = joblib.Memory(sys.argv[1], verbose=0)"
+        ".cache(drifting.Model.run); print(f.check_call_in_cache(1)); f(1)"
+    )
+    told = [
+        run_python(cached, tmp_path, env={"PYTHONPATH": str(package)}).strip() for _ in range(2)
+    ]
+    assert told == ["False", "True"]
+    assert state(tmp_path) == "unknown"
+
+
+def test_what_moved_within_its_package_is_unknown(package: Path, tmp_path: Path) -> None:
+    folder = package / "drifting"
+    (folder / "below").mkdir(parents=True)
+    for name in ("__init__.py", "below/__init__.py"):
+        (folder / name).touch()
+    (folder / "module.py").write_text(G)
+    (folder / "below" / "other.py").write_text(F)
+    entry = write_entry(tmp_path / "joblib" / "drifting" / "module" / "f", "0" * 32)
+    (entry.parent / "func_code.py").write_text(f"# first line: 1\n{F}")
+    assert state(tmp_path) == "unknown"
+    (folder / "below" / "other.py").write_text(f"{F}    # another block\n")
+    assert state(tmp_path) == "changed"
+    (folder / "__init__.py").write_text("__path__.insert(0, '/elsewhere')\n")
+    assert state(tmp_path) == "unknown"

@@ -30,8 +30,10 @@ _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
 _BEHIND = re.compile(r"^(?!#|[ \t\f]*$)", re.MULTILINE)
 # Modules that are no files a package installs: scripts, notebooks.
 _SCRIPT = "__main__"
+# Of a wrapper within a decorator, which has the name of what it wraps.
+_WRAPS = re.compile(r"^[ \t]*@.*\bwraps\b", re.MULTILINE)
 # What binds names that nobody can read in a source.
-_BINDERS = frozenset(("globals", "vars", "setattr", "exec", "eval"))
+_BINDERS = frozenset(("globals", "locals", "vars", "setattr", "exec", "eval"))
 
 
 class Comparison(NamedTuple):
@@ -132,19 +134,34 @@ class Drift:
         blocks = [_block(text, definition) for definition in holding]
         if stored in blocks:
             return Comparison("current")
-        if blocks:
-            replaced = [
-                one
-                for one in self._installed.holding(file, names, replaced=True)
-                if one not in holding and _block(text, one) == stored
-            ]
-            sure = _is_certain(tree, names[-1], stored, blocks) and not any(
-                _is_still_used(tree, one, holding[0]) for one in replaced
-            )
-            return Comparison("changed", blocks[-1]) if sure else _UNKNOWN
-        if self._installed.package_has(file, stored):
+        if _WRAPS.search(stored) or self._is_elsewhere(file, stored, names[-1]):
             return _UNKNOWN
-        return Comparison("gone") if _has_no(tree, names, stored) else _UNKNOWN
+        if blocks:
+            sure = _is_certain(tree, names[-1], stored, blocks)
+            return Comparison("changed", blocks[-1]) if sure else _UNKNOWN
+        return Comparison("gone") if _has_no(tree, names) else _UNKNOWN
+
+    def _is_elsewhere(self, file: str, stored: str, name: str) -> bool:
+        """Tell whether a package has that very text in another place. In doubt True.
+
+        A function may say that it is of another module, be kept under another name when a later
+        one replaces it, or be what a decorator made. And a package may look for its modules where
+        it likes.
+        """
+        for one in self._installed.package_files(file):
+            text = self._installed.text(one) or ""
+            if one.endswith("__init__.py") and "__path__" in text:
+                return True
+            if stored in text:
+                tree = self._installed.tree(one)
+                if tree is None or any(
+                    isinstance(node, Definition)
+                    and node.name == name
+                    and _block(text, node) == stored
+                    for node in ast.walk(tree)
+                ):
+                    return True
+        return False
 
 
 def _is_plainly_in(text: str, stored: str, name: str) -> bool:
@@ -156,18 +173,22 @@ def _is_plainly_in(text: str, stored: str, name: str) -> bool:
     """
     start = text.rfind(stored)
     end = start + len(stored)
-    if stored[:1].isspace() or f"def {name}(" not in stored or f"def {name}(" in text[end:]:
+    if stored[:1].isspace() or f"def {name}(" not in stored:
+        return False
+    if re.search(rf"^[ \t]*(async[ \t]+)?(def|class)[ \t]+{name}\b", text[end:], re.MULTILINE):
         return False
     if start < 0 or (start > 0 and text[start - 1] != "\n"):
         return False
     if end < len(text) and not stored.endswith("\n"):
         return False  # a last line that got its end since then is another text
+    if any(text.count(quotes, 0, start) % 2 for quotes in ('"""', "'''")):
+        return False  # it may be in a string
     behind = _BEHIND.search(text, end)
     if behind is not None and text[behind.start()] in " \t\f":
         return False
     for line in reversed(text[:start].splitlines()):
         if line[:1] not in ("", " ", "\t", "\f", "#", ")", "]", "}"):
-            return line[0] != "@"
+            return line[0].isidentifier()  # neither a decorator nor a string that ends there
     return True
 
 
@@ -179,17 +200,6 @@ def _block(text: str, definition: Definition) -> str:
     first = min(node.lineno for node in (definition, *definition.decorator_list))
     lines = io.StringIO(text).readlines()[first - 1 :]
     return "".join(inspect.getblock(lines))
-
-
-def _is_still_used(tree: ast.Module, one: Definition, holding: Definition) -> bool:
-    """Tell whether a definition may be in use that a later one replaced. In doubt True.
-
-    A decorator may have kept it, and what lies between the two may have given it another name.
-    """
-    between = range((one.end_lineno or 0) + 1, holding.lineno)
-    return bool(one.decorator_list) or any(
-        node.lineno in between for node in names_in(tree, (one.name,))
-    )
 
 
 def _is_certain(tree: ast.Module, name: str, stored: str, blocks: Sequence[str]) -> bool:
@@ -233,20 +243,28 @@ def _outside_functions(tree: ast.Module, name: str) -> Iterator[ast.AST]:
         ]
 
 
-def _has_no(tree: ast.Module, names: Sequence[str], stored: str) -> bool:
+def _has_no(tree: ast.Module, names: Sequence[str]) -> bool:
     """Tell whether a module cannot have a function that no definition in it shows. In doubt False.
 
     A name that is bound in another way, by an import for instance, may be a function of another
-    module that says it is of this one.
+    module that says it is of this one. And a class may get methods from its decorators, its bases
+    and their metaclass.
     """
-    if len(names) > 1 and not stored[:1].isspace():
-        return False  # of a module that was not found, not of a class in this one
+    body = tree.body
+    for name in names[:-1]:
+        classes = [one for one in body if isinstance(one, ast.ClassDef) and one.name == name]
+        if len(classes) != 1 or classes[0].decorator_list or classes[0].keywords:
+            return False
+        if not all(isinstance(base, ast.Name) and base.id == "object" for base in classes[0].bases):
+            return False
+        body = classes[0].body
     bound = set(_bound(tree))
-    if "*" in bound or "__getattr__" in bound:
+    if bound & {"*", "__getattr__", names[-1]}:
         return False
-    if any(names_in(tree, _BINDERS)):
-        return False
-    return not bound.issuperset(names)
+    return not any(
+        isinstance(node, ast.Attribute) and node.attr in ("__dict__", "modules")
+        for node in ast.walk(tree)
+    ) and not any(names_in(tree, _BINDERS))
 
 
 def _bound(tree: ast.Module) -> Iterator[str]:

@@ -102,9 +102,7 @@ class InstalledSources:
         definitions = [] if found is None else self.holding(*found)
         return definitions[-1] if definitions else None
 
-    def holding(
-        self, file: str, names: Sequence[str], *, replaced: bool = False
-    ) -> list[Definition]:
+    def holding(self, file: str, names: Sequence[str]) -> list[Definition]:
         """Find the definitions of a name in a file that may be the one that holds.
 
         Parameters
@@ -112,8 +110,6 @@ class InstalledSources:
         file : str
         names : sequence of str
             Of classes and enclosing functions, and the name itself.
-        replaced : bool
-            Whether those are found, too, that a later one replaced.
 
         Returns
         -------
@@ -123,7 +119,7 @@ class InstalledSources:
         """
         tree = self.tree(file)
         inner = [name for name in names if name != "<locals>"]
-        return [] if tree is None else _holding(tree.body, inner, replaced)
+        return [] if tree is None else _holding(tree.body, inner)
 
     def module_file(self, parts: Sequence[str]) -> tuple[str, Sequence[str]] | None:
         """Find the source file of the module that a dotted path begins with.
@@ -159,17 +155,26 @@ class InstalledSources:
                 return not standard and (not _here(name) or _is_working_folder(folder))
         return True
 
-    def package_has(self, file: str, source: str) -> bool:
-        """Tell whether a package, given its ``__init__.py``, has that very text in any module."""
-        folder, name = os.path.split(file)
-        if name != "__init__.py":
-            return False
-        return any(
-            source in (self.text(os.path.join(above, one)) or "")
+    def package_files(self, file: str) -> list[str]:
+        """List the source files of the package that a file is in; the file alone if it is in none.
+
+        Folders above without an ``__init__.py`` are not part of it.
+        """
+        top = os.path.dirname(file)
+        if not _is_package(top):
+            return [file]
+        while _is_package(os.path.dirname(top)):
+            top = os.path.dirname(top)
+        return self._files_below(top)
+
+    @functools.cache  # noqa: B019 - lives as long as one command
+    def _files_below(self, folder: str) -> list[str]:
+        return [
+            os.path.join(above, one)
             for above, _, names in os.walk(folder)
             for one in names
             if one.endswith(".py")
-        )
+        ]
 
     @functools.cache  # noqa: B019 - lives as long as one command
     def text(self, file: str) -> str | None:
@@ -206,6 +211,10 @@ def _locate(folders: Iterable[str], parts: Sequence[str]) -> tuple[str, Sequence
     return _locate(namespaces, rest)
 
 
+def _is_package(folder: str) -> bool:
+    return os.path.isfile(os.path.join(folder, "__init__.py"))
+
+
 def _has(folder: str, name: str) -> bool:
     path = os.path.join(folder, name)
     return os.path.isfile(f"{path}.py") or os.path.isdir(path)
@@ -223,9 +232,7 @@ def _is_working_folder(folder: str) -> bool:
         return False
 
 
-def _holding(
-    body: Iterable[ast.stmt], names: Sequence[str], replaced: bool = False
-) -> list[Definition]:
+def _holding(body: Iterable[ast.stmt], names: Sequence[str]) -> list[Definition]:
     if not names:
         return []
     found: list[Definition] = []
@@ -234,10 +241,10 @@ def _holding(
         # A definition replaces those before it; one under an if, a try or the like may do so. What
         # its decorator names, as a property's setter does, lives on.
         holds = named and isinstance(statement, Definition) and not _takes_up(statement)
-        found = named if holds and not replaced else found + named
+        found = named if holds else found + named
     if len(names) == 1:
         return found
-    return [inner for outer in found for inner in _holding(outer.body, names[1:], replaced)]
+    return [inner for outer in found for inner in _holding(outer.body, names[1:])]
 
 
 def _takes_up(definition: Definition) -> bool:

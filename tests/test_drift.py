@@ -163,6 +163,10 @@ MADE = "def make():\n    def f(x):\n        return x\n    f.__qualname__ = 'f'\n
             "sys.modules[__name__].__dict__.update(f=g)\n",
             id="by-its-dict",
         ),
+        pytest.param(f"{G}exec('from elsewhere import f')\n", id="replaced-by-exec"),
+        pytest.param(
+            f"{G}from elsewhere import f as g\nglobals()['f'] = g\n", id="replaced-by-globals"
+        ),
         pytest.param(f"{F}kept = globals()['f']\n{G}f = kept\n", id="kept-by-globals"),
         pytest.param(
             f"class C:\n{METHOD}kept = C\nclass C:\n{OTHER}f = kept.f\nf.__qualname__ = 'f'\n",

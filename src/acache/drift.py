@@ -224,7 +224,8 @@ def _is_certain(tree: ast.Module, name: str, stored: str, blocks: Sequence[str])
             if node.attr == name and isinstance(node.ctx, ast.Store) and not own:
                 return False
     return not any(
-        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+        isinstance(node, ast.Name)
+        and (node.id in _BINDERS or (node.id == name and isinstance(node.ctx, ast.Store)))
         for node in _outside_functions(tree, name)
     )
 

@@ -12,10 +12,11 @@ import pytest
 from acache.config import Config
 from acache.errors import ConfigurationError, UsageError
 from acache.execution import execute
+from acache.installed import InstalledSources
 from acache.store import Store
 from acache.verification import plan_removal, verify
 
-from .conftest import run_python
+from .conftest import run_line, run_python
 
 
 def config(**environ: str) -> Config:
@@ -63,8 +64,25 @@ def test_the_active_environment_gives_the_python(tmp_path: Path) -> None:
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         setting = Config.from_env({variable: str(tmp_path)}).setting("python")
         assert (setting.value, setting.origin) == (str(python), "environment")
-    assert Config.from_env({"VIRTUAL_ENV": str(tmp_path / "gone")}).python == sys.executable
+    without = tmp_path / "without"
+    without.mkdir()
+    assert Config.from_env({"CONDA_PREFIX": str(without)}).python == sys.executable
     assert Config.from_env({}, python=str(python)).python == str(python)
+
+
+@pytest.mark.parametrize("variable", ["VIRTUAL_ENV", "CONDA_PREFIX"])
+def test_an_environment_that_is_gone_is_told(tmp_path: Path, variable: str) -> None:
+    gone = Config.from_env({variable: str(tmp_path / "gone")})
+    [warning] = gone.warnings()
+    assert warning.startswith(f"{variable}=")
+    assert "there is no Python in it" in warning
+    # Nothing is known of what is installed, rather than something of another Python.
+    assert InstalledSources(gone.python).search_path == []
+    with pytest.raises(ConfigurationError, match="no Python in it"):
+        gone.require_python()
+    given = Config.from_env({variable: str(tmp_path / "gone")}, python=sys.executable)
+    assert given.require_python() == sys.executable
+    assert given.warnings() == []
 
 
 DOCUMENTED = {
@@ -187,7 +205,6 @@ def probe(folder: Path, **environ: str) -> str:
         ("LEVEL", "10", "stored"),
         ("LEVEL", "5", "nothing is cached"),
         ("LEVEL", "high", "raises ValueError"),
-        ("MMAP", "r", "stored"),
         ("MMAP", "c", "stored"),
         ("MMAP", "r+", "overwrite"),
         ("MMAP", "w+", "overwrite"),
@@ -216,6 +233,45 @@ def test_librosa_does_what_the_effect_says(tmp_path: Path, name: str, raw: str, 
         assert does in setting.effect
 
 
+FILTERS = """
+import librosa, sys, warnings
+warnings.simplefilter("ignore")
+y = librosa.chirp(fmin=110, fmax=880, duration=1, sr=22050)
+for name in sys.argv[1:]:
+    function = getattr(librosa, name, None) or getattr(librosa.feature, name)
+    try:
+        for _ in range(2):
+            total = abs(function(y=y)).sum()
+        print(name, round(float(total), 1))
+    except ValueError:
+        print(name, "raises ValueError")
+"""
+
+
+@pytest.mark.parametrize("raw", ["c", "r", "readonly", "r+"])
+def test_librosa_writes_into_cached_filters(tmp_path: Path, raw: str) -> None:
+    setting = config(MMAP=raw).setting("mmap")
+    names = ["cqt", "vqt", "chroma_cqt", "iirt"]
+    plain = run_python(FILTERS, *names)
+    environ = {"LIBROSA_CACHE_DIR": str(tmp_path), "LIBROSA_CACHE_MMAP": raw}
+    told = run_python(FILTERS, *names, env=environ)
+    assert setting.ok == (raw == "c")
+    if raw == "c":
+        assert told == plain
+    elif raw == "r+":
+        # And so they stay, whatever is set from then on, until all is cleared.
+        del environ["LIBROSA_CACHE_MMAP"]
+        after = run_python(FILTERS, *names, env=environ)
+        wrong = [a for a, b in zip(after.split("\n"), plain.split("\n"), strict=True) if a != b]
+        assert {line.split()[0] for line in wrong} >= {"cqt", "vqt"}
+        assert "librosa.cqt, vqt and chroma_cqt do: later calls return wrong num" in setting.effect
+        run_line("acache clear --all", **environ)
+        assert run_python(FILTERS, *names, env=environ) == plain
+    else:
+        assert told == "".join(f"{name} raises ValueError\n" for name in names)
+        assert "librosa.cqt, vqt, chroma_cqt and iirt raise ValueError" in setting.effect
+
+
 def test_what_works_against_the_documentation_is_told_too() -> None:
     assert config(MMAP="readonly").setting("mmap").value == "r"
     assert config(VERBOSE="-1").setting("verbose").value == 0
@@ -242,7 +298,7 @@ def test_the_mode_write_destroys_what_is_loaded(tmp_path: Path) -> None:
 
 
 def test_compressed_results_cannot_be_mapped(tmp_path: Path) -> None:
-    both = config(MMAP="r", COMPRESS="zlib")
+    both = config(MMAP="c", COMPRESS="zlib")
     assert not both.setting("mmap").ok
     assert "cannot be mapped" in both.setting("mmap").effect
     assert both.setting("compress").ok
@@ -251,7 +307,7 @@ def test_compressed_results_cannot_be_mapped(tmp_path: Path) -> None:
         "for _ in range(2): w = librosa.filters.get_window('hann', 16)\n"
         "print(type(w).__name__)"
     )
-    environ = {"LIBROSA_CACHE_MMAP": "r", "LIBROSA_CACHE_DIR": str(tmp_path)}
+    environ = {"LIBROSA_CACHE_MMAP": "c", "LIBROSA_CACHE_DIR": str(tmp_path)}
     assert run_python(code, env=environ) == "memmap\n"
     environ |= {"LIBROSA_CACHE_COMPRESS": "zlib", "LIBROSA_CACHE_DIR": str(tmp_path / "zlib")}
     assert run_python(code, env=environ) == "ndarray\n"

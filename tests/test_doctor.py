@@ -61,7 +61,7 @@ def checks(location: Path | str | None = None, **environ: str) -> dict[str, Chec
 def mended(fix: str | None) -> dict[str, str]:
     """Follow a line of the shell: return what it sets, or nothing where it unsets."""
     assert fix is not None
-    word, what = shlex.split(fix)
+    word, what = shlex.split(fix.partition(" && ")[0])
     name, _, value = what.partition("=")
     assert name.startswith("LIBROSA_CACHE_")
     return {name.removeprefix("LIBROSA_CACHE_"): value} if word == "export" else {}
@@ -159,16 +159,25 @@ def test_a_mapping_of_compressed_results_is_a_warning(tmp_path: Path, raw: str) 
     (packages / "joblib-1.4.2.dist-info" / "METADATA").write_text(metadata)
     (tmp_path / "pyvenv.cfg").write_text(f"home = {os.path.dirname(sys.executable)}\n")
     variables = {"LIBROSA_CACHE_MMAP": raw, "LIBROSA_CACHE_COMPRESS": "zlib"}
-    config = Config.from_env(variables, python=str(python))
-    found = {check.id: check for check in examine(config)}["mmap"]
-    assert (found.status, found.fix) == ("problem", "unset LIBROSA_CACHE_MMAP")
+    variables["LIBROSA_CACHE_DIR"] = "/nowhere"
+    found = {one.id: one for one in examine(Config.from_env(variables, python=str(python)))}["mmap"]
+    fix = "unset LIBROSA_CACHE_MMAP"
+    if raw in ("r", "r+"):
+        fix += f" && acache verify --delete --python {python}"
+    assert (found.status, found.fix) == ("problem", fix)
 
 
 def test_lz4_is_looked_for_in_the_python_that_is_meant(tmp_path: Path) -> None:
     venv.create(tmp_path / "env", with_pip=False)
     python = next(p for p in (tmp_path / "env").rglob("python*") if p.stem == "python")
     environ = {"LIBROSA_CACHE_COMPRESS": "lz4", "VIRTUAL_ENV": str(tmp_path / "env")}
+    environ["LIBROSA_CACHE_DIR"] = str(tmp_path / "location")
     config = Config.from_env(environ, has_lz4=lambda _: False)
+    found = {check.id: check for check in examine(config)}
+    assert found["compress"].fix == "export LIBROSA_CACHE_COMPRESS=zlib"  # there is no pip
+    [packages] = (tmp_path / "env").rglob("site-packages")
+    (packages / "pip").mkdir()
+    (packages / "pip" / "__init__.py").touch()
     found = {check.id: check for check in examine(config)}
     assert found["compress"].fix == f"{python} -m pip install lz4"
     assert found["versions"].status == "warning"
@@ -801,3 +810,48 @@ def test_sources_that_are_lost_and_cut_are_told_apart(location: Path) -> None:
     assert "the rest of 1 entry," in found.message
     assert found.message.endswith("of m.cut: joblib drops 1 entry at the next call")
     assert found.fix == "acache clear --function /m/cut --function /m/lost"
+
+
+def test_without_a_cache_no_setting_fails_yet() -> None:
+    found = checks(COMPRESS="1", MMAP="None", LEVEL="high")
+    assert [found[name].status for name in ("compress", "mmap", "level")] == [
+        *("warning", "warning", "problem")
+    ]
+    assert found["compress"].message.endswith("; now caching is off")
+
+
+CACHED = """
+import sys, warnings
+warnings.simplefilter("ignore", Warning)
+from acache import cache
+@cache(level=10)
+def f(x): return [x]
+f(1); f(1)
+"""
+
+
+@pytest.mark.parametrize(("name", "raw"), [("COMPRESS", "1"), ("MMAP", "none"), ("LEVEL", "x")])
+def test_of_another_librarys_settings_a_warning_is_enough(
+    tmp_path: Path, name: str, raw: str
+) -> None:
+    environ = {"ACACHE_ENV_PREFIX": "FOO", "FOO_CACHE_DIR": str(tmp_path), f"FOO_CACHE_{name}": raw}
+    (tmp_path / "script.py").write_text(CACHED)
+    run_python(
+        "import runpy, sys; runpy.run_path(sys.argv[1])", tmp_path / "script.py", env=environ
+    )
+    # acache's own cache has no trouble.
+    assert [path.name for path in tmp_path.rglob("output.pkl*")] == ["output.pkl"]
+    found = {one.id: one for one in examine(Config.from_env(environ))}[name.lower()]
+    assert found.status == "warning"
+    assert found.message.endswith("as long as it passes the value on to joblib as it is")
+
+
+def test_an_environment_that_is_gone_tells_nothing_of_what_is_stale(
+    drifted: Path, tmp_path: Path
+) -> None:
+    environ = {"LIBROSA_CACHE_DIR": str(drifted), "VIRTUAL_ENV": str(tmp_path / "gone")}
+    found = {one.id: one for one in examine(Config.from_env(environ))}
+    assert found["stale"].status == "ok"
+    assert "4 functions cannot be compared" in found["stale"].message
+    assert found["versions"].status == "warning"
+    assert found["versions"].fix == "unset VIRTUAL_ENV"

@@ -166,15 +166,14 @@ class Config(NamedTuple):
             lambda raw: _read_level(raw, prefix, library),
             None if level is None else str(level),
         )
-        mmap = read("mmap", lambda raw: _read_mmap(raw, library))
+        mmap = read("mmap", lambda raw: _read_mmap(raw, prefix, library))
         compress = read("compress", lambda raw: _read_compress(raw, library, lz4))
         if mmap.raw is not None and compress.ok and compress.value:
             effect = (
-                "compressed results cannot be mapped: each load warns, and joblib before 1.5 reads"
-                " them wrong; unset it"
+                "compressed results cannot be mapped: each load warns, and with joblib before 1.5"
+                " raises, or destroys what is stored; unset it"
             )
-            remedy = ", or the compression" if mmap.ok else ""
-            mmap = mmap._replace(effect=effect + remedy, ok=False)
+            mmap = mmap._replace(effect=effect, ok=False)
         settings = (
             location,
             level_setting,
@@ -244,6 +243,19 @@ class Config(NamedTuple):
             meant[self.setting("level").variable] = str(level)
         return meant
 
+    def require_python(self) -> str:
+        """Return the path of the Python that is to run something.
+
+        Raises
+        ------
+        ConfigurationError
+            If the active environment has none.
+        """
+        setting = self.setting("python")
+        if not setting.ok:
+            raise ConfigurationError(f"{setting.variable}={setting.raw!r}: {setting.effect}")
+        return self.python
+
     def require_location(self) -> str:
         """Return the location.
 
@@ -285,10 +297,19 @@ def _python_setting(environ: Mapping[str, str], flag: str | None) -> Setting:
         return Setting("python", "VIRTUAL_ENV", "flag", flag, path, "as asked", True, True)
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         raw = environ.get(variable)
-        path = raw and _environment_python(raw)
+        path = raw and _environment_python(os.path.abspath(raw))
         if path:
             effect = "the active environment's packages"
             return Setting("python", variable, "environment", raw, path, effect, True, True)
+        if raw and (variable == "VIRTUAL_ENV" or not os.path.isdir(raw)):
+            # Environments of Conda need not have a Python. To take another one than is meant would
+            # call current results stale.
+            effect = (
+                "there is no Python in it, so nothing is known of installed packages; unset it, or"
+                " give --python PATH"
+            )
+            path = os.path.join(os.path.abspath(raw), "bin", "python")
+            return Setting("python", variable, "environment", raw, path, effect, False, True)
     effect = "no environment is active: acache's own packages"
     return Setting("python", "VIRTUAL_ENV", "default", None, sys.executable, effect, True, True)
 
@@ -305,7 +326,8 @@ def _environment_python(folder: str) -> str | None:
 def _executable(name: str) -> str | None:
     import shutil
 
-    return shutil.which(name)
+    found = shutil.which(name)
+    return None if found is None else os.path.abspath(found)
 
 
 def _location_setting(
@@ -359,7 +381,7 @@ def _level_effect(level: int, prefix: str) -> str:
     return f"caches functions of level {level} and below: {names}"
 
 
-def _read_mmap(raw: str | None, library: str) -> Reading:
+def _read_mmap(raw: str | None, prefix: str, library: str) -> Reading:
     if raw is None:
         return Reading(None, "results are read into memory")
     fails = f"{library} raises ValueError at the first cached call that returns an array; unset it"
@@ -368,17 +390,28 @@ def _read_mmap(raw: str | None, library: str) -> Reading:
     if raw == "write":  # joblib maps with w+ as if it were r+, and not with numpy's name for it
         effect = (
             "zeros overwrite each result that is loaded, and are returned, or EOFError is raised;"
-            " unset it, then run acache verify --delete"
+            " unset it, and run acache verify --delete"
         )
         return Reading(None, effect, ok=False, documented=False)
     mode = _NUMPY_MODES.get(raw, raw)
-    if mode in ("r", "c"):
-        effect = "arrays are mapped into memory, and callers cannot spoil what is stored"
-    elif mode in ("r+", "w+"):
-        effect = "callers can overwrite cached results in place; set r or c"
-    else:
+    if mode not in ("r", "c", "r+", "w+"):
         return Reading(None, fails, ok=False, documented=False)
-    return Reading(mode, effect, ok=mode in ("r", "c"), documented=mode == raw)
+    effect = (
+        "arrays are read from the disk as they are needed; what is stored cannot be overwritten"
+    )
+    ours = prefix == DEFAULT_PREFIX
+    if mode in ("r+", "w+"):
+        effect = "callers can overwrite cached results in place"
+        if ours:
+            effect += ", and librosa.cqt, vqt and chroma_cqt do: later calls return wrong numbers"
+        effect += "; unset it, and run acache clear --all"
+    elif mode == "r" and ours:
+        effect = (
+            "librosa.cqt, vqt, chroma_cqt and iirt raise ValueError, as they write into cached"
+            " filters; set c"
+        )
+    return Reading(mode, effect, ok=mode == "c" or (mode == "r" and not ours),
+                   documented=mode == raw)  # fmt: skip
 
 
 def _read_compress(raw: str | None, library: str, has_lz4: Callable[[], bool]) -> Reading:

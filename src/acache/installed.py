@@ -42,6 +42,8 @@ class InstalledSources:
             return [folder for folder in sys.path if folder]
         import subprocess
 
+        if not os.path.exists(self.python):
+            return []  # which the configuration tells
         code = "import os, sys; sys.stdout.buffer.write(b'\\0'.join(map(os.fsencode, sys.path)))"
         try:
             answer = subprocess.run(

@@ -163,7 +163,7 @@ def command(
 
 def _resolved(command: tuple[str, ...], config: Config) -> tuple[str, ...]:
     try:
-        return tuple(resolve(command, python=config.python))
+        return tuple(resolve(command, python=config.require_python()))
     except (NotFoundError, NotExecutableError) as problem:
         raise UsageError(str(problem)) from problem
 

@@ -139,4 +139,6 @@ def _line(kind: str, text: str) -> None:
 def _has_lz4(python: str) -> bool:
     from acache.installed import InstalledSources
 
-    return InstalledSources(python).has_module("lz4")
+    installed = InstalledSources(python)
+    # Of a Python that does not answer nothing is known; that is told elsewhere.
+    return installed.has_module("lz4") or not installed.search_path

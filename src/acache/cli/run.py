@@ -51,7 +51,7 @@ def command(
     """
     config = choices(ctx).config(level=level)
     config.require_location()
-    arguments = resolve(words, python=config.python)
+    arguments = resolve(words, python=config.require_python())
     with contextlib.ExitStack() as stack:
         # First of all, so that a signal ends nothing before its temporary files are removed.
         foreground = stack.enter_context(Foreground())

@@ -1,7 +1,8 @@
 """Checks of the settings, as `acache.config` judges them, and of what is installed.
 
 joblib 1.3, 1.4, 1.5 and 1.6 make the same of each setting, but for the mapping of compressed
-results, which 1.5 was the first to leave.
+results. From 1.5 on they are read as if nothing was to be mapped; before, r and c raise ValueError
+at each load, r+ and w+ overwrite the file.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import re
 
 from acache.config import DEFAULT_PREFIX, Config, Setting
-from acache.doctor.check import Check, Status, existing, library, own_location
+from acache.doctor.check import Check, Status, command, existing, library, own_location
 from acache.errors import AcacheError
 from acache.installed import InstalledSources
 from acache.names import quoted
@@ -56,10 +57,17 @@ def check_setting(config: Config, name: str, installed: InstalledSources) -> Che
     if setting.ok and setting.documented:
         given = "default" if setting.raw is None else setting.raw
         return Check(name, "ok", f"{given}: {setting.effect}")
+    told = _told(setting)
     status: Status = "problem"
-    if setting.ok or (name == "mmap" and _compressed(config) and not _maps_all(installed)):
+    if setting.ok or (name == "mmap" and _compressed(config) and _maps_no_more(installed)):
         status = "warning"  # it does no harm
-    return Check(name, status, _told(setting), _mended(config, setting))
+    elif name in ("mmap", "compress") and config.location is None:
+        status, told = "warning", f"{told}; now caching is off"
+    elif config.prefix != DEFAULT_PREFIX:
+        # Whether a library passes values on as librosa does, nobody knows; acache's own cache
+        # makes of them what is documented.
+        status, told = "warning", f"{told}; as long as it passes the value on to joblib as it is"
+    return Check(name, status, told, _mended(config, setting, installed))
 
 
 def _compressed(config: Config) -> bool:
@@ -67,24 +75,32 @@ def _compressed(config: Config) -> bool:
     return compress.ok and bool(compress.value)
 
 
-def _maps_all(installed: InstalledSources) -> bool:
-    """Tell whether joblib is known to map what is compressed, too."""
+def _maps_no_more(installed: InstalledSources) -> bool:
+    """Tell whether joblib is known to leave what is compressed unmapped."""
     version = re.match(r"(\d+)\.(\d+)", installed.version("joblib") or "")
-    return version is not None and (int(version[1]), int(version[2])) < (1, 5)
+    return version is not None and (int(version[1]), int(version[2])) >= (1, 5)
 
 
 def _told(setting: Setting) -> str:
     return f"{setting.variable}={setting.raw!r}: {setting.effect}"
 
 
-def _mended(config: Config, setting: Setting) -> str:
+def _mended(config: Config, setting: Setting, installed: InstalledSources) -> str:
     variable = setting.variable
-    if setting.name == "compress" and setting.raw == "lz4":
+    if setting.name == "compress" and setting.raw == "lz4" and installed.has_module("pip"):
         return f"{quoted(config.python)} -m pip install lz4"
-    if setting.name == "mmap" and setting.value in ("r", "c", "r+", "w+"):
-        mended = None if _compressed(config) else "c" if setting.value == "c" else "r"
-    else:
-        mended = None if setting.raw == "0" else _MENDED[setting.name]
+    if setting.name == "mmap" and setting.value is not None:
+        if _compressed(config):
+            spoilt = None if _maps_no_more(installed) else command(config, "verify", "--delete")
+        elif setting.value in ("r+", "w+"):
+            spoilt = command(config, "clear", "--all")
+        else:
+            return f"export {variable}=c"
+        unset = f"unset {variable}"
+        return unset if spoilt is None or config.location is None else f"{unset} && {spoilt}"
+    if setting.name == "mmap" and setting.raw == "write" and config.location is not None:
+        return f"unset {variable} && {command(config, 'verify', '--delete')}"
+    mended = None if setting.raw == "0" else _MENDED[setting.name]
     return f"unset {variable}" if mended is None else f"export {variable}={mended}"
 
 
@@ -92,6 +108,10 @@ def check_versions(config: Config, installed: InstalledSources) -> Check:
     """Tell which librosa and joblib the chosen Python has."""
     wanted = ["joblib", *(["librosa"] if config.prefix == DEFAULT_PREFIX else [])]
     found = {name: installed.version(name) for name in sorted(wanted, reverse=True)}
+    python = config.setting("python")
+    if not python.ok:
+        told = f"{python.variable}={python.raw!r}: {python.effect}"
+        return Check("versions", "warning", told, f"unset {python.variable}")
     if installed.warnings:
         message = f"{installed.warnings[0]}: what is stale cannot be told; --python PATH chooses"
         return Check("versions", "warning", f"{message} another Python")

@@ -32,6 +32,7 @@ from .conftest import (
     Result,
     needs_links,
     needs_posix,
+    run_line,
     run_python,
     with_all_imported,
     write_entry,
@@ -769,7 +770,7 @@ def test_without_a_source_results_are_trusted_whatever_the_code_is(location: Pat
     found = checks(location)["sources"]
     assert found.status == "problem"
     assert "missing or unreadable of doctored.f: joblib computes the next call" in found.message
-    assert "trusts the rest of 2 entries" in found.message
+    assert "of 2 entries may return results of old code" in found.message
     kept = location.parent / "kept"
     shutil.copytree(location, kept)
     edit(location, "return x", "return -x")
@@ -799,6 +800,55 @@ def test_with_an_empty_or_cut_source_results_are_dropped(location: Path, text: s
     assert checks(kept)["sources"].status == "ok"
 
 
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (b"# first line: 4\ndef f(x):\n    return '\xe9'\n", UnicodeDecodeError),
+        (b"# first line:", ValueError),
+        (None, IsADirectoryError),
+    ],
+)
+def test_with_a_damaged_source_each_call_raises_until_mended(
+    location: Path, content: bytes | None, error: type[Exception]
+) -> None:
+    [source] = location.rglob("func_code.py")
+    source.unlink()
+    if content is None:
+        source.mkdir()
+    else:
+        source.write_bytes(content)
+    for _ in range(2):
+        with pytest.raises(error):
+            call(location, 1)
+    found = checks(location)
+    assert found["sources"].status == "problem"
+    assert found["sources"].message == "func_code.py is damaged of doctored.f: each call raises"
+    assert found["stale"].message.startswith("none known")
+    [finding] = verify(Store(location)).findings
+    assert (finding.kind, finding.severity) == ("missing-source", "problem")
+    assert finding.message.endswith("func_code.py: joblib raises at each call")
+    run_line(found["sources"].fix or "", LIBROSA_CACHE_DIR=location)
+    assert checks(location)["sources"].status == "ok"
+    assert call(location, 1) == [1]
+
+
+def test_a_source_of_zeros_is_cut(location: Path) -> None:
+    [source] = location.rglob("func_code.py")
+    source.write_bytes(bytes(100))
+    assert "empty or cut of doctored.f" in checks(location)["sources"].message
+    call(location, 3)
+    assert len([*location.rglob("output.pkl")]) == 1
+
+
+@needs_links
+def test_a_linked_source_is_read(location: Path) -> None:
+    [source] = location.rglob("func_code.py")
+    source.rename(location / "elsewhere")
+    source.symlink_to(location / "elsewhere")
+    assert call(location, 1, 2) == [1, 2]
+    assert checks(location)["sources"].status == "ok"
+
+
 def test_sources_that_are_lost_and_cut_are_told_apart(location: Path) -> None:
     for name, text in (("lost", None), ("cut", "# first line: 4\n")):
         write_entry(location / "joblib" / "m" / name, "0" * 32)
@@ -807,7 +857,7 @@ def test_sources_that_are_lost_and_cut_are_told_apart(location: Path) -> None:
     found = checks(location)["sources"]
     assert found.status == "problem"
     assert "of m.lost: " in found.message
-    assert "the rest of 1 entry," in found.message
+    assert "of 1 entry may return" in found.message
     assert found.message.endswith("of m.cut: joblib drops 1 entry at the next call")
     assert found.fix == "acache clear --function /m/cut --function /m/lost"
 

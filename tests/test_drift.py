@@ -429,7 +429,10 @@ def test_without_a_readable_source_nothing_is_known(package: Path, tmp_path: Pat
     assert Drift(Store(tmp_path), InstalledSources())("drifting/f") == "unknown"
     source.rmdir()
     source.with_name("kept").rename(source)
-    silent = InstalledSources(str(tmp_path / "no-python"))
+    assert InstalledSources(str(tmp_path / "no-python")).search_path == []
+    python = tmp_path / "python"
+    python.write_text("no program\n")
+    silent = InstalledSources(str(python))
     drift = Drift(Store(tmp_path), silent)
     assert drift("drifting/f") == "unknown"
     assert not drift.is_stale("drifting/f")

@@ -242,7 +242,9 @@ def test_a_function_without_a_whole_source_is_one_finding(tmp_path: Path) -> Non
         [finding] = verify(Store(tmp_path)).findings
         assert finding[:3] == ("m.f", "missing-source", "problem"), text
         assert finding.message.startswith("2 entries and ")
-        assert ("trusts the others" if text is None else "drops them") in finding.message
+        assert (
+            "results of old code for the others" if text is None else "drops them"
+        ) in finding.message
         source.write_text(whole)
     for text in (
         whole,

@@ -110,6 +110,8 @@ class Drift:
             stored = self._store.source(function)
         except OSError:
             return _UNKNOWN
+        if stored is not None and "\ufffd" in stored:
+            return _UNKNOWN  # no UTF-8: joblib raises
         # Another name: a decorator's wrapper, whose file the store does not tell; none: a lambda,
         # or what joblib writes where it found no source.
         defined = _DEFINED.search(stored or "")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import os
 import textwrap
+from typing import Literal, NamedTuple
 
+from acache.layout import FIRST_LINE, SOURCE, split_source
 from acache.store import Store
 
-UNKNOWN_SOURCES = ("no", "an unreadable")
 _DEFINITIONS = ("def ", "async def ", "class ", "@")
 # What Python says, whatever its version, of a definition that ends too early.
 _UNFINISHED = (
@@ -19,22 +21,52 @@ _UNFINISHED = (
 )
 
 
-def source_trouble(store: Store, function: str) -> str | None:
-    """Tell what is wrong with a function's stored source, in a word or two; None if nothing is.
+Consequence = Literal["trusts", "drops", "raises"]
 
-    Of `UNKNOWN_SOURCES` joblib writes the new one at the next call, and trusts the other entries;
-    any other it finds changed, and drops them all.
+
+class SourceTrouble(NamedTuple):
+    """What is wrong with the stored source of a function.
+
+    Attributes
+    ----------
+    what : str
+        To be said before ``func_code.py``.
+    joblib : {"trusts", "drops", "raises"}
+        What joblib does at the next call: computes it, writes the new source, and trusts the other
+        entries; or drops them all, as it finds the source changed; or raises at each call.
     """
+
+    what: str
+    joblib: Consequence
+
+
+def source_trouble(store: Store, function: str) -> SourceTrouble | None:
+    """Tell what is wrong with a function's stored source; None if nothing is.
+
+    A link is followed, as joblib does.
+    """
+    path = f"{store.path}/{function}/{SOURCE}"
+    if os.path.isdir(path):
+        return SourceTrouble("a folder instead of", "raises")
+    if os.path.islink(path) and os.access(path, os.R_OK):
+        return None
     try:
-        source = store.source(function)
+        data = store.source_bytes(function)
     except OSError:
-        return "an unreadable"
-    if source is None:
-        return "no"
+        return SourceTrouble("an unreadable", "trusts")
+    if data is None:
+        return SourceTrouble("no", "trusts")
+    try:
+        text = data.decode()
+        if text.startswith(FIRST_LINE):
+            int(text.partition("\n")[0].removeprefix(FIRST_LINE))
+    except ValueError:
+        return SourceTrouble("a damaged", "raises")
+    source = split_source(text)
     lines = [line for line in source.splitlines() if line.strip()]
     if all(line.lstrip().startswith("#") for line in lines):
-        return "an empty"
-    return "an incomplete" if _is_cut(source) else None
+        return SourceTrouble("an empty", "drops")
+    return SourceTrouble("an incomplete", "drops") if "\0" in source or _is_cut(source) else None
 
 
 def _is_cut(source: str) -> bool:

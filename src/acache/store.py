@@ -300,8 +300,12 @@ class Store:
         OSError
             If it cannot be read.
         """
-        data = self._read(f"{function}/{SOURCE}", limit=_LARGEST_SOURCE)
+        data = self.source_bytes(function)
         return None if data is None else layout.split_source(data.decode("utf-8", "replace"))
+
+    def source_bytes(self, function: str) -> bytes | None:
+        """Read a function's ``func_code.py`` as it is; see `source`."""
+        return self._read(f"{function}/{SOURCE}", limit=_LARGEST_SOURCE)
 
     def _read(self, path: str, *, limit: int) -> bytes | None:
         try:

@@ -18,11 +18,16 @@ from acache.query import Selector
 from acache.records import Entry, Found, Leftover, Other
 from acache.removal import GRACE_SECONDS, is_expired
 from acache.safety import Judge
-from acache.sources import UNKNOWN_SOURCES, source_trouble
+from acache.sources import source_trouble
 from acache.store import Store
 from acache.table import EntryTable
 
 _OWN = (".gitignore", ".acache/")  # in the location, which may be the store itself
+_THEN = {
+    "trusts": "computes the next call anew, and may return results of old code for the others",
+    "drops": "drops them at the function's next call",
+    "raises": "raises at each call",
+}
 _PIECE = 8  # entries handed out at a time: one that is compressed can take a second
 
 
@@ -300,14 +305,9 @@ def _sources(store: Store, fold: _Checked) -> dict[str, Finding]:
     """Tell of functions that have entries and no whole source by which joblib knows stale ones."""
     found = {}
     for function, count in fold.functions.items():
-        trouble = source_trouble(store, function) if function in fold.sources else "no"
+        trouble = source_trouble(store, function)
         if trouble is not None:
             entries = f"{count:,} {'entry' if count == 1 else 'entries'}"
-            then = (
-                "computes the next call anew, and trusts the others, whatever the code is by now"
-                if trouble in UNKNOWN_SOURCES
-                else "drops them at the function's next call"
-            )
-            message = f"{entries} and {trouble} {SOURCE}: joblib {then}"
+            message = f"{entries} and {trouble.what} {SOURCE}: joblib {_THEN[trouble.joblib]}"
             found[function] = Finding(dotted(function), "missing-source", "problem", message)
     return found

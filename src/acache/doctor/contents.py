@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from acache.config import Config
 from acache.doctor.check import Check, Status, command, count, size
 from acache.errors import ConfigurationError
 from acache.eviction import LIMIT_SETTINGS, Limits, configured_limits, plan_prune
-from acache.layout import dotted
-from acache.names import exactly, printable
+from acache.layout import SOURCE, dotted
+from acache.names import exactly, printable, quoted
 from acache.parallel import Progress
 from acache.report import FunctionRow, Leftovers, StatsReport
-from acache.sources import UNKNOWN_SOURCES, source_trouble
+from acache.sources import Consequence, source_trouble
 from acache.store import Store
 
 _MOST_NAMED = 3
@@ -69,41 +71,65 @@ def check_stale(config: Config, report: StatsReport) -> Check:
         if unknown:
             message = f"none known; {count(unknown, 'function')} cannot be compared"
         return Check("stale", "ok", message if report.functions else "there are no entries")
-    room = sum(row.totals.disk_bytes or row.totals.size_bytes for row in stale)
-    message = (
-        f"the source of {_named(stale)} is not what is installed: joblib drops"
-        f" {_entries(stale)}, {size(room)}, at the next call, or never reads"
-        " them again; two environments that share a cache do so at every switch"
-    )
+    changed = [row for row in stale if row.source_state == "changed"]
+    gone = [row for row in stale if row.source_state == "gone"]
+    told = []
+    if changed:
+        told.append(
+            f"the source of {_named(changed)} is not as installed in {config.python}: at the next"
+            f" call joblib drops {_entries(changed)}, {_room(changed)}. If environments with other"
+            " versions share this cache, each drops what the other has stored: give each a"
+            " location of its own"
+        )
+    if gone:
+        told.append(
+            f"{_named(gone)} is not in {config.python} any more: nothing reads"
+            f" {_entries(gone)}, {_room(gone)}"
+        )
+    message = "; ".join(told)
     return Check("stale", "warning", message, command(config, "clear", "--stale"))
 
 
 def check_sources(config: Config, store: Store, report: StatsReport) -> Check:
-    """Tell which functions have entries and no whole source, by which joblib knows stale ones."""
+    """Tell which functions have no whole source, by which joblib knows stale results."""
     troubles = {name: source_trouble(store, name) for name in store.functions()}
-    lost = {name: trouble for name, trouble in troubles.items() if trouble is not None}
-    unknown = {dotted(name) for name, trouble in lost.items() if trouble in UNKNOWN_SOURCES}
-    cut = {dotted(name) for name in lost} - unknown
-    trusted = [row for row in report.functions if row.function in unknown]
-    dropped = [row for row in report.functions if row.function in cut]
-    if not (trusted or dropped):
-        return Check("sources", "ok", "every function with entries has its source")
+
+    def names(consequence: Consequence) -> list[str]:
+        return [name for name, one in troubles.items() if one and one.joblib == consequence]
+
+    rows = {
+        consequence: [
+            row for row in report.functions if row.function in {*map(dotted, names(consequence))}
+        ]
+        for consequence in ("raises", "trusts", "drops")
+    }
+    raising = sorted(names("raises"))
     told = []
-    if trusted:
+    if raising:
+        told.append(f"func_code.py is damaged of {_listed(map(dotted, raising))}: each call raises")
+    if rows["trusts"]:
         told.append(
-            f"func_code.py is missing or unreadable of {_named(trusted)}: joblib computes the next"
-            f" call anew, and trusts the rest of {_entries(trusted)}, whatever the code is by now"
+            f"func_code.py is missing or unreadable of {_named(rows['trusts'])}: joblib computes"
+            f" the next call anew, and of {_entries(rows['trusts'])} may return results of old code"
         )
-    if dropped:
+    if rows["drops"]:
         told.append(
-            f"func_code.py is empty or cut of {_named(dropped)}: joblib drops {_entries(dropped)}"
-            " at the next call"
+            f"func_code.py is empty or cut of {_named(rows['drops'])}: joblib drops"
+            f" {_entries(rows['drops'])} at the next call"
         )
-    held = {row.function for row in (*trusted, *dropped)}
-    clear = [exactly(name) for name in sorted(lost) if dotted(name) in held]
-    words = [word for name in clear for word in ("--function", name)]
-    status: Status = "problem" if trusted else "warning"
-    return Check("sources", status, "; ".join(told), command(config, "clear", *words))
+    if not told:
+        return Check("sources", "ok", "every function with entries has its source")
+    held = {row.function for each in rows.values() for row in each}
+    ill = [name for name, one in sorted(troubles.items()) if one and dotted(name) in held]
+    words = [word for name in ill for word in ("--function", exactly(name))]
+    fixes = [f"rm -r {quoted(f'{store.path}/{name}/{SOURCE}')}" for name in raising]
+    fixes += [command(config, "clear", *words)] if words else []
+    status: Status = "problem" if raising or rows["trusts"] else "warning"
+    return Check("sources", status, "; ".join(told), " && ".join(fixes))
+
+
+def _room(rows: list[FunctionRow]) -> str:
+    return size(sum(row.totals.disk_bytes or row.totals.size_bytes for row in rows))
 
 
 def _entries(rows: list[FunctionRow]) -> str:
@@ -111,6 +137,11 @@ def _entries(rows: list[FunctionRow]) -> str:
 
 
 def _named(rows: list[FunctionRow]) -> str:
-    named = ", ".join(printable(row.function) for row in rows[:_MOST_NAMED])
-    more = len(rows) - _MOST_NAMED
+    return _listed(row.function for row in rows)
+
+
+def _listed(functions: Iterable[str]) -> str:
+    names = list(functions)
+    named = ", ".join(map(printable, names[:_MOST_NAMED]))
+    more = len(names) - _MOST_NAMED
     return named if more <= 0 else f"{named} and {count(more, 'more function')}"

@@ -24,6 +24,7 @@ from acache.config import Config
 from acache.doctor import examine
 from acache.doctor.check import Check
 from acache.doctor.surroundings import check_access_times, mount_of
+from acache.installed import InstalledSources
 from acache.store import Store
 from acache.verification import verify
 
@@ -905,3 +906,79 @@ def test_an_environment_that_is_gone_tells_nothing_of_what_is_stale(
     assert "4 functions cannot be compared" in found["stale"].message
     assert found["versions"].status == "warning"
     assert found["versions"].fix == "unset VIRTUAL_ENV"
+
+
+@needs_root
+def test_that_others_run_code_is_told_before_that_one_may_not_write(
+    acache: Callable[..., Result], location: Path, as_nobody: int
+) -> None:
+    private(location)
+    (location / "joblib" / "doctored").chmod(0o777)
+    (location / "joblib").chmod(0o755)
+    (location / "joblib" / "doctored" / "f").chmod(0o555)
+    result = acache("doctor", "--json", "--cache-dir", location, user=as_nobody)
+    [found] = [c for c in result.document["checks"] if c["id"] == "permissions"]
+    assert found["status"] == "problem"
+    assert found["message"].startswith("everybody may write to ")
+    assert "; you may not write to " in found["message"]
+
+
+@needs_posix
+def test_a_location_that_others_may_make_first(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    location = shared / "librosa"
+    found = checks(location)["permissions"]
+    assert found.status == "warning"
+    assert "which is not there yet, before you do; whoever can write there" in found.message
+    run_line(found.fix or "")
+    assert location.stat().st_mode & 0o777 == 0o700
+    assert checks(location)["permissions"].status == "ok"
+
+
+@needs_root
+def test_what_may_not_be_looked_into_is_told(
+    acache: Callable[..., Result], location: Path, as_nobody: int
+) -> None:
+    private(location)
+    for path in (location, *location.rglob("*")):
+        os.chown(path, as_nobody, -1)
+    folder = location / "joblib" / "doctored"
+    folder.chmod(0o300)
+    result = acache("doctor", "--json", "--cache-dir", location, user=as_nobody)
+    [found] = [c for c in result.document["checks"] if c["id"] == "permissions"]
+    assert found["status"] == "warning"
+    assert found["message"].endswith("what is in there was not checked")
+    run_line(found["fix"])
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@needs_root
+def test_a_location_that_is_ones_own_is_opened_again(
+    acache: Callable[..., Result], location: Path, as_nobody: int
+) -> None:
+    os.chown(location, as_nobody, -1)
+    location.chmod(0)
+    result = acache("doctor", "--json", "--cache-dir", location, user=as_nobody)
+    [found] = [c for c in result.document["checks"] if c["id"] == "cache-dir"]
+    assert found["status"] == "problem"
+    assert found["fix"] == f"chmod u+rwx {location}"
+    run_line(found["fix"])
+    assert call(location, 1) == [1]
+
+
+def test_all_limits_that_mean_nothing_are_unset_at_once(tmp_path: Path) -> None:
+    found = checks(tmp_path, MAX_SIZE="x", MAX_AGE="y", MAX_ITEMS="5")["limits"]
+    assert found.status == "problem"
+    assert found.fix == "unset LIBROSA_CACHE_MAX_SIZE LIBROSA_CACHE_MAX_AGE"
+
+
+@needs_posix
+def test_what_a_python_prints_when_it_starts_does_not_matter(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nprintf noise\n{shlex.quote(sys.executable)} "$@"\necho more\n')
+    python.chmod(0o755)
+    asked = InstalledSources(str(python)).search_path
+    assert all(os.path.isabs(folder) for folder in asked)
+    assert os.path.dirname(os.__file__) in asked

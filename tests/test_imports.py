@@ -50,6 +50,7 @@ ROOMS = [
     ["trace.child"],
     ["doctor"],
     ["doctor.contents", "doctor.settings", "doctor.surroundings"],
+    ["doctor.access"],
     ["doctor.check"],
     ["eviction", "verification"],
     ["entry_check", "sources"],

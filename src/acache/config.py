@@ -440,7 +440,7 @@ def _read_verbose(raw: str | None, library: str) -> Reading:
         return Reading(None, effect, ok=False, documented=False)
     if verbose < 0:
         return Reading(0, "negative, so as quiet as 0", documented=False)
-    return Reading(verbose, "quiet" if verbose == 0 else "cached calls print messages to stdout")
+    return Reading(verbose, "quiet" if verbose == 0 else "cached calls print messages")
 
 
 def _read_limit(raw: str | None, parse: Callable[[str], int | float]) -> Reading:

@@ -44,7 +44,11 @@ class InstalledSources:
 
         if not os.path.exists(self.python):
             return []  # which the configuration tells
-        code = "import os, sys; sys.stdout.buffer.write(b'\\0'.join(map(os.fsencode, sys.path)))"
+        # Whatever starts with Python may print something before, or after.
+        code = (
+            "import os, sys; sys.stdout.flush(); sys.stdout.buffer.write("
+            "b'\\0'.join([b'', b'acache', *map(os.fsencode, sys.path), b'acache', b'']))"
+        )
         try:
             answer = subprocess.run(
                 [self.python, "-c", code],
@@ -56,6 +60,7 @@ class InstalledSources:
         except (OSError, subprocess.SubprocessError):
             answer = b""
         # The current folder, which -c adds as an empty name, is where no script would look.
+        answer = answer.partition(b"\0acache\0")[2].rpartition(b"\0acache\0")[0]
         folders = [os.fsdecode(folder) for folder in answer.split(b"\0") if folder]
         if not folders:
             self.warnings.append(f"{self.python} does not tell where it looks for modules")

@@ -57,7 +57,7 @@ def examine(config: Config, *, progress: Progress | None = None) -> list[Check]:
     )
     return [
         *checks,
-        access.check_permissions(config, store, exposed),
+        access.check_permissions(config, store, exposed, report.warnings),
         surroundings.check_access_times(config, store),
         surroundings.check_free_space(config, store, report.total),
         surroundings.check_inodes(config, store, report.total),

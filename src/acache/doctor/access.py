@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from stat import S_ISLNK
 
@@ -127,35 +127,53 @@ class _Walk:
             (self.locked_functions if is_function else self.locked).append(path)
 
 
-def check_permissions(config: Config, store: Store, exposed: Exposed) -> Check:
-    """Tell who else may write to the store and its entries, and whether the user may."""
+def check_permissions(
+    config: Config, store: Store, exposed: Exposed, unread: Sequence[str] = ()
+) -> Check:
+    """Tell who else may write to the store and its entries, and whether the user may.
+
+    `unread` says of what a scan could not look into why.
+    """
     if os.name == "nt":
         return Check("permissions", "ok", "Windows does not tell who may write here in short")
     nearest = existing(store.path)
-    if not may(nearest, os.W_OK | os.X_OK):
+    if not store.exists and not may(nearest, os.W_OK | os.X_OK):
         return _unusable(config, store, f"you may not write to {nearest}: {_raises(config)}",
                          [nearest])  # fmt: skip
     walk = _Walk(store, exposed)
-    if walk.shut:
-        message = f"you may not look into {_named(walk.shut)}: {library(config)} raises"
-        message += " PermissionError at each call of a function in there"
-        return _unusable(config, store, message, walk.shut)
-    if walk.locked:
-        message = f"you may not write to {_named(walk.locked)}: {_raises(config)}"
-        return _unusable(config, store, message, walk.locked + walk.locked_functions)
-    if walk.locked_functions:
-        message = f"you may not write to {_named(walk.locked_functions)}: {library(config)} stores"
-        message += " nothing new there, with a warning at each call"
-        return _unusable(config, store, message, walk.locked_functions)
-    found = _exposed(config, store, exposed)
-    if walk.links and (found is None or found.status != "problem"):
+    found, barred = _exposed(config, store, exposed), _barred(config, store, walk)
+    if found is not None and found.status == "problem":
+        # That others can run code comes first.
+        return found if barred is None else found._replace(message=f"{found.message}; {barred[0]}")
+    if barred is not None:
+        return _unusable(config, store, *barred)
+    if walk.links:
         message = (
             f"joblib follows links, {_named(walk.links)}, to what acache does not check, count or"
             " remove"
         )
         rm = " ".join(map(quoted, walk.links))
         return Check("permissions", "problem", message, f"rm {rm}")
+    if found is None and unread:
+        more = f", and {len(unread) - 1:,} more" if len(unread) > 1 else ""
+        message = f"{unread[0]}{more}: what is in there was not checked"
+        fix = f"chmod -R u+rwX {quoted(os.path.realpath(store.path))}"
+        return Check("permissions", "warning", message, fix)
     return found or Check("permissions", "ok", "nobody else may write to its folders and results")
+
+
+def _barred(config: Config, store: Store, walk: _Walk) -> tuple[str, list[str]] | None:
+    """Tell what the user may not do, and in which folders; None if there is nothing."""
+    if walk.shut:
+        message = f"you may not look into {_named(walk.shut)}: {library(config)} raises"
+        return f"{message} PermissionError at each call of a function in there", walk.shut
+    if walk.locked:
+        message = f"you may not write to {_named(walk.locked)}: {_raises(config)}"
+        return message, walk.locked + walk.locked_functions
+    if walk.locked_functions:
+        message = f"you may not write to {_named(walk.locked_functions)}: {library(config)} stores"
+        return f"{message} nothing new there, with a warning at each call", walk.locked_functions
+    return None
 
 
 def _raises(config: Config) -> str:
@@ -168,13 +186,13 @@ def _raises(config: Config) -> str:
 def _unusable(config: Config, store: Store, message: str, folders: list[str]) -> Check:
     if os.statvfs(folders[0]).f_flag & os.ST_RDONLY:
         message = f"its disk is mounted read-only: {message}"
-        return Check("permissions", "problem", message, _elsewhere(config))
+        return Check("permissions", "problem", message, elsewhere(config))
     if all(os.stat(folder).st_uid == os.geteuid() for folder in folders):
         fix = f"chmod u+rwx {quoted(folders[0])}"
         if store.exists:
             fix = f"chmod -R u+rwX {quoted(os.path.realpath(store.path))}"
         return Check("permissions", "problem", message, fix)
-    return Check("permissions", "problem", message, _elsewhere(config))
+    return Check("permissions", "problem", message, elsewhere(config))
 
 
 def _exposed(config: Config, store: Store, inside: Exposed) -> Check | None:
@@ -193,9 +211,13 @@ def _exposed(config: Config, store: Store, inside: Exposed) -> Check | None:
             told = f"a group may write to {_named(group)}"
         elif foreign:
             told = f"another user owns {_named(foreign)}"
+        elif not store.exists and _may_be_made_by_others(store.path):
+            told = f"everybody may make {store.location}, which is not there yet, before you do"
+            make = f"mkdir -p -m 700 {quoted(store.location)}"
+            return Check("permissions", status, f"{told}; {run}", make)
         else:
             return None
-    fix = _elsewhere(config)
+    fix: str | None = elsewhere(config)
     if around.mendable and inside.mendable:
         above = sorted(around.everybody | around.group)
         lines = [f"chmod go-w {' '.join(map(quoted, above))}"] if above else []
@@ -203,6 +225,10 @@ def _exposed(config: Config, store: Store, inside: Exposed) -> Check | None:
             lines.append(f"chmod -R go-w {quoted(os.path.realpath(store.path))}")
         fix = " && ".join(lines)
     return Check("permissions", status, f"{told}; {run}", fix)
+
+
+def _may_be_made_by_others(path: str) -> bool:
+    return bool(os.stat(existing(path)).st_mode & _OTHERS_WRITE)
 
 
 def _around(path: str) -> Exposed:
@@ -236,7 +262,7 @@ def _traversed(path: str) -> Iterator[str]:
                 here = below
 
 
-def _elsewhere(config: Config) -> str | None:
+def elsewhere(config: Config) -> str | None:
     """Write the line that sets a location of one's own, where that is one's own indeed."""
     line = own_location(config)
     path = os.path.expanduser(f"~/.cache/{config.prefix.lower()}")

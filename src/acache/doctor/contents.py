@@ -23,8 +23,9 @@ def check_limits(config: Config, store: Store | None, progress: Progress | None 
     try:
         limits = configured_limits(config)
     except ConfigurationError as error:
-        wrong = next(config.setting(n) for n in LIMIT_SETTINGS if not config.setting(n).ok)
-        return Check("limits", "problem", str(error), f"unset {wrong.variable}")
+        wrong = [config.setting(name) for name in LIMIT_SETTINGS if not config.setting(name).ok]
+        fix = " ".join(["unset", *(str(setting.variable) for setting in wrong)])
+        return Check("limits", "problem", str(error), fix)
     if limits == Limits():
         return Check("limits", "ok", "none are set, the cache may grow until the disk is full")
     if store is None:

@@ -11,7 +11,8 @@ import os
 import re
 
 from acache.config import DEFAULT_PREFIX, Config, Setting
-from acache.doctor.check import Check, Status, command, existing, library, own_location
+from acache.doctor.access import elsewhere
+from acache.doctor.check import Check, Status, command, existing, library
 from acache.errors import AcacheError
 from acache.installed import InstalledSources
 from acache.names import quoted
@@ -27,14 +28,17 @@ def check_location(config: Config) -> tuple[Check, Store | None]:
     variable = setting.variable
     if setting.value is None:
         message = f"{variable} is not set: caching is off"
-        return Check("cache-dir", "warning", message, own_location(config)), None
+        return Check("cache-dir", "warning", message, elsewhere(config)), None
     location = str(setting.value)
     try:
         store = Store(location)
     except (AcacheError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         message = f"{location} cannot be used, {library(config)} raises an error at its first use"
-        return Check("cache-dir", "problem", f"{message}: {reason}", own_location(config)), None
+        fix = elsewhere(config)
+        if isinstance(error, PermissionError) and _is_own(location):
+            fix = f"chmod u+rwx {quoted(location)}"
+        return Check("cache-dir", "problem", f"{message}: {reason}", fix), None
     if not setting.ok:
         return Check("cache-dir", "problem", f"{variable}='': {setting.effect}",
                      f"unset {variable}"), store  # fmt: skip
@@ -46,9 +50,16 @@ def check_location(config: Config) -> tuple[Check, Store | None]:
     if not os.path.isdir(obstacle):
         what = "a link to nothing" if os.path.islink(obstacle) else "no folder"
         message = f"{obstacle} is {what}: {library(config)} raises an error at its first use"
-        return Check("cache-dir", "problem", message, own_location(config)), None
+        return Check("cache-dir", "problem", message, elsewhere(config)), None
     there = store.path if store.exists else f"{location}, where there is no cache yet"
     return Check("cache-dir", "ok", f"results are stored in {there}"), store
+
+
+def _is_own(folder: str) -> bool:
+    try:
+        return os.lstat(folder).st_uid == os.geteuid() and os.path.isdir(folder)
+    except (AttributeError, OSError):  # Windows has no such owners
+        return False
 
 
 def check_setting(config: Config, name: str, installed: InstalledSources) -> Check:

@@ -982,3 +982,18 @@ def test_what_a_python_prints_when_it_starts_does_not_matter(tmp_path: Path) -> 
     asked = InstalledSources(str(python)).search_path
     assert all(os.path.isabs(folder) for folder in asked)
     assert os.path.dirname(os.__file__) in asked
+
+
+RECURRENCE = """
+import librosa, numpy
+try: print(librosa.segment.recurrence_matrix(numpy.eye(8)).shape)
+except TypeError: print("TypeError")
+"""
+
+
+@pytest.mark.parametrize("level", ["20", "30", "50"])
+def test_a_function_that_librosa_cannot_cache(tmp_path: Path, level: str) -> None:
+    environ = {"LIBROSA_CACHE_DIR": str(tmp_path), "LIBROSA_CACHE_LEVEL": level}
+    raises = run_python(RECURRENCE, env=environ) == "TypeError\n"
+    assert raises == (int(level) >= 30)
+    assert ("recurrence_matrix raises TypeError" in checks(LEVEL=level)["level"].message) == raises

@@ -67,7 +67,13 @@ def check_setting(config: Config, name: str, installed: InstalledSources) -> Che
     setting = config.setting(name)
     if setting.ok and setting.documented:
         given = "default" if setting.raw is None else setting.raw
-        return Check(name, "ok", f"{given}: {setting.effect}")
+        told = f"{given}: {setting.effect}"
+        if name == "level" and config.prefix == DEFAULT_PREFIX and (config.level or 0) >= 30:
+            # It has a parameter self, as the method of joblib that calls it has.
+            told += (
+                "; librosa.segment.recurrence_matrix raises TypeError: it needs a level below 30"
+            )
+        return Check(name, "ok", told)
     told = _told(setting)
     status: Status = "problem"
     if setting.ok or (name == "mmap" and _compressed(config) and _maps_no_more(installed)):

@@ -8,7 +8,7 @@ import click
 
 from acache.cli.deletion import Manner, carry_out, deletion_options, open_for_deletion
 from acache.cli.grouping import GroupedHelp
-from acache.cli.options import choices, common_options, json_option
+from acache.cli.options import choices, common_options, json_option, note
 from acache.cli.selection import AGE, look_up, selection_of, selection_options
 from acache.installed import InstalledSources
 from acache.levels import Levels
@@ -88,4 +88,6 @@ def command(
             fork=True,
             progress=progress,
         )
+    if selection.stale and not (plan.is_empty or quiet or as_json):
+        note(f"stale is what {config.python} would not use; --python PATH names another one")
     carry_out(ctx, plan, manner, warnings=(*config.warnings(), *levels.warnings))

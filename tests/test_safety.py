@@ -12,6 +12,7 @@ import io
 import os
 import pathlib
 import random
+import tracemalloc
 import types
 import uuid
 import zoneinfo
@@ -38,6 +39,7 @@ from acache.store import Store
 from acache.verification import verify
 
 from .conftest import run_python, write_entry
+from .crashing import crashing
 from .hostile import bombs, dangerous, of, running, text
 from .pickles.samples import values
 
@@ -407,3 +409,35 @@ def test_fuzz_has_something_to_load() -> None:
             describe_file(io.BytesIO(content), watcher=judge, contents=False)
             harmless += not (judge.unsafe or judge.unknown)
     assert harmless > 30
+
+
+@pytest.mark.parametrize("way", crashing())
+def test_what_crashes_or_takes_all_is_a_problem(way: str, tmp_path: Path) -> None:
+    data = crashing()[way]
+    entry = write_entry(tmp_path / "joblib" / "m" / "f", "0" * 32, output=data)
+    (entry.parent / "func_code.py").write_text("def f():\n    pass\n")
+    tracemalloc.start()
+    try:
+        [finding] = verify(Store(tmp_path)).findings
+        assert tracemalloc.get_traced_memory()[1] < 40_000_000
+    finally:
+        tracemalloc.stop()
+    assert finding.severity == "problem"
+    assert finding.kind in ("unsafe-pickle", "unreadable")
+
+
+def test_ordinary_values_are_never_too_heavy() -> None:
+    choose = random.Random(0)
+    words = [f"word{i}" for i in range(60_000)]
+    pairs = {(choose.choice(words), choose.choice(words)): i for i in range(150_000)}
+    for value in (pairs, scipy.sparse.random(400, 400, 0.05).todok(), words, list(pairs)):
+        judge = judged(of(value))
+        assert (judge.unsafe, judge.doubts, judge.unknown) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.timedelta64(5), np.datetime64("NaT"), np.array(["NaT"], "M8"), datetime.datetime(2, 1, 1)],
+)
+def test_times_without_a_unit_are_sound(value: Any) -> None:
+    assert judged(of(value)).unsafe == []

@@ -18,6 +18,7 @@ METADATA = "metadata.json"
 SOURCE = "func_code.py"
 LOCALS = "<locals>"  # in a function's folder, that of the functions which are defined in it
 FIRST_LINE = "# first line:"
+LONGEST_SOURCE = 1 << 17  # characters to parse: Python 3.10 crashes at twice as many, if all nest
 
 _LATEST = 1e11  # seconds, some 3,000 years: no duration, and no time since 1970, is as large
 HASH_DIGITS = "0123456789abcdef"
@@ -148,7 +149,7 @@ def level_in_source(source: str) -> int | None:
         See `level_in_decorators`; None also for what is no definition (a lambda).
     """
     definition = _DEFINITION.search(source)
-    if definition is None or "cache" not in source:
+    if definition is None or "cache" not in source or len(source) > LONGEST_SOURCE:
         return None
     # Decorators alone parse in a tenth of the time of a function with a long docstring.
     header = textwrap.dedent(source[: definition.start()])

@@ -7,7 +7,7 @@ import os
 import textwrap
 from typing import Literal, NamedTuple
 
-from acache.layout import FIRST_LINE, SOURCE, split_source
+from acache.layout import FIRST_LINE, LONGEST_SOURCE, SOURCE, split_source
 from acache.store import Store
 
 _DEFINITIONS = ("def ", "async def ", "class ", "@")
@@ -85,6 +85,8 @@ def _is_cut(source: str) -> bool:
 
 
 def _syntax_error(text: str) -> SyntaxError | None:
+    if len(text) > LONGEST_SOURCE:
+        return None
     try:
         ast.parse(text)
     except SyntaxError as error:

@@ -48,6 +48,7 @@ TUPLES = frozenset(
 )
 
 
+MASKED_MAKER = Global("numpy.ma.core", "_mareconstruct")
 ZONE_MAKER = Global("zoneinfo", "ZoneInfo._unpickle")
 
 
@@ -132,6 +133,7 @@ def _attribute(made: Object) -> Node:
 
 def _dtype(made: Object) -> Node:
     made.kind, made.dtype = "dtype", read_dtype(made)
+    made.weight = made.dtype.weight if made.dtype is not None else 0
     return made
 
 
@@ -149,7 +151,10 @@ def _from_buffer(made: Object) -> Node:
     parts = whole_tuple(made.arguments) or []
     dtype = dtype_of(parts[1]) if len(parts) >= 4 else None
     if dtype is not None:
+        if parts[3] not in ("C", "F", "A"):
+            raise ValueError("the order of an array is none")
         made.kind, made.array = "array", array_info(parts[2], dtype, parts[3], None)
+        made.dtype = dtype
         _require_size(parts[0], made.array.size_bytes)
     return made
 
@@ -171,15 +176,16 @@ def _reconstructed(made: Object) -> None:
     parts = whole_tuple(made.state) or []
     dtype = dtype_of(parts[2]) if len(parts) >= 5 else None
     if dtype is not None:
-        if parts[0] != 1:
+        if parts[0] != 1 or len(parts) != (7 if made.target == MASKED_MAKER else 5):
             raise ValueError("the version of an array is not known")
         subclass = (whole_tuple(made.arguments) or [None])[0]
         made.array = array_info(parts[1], dtype, "F" if parts[3] else "C", subclass)
-        made.kind = "array"
+        made.kind, made.dtype = "array", dtype
         _require_size(parts[4], made.array.size_bytes)
         if len(parts) == 7 and not dtype.fields:  # of a masked array, and its mask
             _require_size(parts[5], prod(made.array.shape))
-        made.items = parts[4] if type(parts[4]) is Container else None
+        if type(parts[4]) is Container:
+            made.items, made.nesting = parts[4], 1 + parts[4].nesting
 
 
 _CALLS: dict[Global, Callable[[Object], Node]] = {
@@ -199,7 +205,7 @@ _CALLS: dict[Global, Callable[[Object], Node]] = {
 STATEFUL: dict[Global, Callable[[Object], object]] = {
     Global("numpy", "dtype"): _dtype,
     **{Global(f"numpy.{c}.multiarray", "_reconstruct"): _reconstructed for c in ("core", "_core")},
-    Global("numpy.ma.core", "_mareconstruct"): _reconstructed,
+    MASKED_MAKER: _reconstructed,
 }
 
 
@@ -258,7 +264,7 @@ def read_array(m: Machine, wrapper: Object, state: Node, data: bytes, i: int) ->
     m.frame_end = 0
     subclass = parts.get("subclass")
     array = Object(subclass, "new", Container("tuple", [], 0))
-    array.kind, array.settled = "array", True
+    array.kind, array.settled, array.dtype = "array", True, dtype
     array.array = array_info(parts.get("shape"), dtype, parts.get("order"), subclass)
     wrapper.state = state
     m.stack[-1] = array

@@ -32,7 +32,7 @@ _BLOCK = 1 << 16  # bytes: what is read at once of what is compressed
 _LZMA_MEMORY = 1 << 27
 # What is larger uncompressed, and so many times as large as the file, is not read to its end: an
 # array of zeros takes minutes there, and a bomb days.
-_MOST_BYTES, _MOST_TIMES = 1 << 36, 200
+_MOST_BYTES, _MOST_TIMES = 1 << 34, 200
 _COMPAT_LENGTH = len(hex(2**64))
 
 

@@ -12,6 +12,7 @@ from math import prod
 
 from acache.pickles.nodes import (
     LONGEST_NAME,
+    SEALED,
     ArrayInfo,
     Container,
     Dtype,
@@ -179,8 +180,8 @@ def _unit_of(metadata: Node) -> tuple[str, int] | None:
     if not unit or len(unit) != 4 or type(unit[0]) is not bytes or type(unit[1]) is not int:
         return None
     name = unit[0].decode("ascii", "replace")
-    positive = all(type(number) is int and number > 0 for number in unit[1:])
-    return (name, unit[1]) if name in _UNITS and positive else None
+    known = 0 < unit[1] < 2**31 and all(type(one) is int and one == 1 for one in unit[2:])
+    return (name, unit[1]) if name in _UNITS and known else None
 
 
 def _subarray(base: Node) -> Dtype | None:
@@ -192,11 +193,11 @@ def _subarray(base: Node) -> Dtype | None:
     if not size_bytes and prod(shape) > _MOST_NESTED:
         raise LimitError("a type of NumPy's with too many empty items")
     text = f"{dtype.field}, {shape}"
-    return _named(f"({text})", text, size_bytes, (dtype,))
+    return _named(f"({text})", text, size_bytes, (dtype,))._replace(is_subarray=True)
 
 
 def _structure(names: Node, fields: Node, itemsize: int, flags: int) -> Dtype | None:
-    if type(fields) is not Container:
+    if type(fields) is not Container or fields.structure is SEALED:
         return None
     # A pickle may have the same type any number of times.
     if fields.structure is None:

@@ -50,7 +50,7 @@ def _number(code: str, layout: str) -> Handler:
 
 _float = _number("G", ">d")
 _ANY_FLOAT = 0.5  # equal to no integer, so that it passes for none
-_LEAST_BYTES = 4  # what is shorter may be a type's code
+_NUMBERS = (8, 16)  # bytes of NumPy's numbers; dates and names of units have others
 
 
 def _one_float(m: Machine, data: bytes, i: int) -> int:
@@ -66,7 +66,7 @@ def _short_bytes(m: Machine, data: bytes, i: int) -> int:
     size = data[i]
     i += 1
     end = i + size
-    if m.contents or size < _LEAST_BYTES:
+    if m.contents or size not in _NUMBERS:
         m.stack.append(data[i:end])
     else:
         m.stack.append(Excerpt("bytes", b"", size))

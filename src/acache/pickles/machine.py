@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from acache.pickles.compression import DamagedError, Stream
 from acache.pickles.nodes import (
+    SEALED,
     ArrayInfo,
     Container,
     Excerpt,
@@ -38,6 +39,12 @@ _TOP = 1_024  # values at the top of a stack that are never dropped
 _HEAVY = frozenset((Container, Excerpt, Object, Unknown))  # of what hashing may take long
 _HASHING = ("dict", "set", "frozenset")
 _UNHASHABLE = ("list", "dict", "set")
+_NO_KEYS = frozenset(
+    Global("collections", name) for name in ("Counter", "OrderedDict", "defaultdict", "deque")
+)
+_HEAVIEST = 1 << 60  # a sum of weights takes no more memory than a number
+_MOST_NESTED = 500  # arrays in arrays, of which 4,000 are fine, and 5,000 crash Python
+_MOST_WEIGHTS = 1 << 24
 _MOST_LATE = 10_000  # short values that are remembered beyond a full memo, the last used ones
 _NO_HEAD: tuple[list[Node], int] = ([], 0)
 
@@ -77,10 +84,11 @@ class _State(NamedTuple):
     recent: deque[tuple[int, Node]]
     frame_end: int
     protocol: int
+    weights: bytearray  # of what did not fit into the memo: the bits of each
 
 
 def _fresh() -> _State:
-    return _State([], [], {}, {}, 0, OrderedDict(), deque(maxlen=8), 0, 0)
+    return _State([], [], {}, {}, 0, OrderedDict(), deque(maxlen=8), 0, 0, bytearray())
 
 
 class Machine:
@@ -92,20 +100,11 @@ class Machine:
     """
 
     __slots__ = (
-        *(
-            "arrays",
-            "base",
-            "contents",
-            "cut",
-            "end",
-            "fence",
-            "first_protocol",
-            "forgotten",
-            "frame_end",
-        ),
-        *("hashed", "heads", "heaviest", "late", "marks", "memo", "most_items", "most_nodes"),
-        *("names", "outer", "outside", "passed", "protocol", "recent", "resume", "since_tidied"),
-        *("stack", "stopped", "stream", "turn", "value", "watcher", "window"),
+        *("arrays", "base", "contents", "cut", "deepest", "end", "fence", "first_protocol"),
+        *("forgotten", "frame_end", "hashed", "heads", "late", "marks", "memo", "most_items"),
+        *("most_nodes", "names", "outer", "outside", "passed", "protocol", "recent", "resume"),
+        *("since_tidied", "stack", "stopped", "stream", "turn", "value", "watcher", "weights"),
+        "window",
     )
 
     def __init__(
@@ -127,7 +126,7 @@ class Machine:
         self.cut = False
         self.outside = False  # whether it refers to what is not in it
         self.hashed = 0  # values in keys
-        self.heaviest = 0  # of the forgotten tuples, what hashing one takes at most
+        self.deepest = 0  # in what is forgotten, objects may be nested so deep
         self.value: Node = None
         self.first_protocol = 0
         self.base = 0  # where the window starts in the stream
@@ -143,7 +142,7 @@ class Machine:
 
     def _restore(self, state: _State) -> None:
         (self.stack, self.marks, self.heads, self.memo, self.forgotten) = state[:5]
-        (self.late, self.recent, self.frame_end, self.protocol) = state[5:]
+        (self.late, self.recent, self.frame_end, self.protocol, self.weights) = state[5:]
 
     @property
     def position(self) -> int:
@@ -262,17 +261,29 @@ class Machine:
             count, most = count // 2, 2 * most
         if type(target) is Container and target.kind == kind:
             if target.structure is not None:
+                if target.structure is SEALED:
+                    raise LimitError("the attributes of something are changed")
                 raise ValueError("the fields of a type are changed")
             self.measure(target, items)
             target.add(items, count, most)
         elif type(target) is Object:
-            target.holds(kind).add(items, count, most)
-            if self.watcher is not None:
-                self.watcher.filled(target)
+            self._fill(target, kind, items, count, most)
         elif type(target) is Unknown:
             raise LimitError("fills what is among too many")
         else:
             raise ValueError(f"what should be a {kind} is none")
+
+    def _fill(self, target: Object, kind: str, items: list[Node], count: int, most: int) -> None:
+        if target.array is not None:
+            raise ValueError("an array is filled")
+        held = target.holds(kind)
+        self.measure(held, items)
+        held.add(items, count, most)
+        target.weight = max(target.weight, held.weight)
+        target.nesting = max(target.nesting, 1 + held.nesting)
+        self.nested(target.nesting)
+        if self.watcher is not None:
+            self.watcher.filled(target)
 
     def measure(self, made: Container, items: list[Node]) -> None:
         """Note what hashing a tuple would take, as what it holds may be dropped later."""
@@ -282,7 +293,10 @@ class Machine:
         hashable = made.kind == "tuple"
         for item in items:
             if type(item) is not Object or hashable:
-                made.weight += self.weight(item)
+                made.weight = min(made.weight + self.weight(item), _HEAVIEST)
+            nesting = self.nesting(item)
+            if nesting > made.nesting:
+                made.nesting = nesting
             if type(item) is Container and hashable and made.depth <= item.depth:
                 made.depth = item.depth + 1
         if made.depth > _DEEPEST:
@@ -295,6 +309,8 @@ class Machine:
         for key in keys:
             if type(key) is Container and key.kind in _UNHASHABLE:
                 raise ValueError(f"a {key.kind} is a key")
+            if type(key) is Object and (key.array is not None or key.class_of() in _NO_KEYS):
+                raise ValueError("what cannot be hashed is a key")
             self.hashed += self.weight(key)
         self._require_little()
 
@@ -321,7 +337,19 @@ class Machine:
             return node.weight
         if type(node) is Excerpt:  # of an integer the hash is computed each time
             return (node.size_bytes or 0) // 4 if node.kind == "int" else 0
-        return self.heaviest if type(node) is Unknown else 0
+        return node.weight if type(node) is Unknown else 0
+
+    def nesting(self, node: Node) -> int:
+        """Tell how deep objects are nested in one; in other containers that starts anew."""
+        if type(node) is Object:
+            return node.nesting
+        return self.deepest if type(node) is Unknown else 0
+
+    def nested(self, nesting: int) -> None:
+        """Refuse what is nested so deep that Python crashes when it lets go of it."""
+        self.deepest = max(self.deepest, nesting)
+        if nesting > _MOST_NESTED:
+            raise LimitError("arrays, or other objects, nested too deep")
 
     def name(self, module: str, name: str) -> Global:
         """Record a class or function that the pickle names."""
@@ -371,10 +399,14 @@ class Machine:
             return
         if key != following:
             raise LimitError("a memo too large to follow")
-        if type(value) is Global or (is_needed(value) and len(memo) < 2 * MOST_MEMO):
+        # What is forgotten weighs what it weighed, rounded up to a power of two.
+        if len(self.weights) < _MOST_WEIGHTS:
+            self.weights.append(self.weight(value).bit_length())
+        if is_needed(value) and len(memo) < 2 * MOST_MEMO:
             memo[key] = value
             return
-        self.heaviest = max(self.heaviest, self.weight(value))
+        if type(value) is Global:
+            raise LimitError("a memo too large to follow")
         self.forgotten += 1
         self.recent.append((key, value))
         if is_short(value):
@@ -394,7 +426,9 @@ class Machine:
                 self.stack.append(self.late[key])
                 return
             self.cut = True
-            self.stack.append(Unknown("among too many"))
+            at = key - MOST_MEMO
+            power = self.weights[at] if 0 <= at < len(self.weights) else 0
+            self.stack.append(Unknown("among too many", (1 << power) - 1))
 
     def pin(self, *values: Node) -> None:
         """Remember again what was just forgotten: other classes will be named after it."""
@@ -407,7 +441,7 @@ class Machine:
         """Begin the pickle of its own that the items of an array of objects are."""
         state = _State(
             *(self.stack, self.marks, self.heads, self.memo, self.forgotten),
-            *(self.late, self.recent, self.frame_end, self.protocol),
+            *(self.late, self.recent, self.frame_end, self.protocol, self.weights),
         )
         self.outer.append((array, state))
         self._restore(_fresh())
@@ -418,6 +452,7 @@ class Machine:
         self._restore(state)
         if type(value) is Object and value.array is not None:
             array.array, array.items = value.array, value.items
+            array.nesting = value.nesting
         else:
             raise ValueError("the items of an array are no array")
 

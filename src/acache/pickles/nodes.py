@@ -22,9 +22,10 @@ class Global(NamedTuple):
 
 
 class Unknown(NamedTuple):
-    """A value that cannot be told."""
+    """A value that cannot be told, and what it weighs; see `Container`."""
 
     reason: str
+    weight: int = 0
 
 
 RECONSTRUCTOR = Global("copyreg", "_reconstructor")
@@ -89,6 +90,8 @@ class Dtype(NamedTuple):
         Of a structure; of an array within a structure, its items'.
     depth, weight : int > 0
         How deep types are nested in it, and how many there are.
+    is_subarray : bool
+        Whether it is an array within a structure.
     """
 
     name: str
@@ -99,6 +102,10 @@ class Dtype(NamedTuple):
     fields: tuple[Dtype, ...] = ()
     depth: int = 1
     weight: int = 1
+    is_subarray: bool = False
+
+
+SEALED = (None, 0, 0, None)
 
 
 class Container:
@@ -115,18 +122,22 @@ class Container:
         How deep tuples are nested in a tuple; 1 of anything else.
     weight : int
         How many values hashing it visits, were it a key; see `Machine.measure`.
+    nesting : int
+        How deep objects are nested in what it holds; see `Object`.
     structure : (Node, int, int, Dtype or None) or None
         The names, size and flags with which it is the fields of one of NumPy's types, and that
-        type. NumPy keeps that very dict: it is never filled again.
+        type. NumPy keeps that very dict: it is never filled again. `SEALED` if it is the state of
+        something else, which may keep it, too.
     """
 
-    __slots__ = ("count", "depth", "items", "kind", "structure", "weight")
+    __slots__ = ("count", "depth", "items", "kind", "nesting", "structure", "weight")
 
     def __init__(self, kind: str, items: list[Node], count: int) -> None:
         self.kind = kind
         self.items = items
         self.count = count
         self.depth = self.weight = 1
+        self.nesting = 0
         self.structure: tuple[Node, int, int, Dtype | None] | None = None
 
     def add(self, items: list[Node], count: int, most: int) -> None:
@@ -166,16 +177,18 @@ class Object:
         Whether it is one of NumPy's.
     array : ArrayInfo or None
     dtype : Dtype or None
-        The type that it is, or the scalar's.
+        The type that it is, or the array's or scalar's.
     settled : bool
         Whether it got its state: it never gets another one.
     weight : int
-        How many values it stands for when it is compared: of a range, its length.
+        How many values it stands for when it is compared or copied: of a range, its length.
+    nesting : int > 0
+        How deep arrays are nested in arrays, and containers that are objects in such.
     """
 
     __slots__ = (
-        *("arguments", "array", "dtype", "items", "kind", "made", "pairs", "settled", "state"),
-        *("target", "weight"),
+        *("arguments", "array", "dtype", "items", "kind", "made", "nesting", "pairs", "settled"),
+        *("state", "target", "weight"),
     )
 
     def __init__(self, target: Node, made: str, arguments: Node) -> None:
@@ -190,6 +203,7 @@ class Object:
         self.dtype: Dtype | None = None
         self.settled = False
         self.weight = 0
+        self.nesting = 1
 
     def class_of(self) -> Node:
         """Return its class, or the function that made it: a `Global`, unless it is computed."""

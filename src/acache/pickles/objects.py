@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
-from acache.pickles.arrays import COPYING, STATEFUL, WRAPPERS, called, created, read_array
+from acache.pickles.arrays import (
+    COPYING,
+    MASKED_MAKER,
+    STATEFUL,
+    WRAPPERS,
+    called,
+    created,
+    read_array,
+)
 from acache.pickles.machine import Handler, Machine
-from acache.pickles.nodes import UNKNOWN_NAME, Container, Excerpt, Global, Node, Object, Unknown
+from acache.pickles.nodes import (
+    SEALED,
+    UNKNOWN_NAME,
+    Container,
+    Excerpt,
+    Global,
+    LimitError,
+    Node,
+    Object,
+    Unknown,
+    whole_tuple,
+)
 
 
 def _extension(size: int) -> Handler:
@@ -58,7 +77,9 @@ def _reduce(m: Machine, data: bytes, i: int) -> int:
     target = _callable(m.stack[-1])
     if target in COPYING:
         m.copied(arguments)
-    made = m.stack[-1] = called(Object(target, "reduce", arguments))
+    calling = Object(target, "reduce", arguments)
+    calling.weight = sum(map(m.weight, whole_tuple(arguments) or ()))
+    made = m.stack[-1] = called(calling)
     if type(made) is Container and made.kind == "tuple":
         m.measure(made, made.items)
     if type(made) is Object:
@@ -130,11 +151,25 @@ def _build(m: Machine, data: bytes, i: int) -> int:
         settle(made)
         if made.array is not None:
             m.found(made.array)
+            m.nested(made.nesting)
             if made.items is not None:
                 m.allocated(made.array.size_bytes)
+            if named == MASKED_MAKER and made.dtype is not None:
+                m.allocated(2 * made.dtype.itemsize)  # what is filled in, twice
+    else:
+        _seal(state)
     if m.watcher is not None:
         m.watcher.built(made, named)
     return i
+
+
+def _seal(state: Node) -> None:
+    """Let nothing change a dict any more that may be the attributes of something by now."""
+    for one in (state, *(whole_tuple(state) or ())):
+        if type(one) is Container and one.kind == "dict":
+            if one.structure not in (None, SEALED):
+                raise LimitError("the fields of a type are the state of something")
+            one.structure = SEALED
 
 
 def _persistent(m: Machine, data: bytes, i: int) -> int:

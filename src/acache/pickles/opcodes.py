@@ -17,6 +17,8 @@ from acache.pickles.machine import (
 from acache.pickles.nodes import Container, Excerpt, LimitError, Unknown
 from acache.pickles.objects import OBJECTS
 
+_FAR_INDEX = 1 << 20
+
 
 def _unknown_opcode(m: Machine, data: bytes, i: int) -> int:
     raise ValueError(f"{data[i - 1]:#04x} is no opcode")
@@ -138,6 +140,8 @@ def _memoize(m: Machine, data: bytes, i: int) -> int:
 def _put(m: Machine, key: int) -> None:
     if key < 0:
         raise ValueError("an index is negative")
+    if key > max(_FAR_INDEX, 2 * (len(m.memo) + m.forgotten)):
+        raise LimitError("a memo too large to follow")  # in C it is an array
     if len(m.memo) < MOST_MEMO:
         m.memo[key] = m.stack[-1]
     else:

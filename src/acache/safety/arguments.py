@@ -170,3 +170,32 @@ def is_known(node: Node, most: int = 10_000) -> bool:
 def is_known_dtype(made: Object) -> bool:
     """Tell whether a type of NumPy's is one of its own, and consistent."""
     return made.kind == "dtype" and made.dtype is not None and made.dtype.is_whole
+
+
+def are_plain(attributes: Container) -> bool:
+    """Tell whether a dict is attributes that hide no method which loading calls."""
+    return (
+        attributes.kind == "dict"
+        and attributes.whole()
+        and all(
+            type(name) is str
+            and not name.startswith("__")
+            and name not in ("append", "extend", "add")
+            for name in attributes.items[::2]
+        )
+    )
+
+
+def is_timedelta(node: Node) -> bool:
+    """Tell whether it is a difference of times."""
+    return type(node) is Object and node.target == Global("datetime", "timedelta")
+
+
+def packed(size: int, least: int, most: int, at: int) -> Callable[[Node], bool]:
+    """Allow so many bytes as a date or time is packed in, one of them a number in a range."""
+
+    def check(node: Node) -> bool:
+        data = node.encode("latin-1", "replace") if type(node) is str else node
+        return type(data) is bytes and len(data) == size and least <= data[at] & 0x7F <= most
+
+    return check

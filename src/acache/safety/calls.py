@@ -14,6 +14,7 @@ from acache.safety.arguments import (
     Rule,
     all_text,
     anything,
+    are_plain,
     arguments_of,
     called_with,
     either,
@@ -34,9 +35,11 @@ from acache.safety.arguments import (
     is_shape_of_nothing,
     is_singleton,
     is_text,
+    is_timedelta,
     is_zone,
+    packed,
 )
-from acache.safety.names import ARRAYS, BLANK, CORES, ERRORS, MASKED, VALUES, listed
+from acache.safety.names import ARRAYS, BLANK, CORES, ERRORS, MASKED, RESULTS, VALUES, listed
 
 
 def _is_array_class(node: Node) -> bool:
@@ -83,8 +86,13 @@ def _is_reconstructed(made: Object) -> bool:
     if given is None or len(given) != 3 or type(given[0]) is not Global:
         return False
     cls, base, state = given
-    if cls in HARMLESS and cls not in BLANK:
-        return False
+    if cls in HARMLESS:
+        # Of SciPy's results, which are dicts, it finds attributes and methods among the items.
+        if cls in RESULTS and base == Global("builtins", "dict"):
+            return type(state) is Container and are_plain(state)
+        if base == Global("builtins", "dict") and cls.name in ("dok_matrix", "dok_array"):
+            return type(state) is Container
+        return cls in BLANK and base == Global("builtins", "object") and state is None
     if base == Global("builtins", "object"):
         return state is None
     plain = base in listed(["builtins"], "dict list tuple set frozenset int float str bytes")
@@ -119,11 +127,19 @@ CALLS: dict[Global, Rule] = {
         lambda node: node == Global("array", "array"), is_text, is_int, is_bytes
     ),
     # Values made of numbers and text. Classes of datetime check what a time zone is.
-    Global("datetime", "date"): called_with(anything, anything, anything, least=1),
-    Global("datetime", "datetime"): called_with(*[anything] * 8, least=1),
-    Global("datetime", "time"): called_with(*[anything] * 5, least=0),
+    Global("datetime", "date"): either(
+        called_with(packed(4, 1, 12, at=2)), called_with(is_int, is_int, is_int)
+    ),
+    Global("datetime", "datetime"): either(
+        called_with(packed(10, 1, 12, at=2), anything, least=1),
+        called_with(is_int, is_int, is_int, is_int, is_int, is_int, is_int, anything, least=3),
+    ),
+    Global("datetime", "time"): either(
+        called_with(packed(6, 0, 23, at=0), anything, least=1),
+        called_with(is_int, is_int, is_int, is_int, anything, least=0),
+    ),
     Global("datetime", "timedelta"): called_with(is_number, is_number, is_number, least=0),
-    Global("datetime", "timezone"): called_with(anything, is_text, least=1),
+    Global("datetime", "timezone"): called_with(is_timedelta, is_text, least=1),
     # It reads the file of a zone that is installed.
     ZONE_MAKER: called_with(is_zone, is_int),
     Global("decimal", "Decimal"): called_with(is_decimal),

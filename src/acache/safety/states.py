@@ -7,8 +7,10 @@ from math import prod
 from acache.pickles import Container, Global, Node, Object
 from acache.pickles.dtypes import dtype_of
 from acache.pickles.nodes import Dtype, whole_dict, whole_tuple
-from acache.safety.arguments import Rule, is_data, is_known_dtype, is_leaf
+from acache.safety.arguments import Rule, are_plain, is_data, is_known_dtype, is_leaf
 from acache.safety.names import BLANK, CORES, ERRORS, RESULTS, listed
+
+_MOST_RESULTS = 100  # attributes of a result of SciPy's
 
 
 def _is_known_array(made: Object) -> bool:
@@ -25,7 +27,7 @@ def _is_known_array(made: Object) -> bool:
         and content.kind == "list"
         and content.count == prod(made.array.shape)
         and all(_may_become(item, dtype) for item in content.items)
-        and (content.whole() or not _has_text(dtype))
+        and (content.whole() or not _takes_any(dtype))
     )
 
 
@@ -34,21 +36,30 @@ def _may_become(item: Node, dtype: Dtype) -> bool:
 
     A number's class may be anybody's; and a text is made of whatever is no text, in any time.
     """
-    if all(one.has_objects and not one.fields for one in dtype.fields or (dtype,)):
+    if dtype.has_objects and not dtype.fields:
         return True  # it stays what it is
     parts = whole_tuple(item)
     if parts is not None and len(parts) == len(dtype.fields):
         return all(map(_may_become, parts, dtype.fields))
     if type(item) is Object:
         named = item.class_of()
-        plain = item.items is None and (item.array is not None or item.kind == "scalar")
-        return plain or (type(named) is Global and named.module == "datetime")
+        if item.array is not None:
+            # An array within a structure takes another one as it is.
+            return dtype.is_subarray or not _has_objects(item)
+        return item.kind == "scalar" or (type(named) is Global and named.module == "datetime")
     return is_leaf(item)
 
 
-def _has_text(dtype: Dtype) -> bool:
+def _has_objects(array: Object) -> bool:
+    return array.dtype is None or array.dtype.has_objects
+
+
+def _takes_any(dtype: Dtype) -> bool:
+    """Tell whether NumPy may take long to make one of a type of what it is not."""
+    if dtype.is_subarray:
+        return True
     if dtype.fields:
-        return any(map(_has_text, dtype.fields))
+        return any(map(_takes_any, dtype.fields))
     return dtype.field.strip("'<>|=")[:1] in ("U", "S")
 
 
@@ -59,7 +70,7 @@ def _is_known_masked(made: Object) -> bool:
     filled = parts[6]
     if type(filled) is Object:
         one = filled.array is not None and filled.array.shape == ()
-        return filled.items is None and (one or filled.kind == "scalar")
+        return filled.kind == "scalar" or (one and not _has_objects(filled))
     return is_leaf(filled)
 
 
@@ -77,20 +88,7 @@ def _is_known_uuid(made: Object) -> bool:
 
 def has_plain_attributes(made: Object) -> bool:
     """Tell whether a state is a dict of attributes that hide no method which loading calls."""
-    return type(made.state) is Container and _are_plain(made.state)
-
-
-def _are_plain(attributes: Container) -> bool:
-    return (
-        attributes.kind == "dict"
-        and attributes.whole()
-        and all(
-            type(name) is str
-            and not name.startswith("__")
-            and name not in ("append", "extend", "add")
-            for name in attributes.items[::2]
-        )
-    )
+    return type(made.state) is Container and are_plain(made.state)
 
 
 def _is_known_error(made: Object) -> bool:
@@ -122,7 +120,9 @@ def _has_items(made: Object) -> bool:
 
 def _has_plain_pairs(made: Object) -> bool:
     """Tell whether all pairs are like attributes, as which such a class finds them."""
-    return made.items is None and made.pairs is not None and _are_plain(made.pairs)
+    pairs = made.pairs
+    few = pairs is not None and pairs.count <= _MOST_RESULTS  # looked at whenever one is added
+    return made.items is None and pairs is not None and few and are_plain(pairs)
 
 
 # What may be filled with items or pairs. Not sparse matrices: SciPy believes their indices.

@@ -25,6 +25,7 @@ import pandas
 import pytest
 import scipy.optimize
 import scipy.sparse
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import NMF
@@ -99,6 +100,9 @@ def test_bombs_are_refused(way: str) -> None:
         describe_file(io.BytesIO(bombs()[way]), watcher=Judge(), contents=False)
 
 
+ROWS = np.random.default_rng(0).random((2, 50))
+
+
 def sound() -> list[Any]:
     """Return values of all kinds that are harmless to load."""
     odd = ("object", "a list's child", "functions", "method", "random")
@@ -129,6 +133,10 @@ def sound() -> list[Any]:
         *(ValueError("no", 1), FileNotFoundError(2, "no such file"), StopIteration(3)),
         *(np.poly1d([1, 2]), np.polynomial.Polynomial([1, 2]), np.polynomial.HermiteE([1])),
         scipy.optimize.minimize_scalar(lambda x: (x - 1) ** 2),
+        *(scipy.stats.mode([1, 1, 2]), scipy.stats.describe([1.0, 2]), scipy.stats.levene(*ROWS)),
+        *(scipy.stats.shapiro(ROWS[0]), scipy.stats.mannwhitneyu(*ROWS)),
+        *(scipy.stats.kruskal(*ROWS), scipy.stats.binned_statistic(*ROWS)),
+        scipy.stats.cumfreq(ROWS[0]),
         *(collections.ChainMap({1: 2}), collections.UserDict(a=1), collections.UserList([1])),
         *(np.linalg.svd(np.eye(2)), np.linalg.qr(np.eye(2)), np.linalg.slogdet(np.eye(2))),
         *(np.unique_counts(np.array([1, 1, 2])), {np.linalg.slogdet(np.eye(2)): 1}),

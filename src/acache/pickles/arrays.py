@@ -33,7 +33,7 @@ WRAPPERS = tuple(
 _WRAPPED = {"subclass", "shape", "order", "dtype", "allow_mmap", ALIGNMENT}
 
 
-# Named tuples that NumPy's functions return.
+# Named tuples that functions of NumPy and SciPy return.
 TUPLES = frozenset(
     Global(module, f"{name}Result")
     for modules, names in (
@@ -42,6 +42,20 @@ TUPLES = frozenset(
             ("Eig", "Eigh", "QR", "Slogdet", "SVD"),
         ),
         (("numpy.lib._arraysetops_impl",), ("UniqueAll", "UniqueCounts", "UniqueInverse")),
+        (
+            ("scipy.stats._stats_py", "scipy.stats._mstats_basic"),
+            (
+                *("BrunnerMunzel", "Cumfreq", "Describe", "F_oneway", "Friedmanchisquare"),
+                *("Histogram", "Kruskal", "Kurtosistest", "Mode", "Normaltest", "Power_divergence"),
+                *("Ranksums", "Relfreq", "Sigmaclip", "Skewtest"),
+            ),
+        ),
+        (("scipy.stats._morestats",), ("Ansari", "Bartlett", "Fligner", "Levene", "Shapiro")),
+        (
+            ("scipy.stats._binned_statistic",),
+            ("BinnedStatistic", "BinnedStatistic2d", "BinnedStatisticdd"),
+        ),
+        (("scipy.stats._mannwhitneyu",), ("Mannwhitneyu",)),
     )
     for module in modules
     for name in names
@@ -151,7 +165,8 @@ def _from_buffer(made: Object) -> Node:
     parts = whole_tuple(made.arguments) or []
     dtype = dtype_of(parts[1]) if len(parts) >= 4 else None
     if dtype is not None:
-        if parts[3] not in ("C", "F", "A"):
+        # Since NumPy 2.4 the order of the axes may follow.
+        if parts[3] not in ("C", "F", "A", *(["K"] if len(parts) == 5 else [])):
             raise ValueError("the order of an array is none")
         made.kind, made.array = "array", array_info(parts[2], dtype, parts[3], None)
         made.dtype = dtype

@@ -770,7 +770,7 @@ def test_without_a_source_results_are_trusted_whatever_the_code_is(location: Pat
     source.unlink()
     found = checks(location)["sources"]
     assert found.status == "problem"
-    assert "missing or unreadable of doctored.f: joblib computes the next call" in found.message
+    assert "of doctored.f is missing or unreadable: joblib computes the next call" in found.message
     assert "of 2 entries may return results of old code" in found.message
     kept = location.parent / "kept"
     shutil.copytree(location, kept)
@@ -788,7 +788,7 @@ def test_with_an_empty_or_cut_source_results_are_dropped(location: Path, text: s
     source.write_text(text)
     found = checks(location)["sources"]
     assert found.status == "warning"
-    assert "empty or cut of doctored.f: joblib drops 2 entries at the next call" in found.message
+    assert "of doctored.f is empty or cut: joblib drops 2 entries at the next call" in found.message
     [finding] = verify(Store(location)).findings
     assert finding.severity == "problem"
     assert finding.message.endswith("joblib drops them at the function's next call")
@@ -823,7 +823,7 @@ def test_with_a_damaged_source_each_call_raises_until_mended(
             call(location, 1)
     found = checks(location)
     assert found["sources"].status == "problem"
-    assert found["sources"].message == "func_code.py is damaged of doctored.f: each call raises"
+    assert found["sources"].message == "func_code.py of doctored.f is damaged: each call raises"
     assert found["stale"].message.startswith("none known")
     [finding] = verify(Store(location)).findings
     assert (finding.kind, finding.severity) == ("missing-source", "problem")
@@ -836,7 +836,7 @@ def test_with_a_damaged_source_each_call_raises_until_mended(
 def test_a_source_of_zeros_is_cut(location: Path) -> None:
     [source] = location.rglob("func_code.py")
     source.write_bytes(bytes(100))
-    assert "empty or cut of doctored.f" in checks(location)["sources"].message
+    assert "of doctored.f is empty or cut" in checks(location)["sources"].message
     call(location, 3)
     assert len([*location.rglob("output.pkl")]) == 1
 
@@ -857,9 +857,9 @@ def test_sources_that_are_lost_and_cut_are_told_apart(location: Path) -> None:
             (location / "joblib" / "m" / name / "func_code.py").write_text(text)
     found = checks(location)["sources"]
     assert found.status == "problem"
-    assert "of m.lost: " in found.message
+    assert "of m.lost is missing" in found.message
     assert "of 1 entry may return" in found.message
-    assert found.message.endswith("of m.cut: joblib drops 1 entry at the next call")
+    assert found.message.endswith("of m.cut is empty or cut: joblib drops 1 entry at the next call")
     assert found.fix == "acache clear --function /m/cut --function /m/lost"
 
 

@@ -19,7 +19,7 @@ from acache.execution import execute
 from acache.store import Store
 from acache.verification import VerifyReport, plan_removal, verify
 
-from .conftest import LIBROSA_SCRIPT, needs_links, run_python, write_entry
+from .conftest import LIBROSA_SCRIPT, needs_links, run_line, run_python, write_entry
 from .hostile import of
 from .pickles.samples import F8, long, wrapper
 from .test_parallel import needs_fork
@@ -243,7 +243,7 @@ def test_a_function_without_a_whole_source_is_one_finding(tmp_path: Path) -> Non
         assert finding[:3] == ("m.f", "missing-source", "problem"), text
         assert finding.message.startswith("2 entries and ")
         assert (
-            "results of old code for the others" if text is None else "drops them"
+            "results of old code for others" if text is None else "drops them"
         ) in finding.message
         source.write_text(whole)
     for text in (
@@ -333,6 +333,22 @@ def test_a_link_that_joblib_follows_is_a_problem(tmp_path: Path) -> None:
     assert ("notes", "foreign") in found(report)
     plan = plan_removal(report, broken=True, unsafe=True)
     assert not plan.entries
+
+
+@needs_links
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_linked_result_is_told_whatever_lies_beside_it(tmp_path: Path, beside: bool) -> None:
+    entry = put(tmp_path, b"N.")
+    (tmp_path / "elsewhere").write_bytes(b"cos\nsystem\n.")
+    (entry / "output.pkl").unlink()
+    (entry / "output.pkl").symlink_to(tmp_path / "elsewhere")
+    if not beside:
+        (entry / "metadata.json").unlink()
+    store = Store(tmp_path)
+    [finding] = [one for one in verify(store).findings if one.kind == "unreadable"]
+    assert (finding.id, finding.severity) == (f"m/f/{HASH}/output.pkl", "problem")
+    run_line(finding.message.partition(": ")[2])
+    assert kinds(tmp_path) == ["missing-output"]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes in folders")

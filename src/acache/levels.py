@@ -65,7 +65,7 @@ class Levels:
         level = level_in_source(source) if source else None
         if level is None:
             level = _recorded(self._store.location, function)
-        if level is None and source is None:
+        if level is None and (source is None or not source.strip()):
             level = self.installed.level(function)
         return level
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from acache.entry_check import KINDS, EntryCheck, Finding, Kind
 from acache.layout import OUTPUT, SOURCE, dotted, is_hash
-from acache.names import entry_id
+from acache.names import entry_id, quoted
 from acache.parallel import Progress, fold_scan
 from acache.pickles import MissingPackageError
 from acache.plans import Candidates, Plan, make_plan
@@ -23,10 +23,11 @@ from acache.store import Store
 from acache.table import EntryTable
 
 _OWN = (".gitignore", ".acache/")  # in the location, which may be the store itself
+RAISES = "joblib raises at each call"
 _THEN = {
-    "trusts": "computes the next call anew, and may return results of old code for the others",
-    "drops": "drops them at the function's next call",
-    "raises": "raises at each call",
+    "trusts": "joblib computes the next call anew, and may return results of old code for others",
+    "drops": "joblib drops them at the function's next call",
+    "raises": RAISES,
 }
 _PIECE = 8  # entries handed out at a time: one that is compressed can take a second
 
@@ -235,7 +236,7 @@ class _Checked:
             if self._covers(path):
                 trouble = _followed_by_joblib(self._check.store, path)
                 if trouble is not None:
-                    self._find(path, "unreadable", trouble)
+                    self._find(trouble[0], "unreadable", trouble[1])
                 else:
                     message = "not joblib's: it is left alone, and keeps its folder"
                     self._find(path, "foreign", message)
@@ -269,19 +270,24 @@ class _Checked:
             self.skipped[reason] = self.skipped.get(reason, 0) + count
 
 
-def _followed_by_joblib(store: Store, path: str) -> str | None:
-    """Tell what is wrong with something foreign that joblib takes for a result, or finds some in.
+def _followed_by_joblib(store: Store, path: str) -> tuple[str, str] | None:
+    """Tell what foreign thing joblib takes for a result, or finds some in, and what is wrong.
 
     None of all else. A link leads anywhere: what it leads to is not checked, nor ever removed.
     """
     folder, _, name = path.rpartition("/")
     whole = os.path.join(store.path, path)
+    if is_hash(name) and not os.path.islink(whole):  # nothing but a result that is no file
+        folder, name, path = path, OUTPUT, f"{path}/{OUTPUT}"
+        whole = os.path.join(whole, OUTPUT)
     is_output = name == OUTPUT and is_hash(folder.rpartition("/")[2])
     if os.path.islink(whole):
         if is_output or os.path.isdir(whole):
-            return "a link that joblib follows, to what was not checked; remove it"
-        return None
-    return "no file, though joblib reads it as one; remove it" if is_output else None
+            told = f"a link that joblib follows, to what was not checked: rm {quoted(whole)}"
+            return path, told
+    elif is_output and os.path.lexists(whole):
+        return path, f"no file, though joblib reads it as one: rm -r {quoted(whole)}"
+    return None
 
 
 def _named(path: str) -> str:
@@ -308,6 +314,6 @@ def _sources(store: Store, fold: _Checked) -> dict[str, Finding]:
         trouble = source_trouble(store, function)
         if trouble is not None:
             entries = f"{count:,} {'entry' if count == 1 else 'entries'}"
-            message = f"{entries} and {trouble.what} {SOURCE}: joblib {_THEN[trouble.joblib]}"
+            message = f"{entries} and {trouble.what} {SOURCE}: {_THEN[trouble.joblib]}"
             found[function] = Finding(dotted(function), "missing-source", "problem", message)
     return found

@@ -67,7 +67,7 @@ def command(
       acache verify
       acache verify --function stft --json | jq '.problems[].kind'
       acache verify --delete --dry-run
-      acache verify --allow pandas.core.frame.DataFrame --strict
+      acache verify --allow pandas.DataFrame --strict
     """
     from acache.safety import parse_allowed
 

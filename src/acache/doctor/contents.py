@@ -50,7 +50,7 @@ def check_leftovers(config: Config, report: StatsReport) -> Check:
         return Check("leftovers", "ok", f"none; {flying}" if flying else "none")
     message = f"{_told(left)}, of writes that did not end or left by joblib: nothing reads them"
     if flying:
-        message += f"; {flying} stays"
+        message += f"; {flying} stay"
     return Check("leftovers", "warning", message, command(config, "clear", "--leftovers"))
 
 
@@ -107,15 +107,16 @@ def check_sources(config: Config, store: Store, report: StatsReport) -> Check:
     raising = sorted(names("raises"))
     told = []
     if raising:
-        told.append(f"func_code.py is damaged of {_listed(map(dotted, raising))}: each call raises")
+        named = _listed(map(dotted, raising))
+        told.append(f"func_code.py of {named} is damaged: each call raises")
     if rows["trusts"]:
         told.append(
-            f"func_code.py is missing or unreadable of {_named(rows['trusts'])}: joblib computes"
+            f"func_code.py of {_named(rows['trusts'])} is missing or unreadable: joblib computes"
             f" the next call anew, and of {_entries(rows['trusts'])} may return results of old code"
         )
     if rows["drops"]:
         told.append(
-            f"func_code.py is empty or cut of {_named(rows['drops'])}: joblib drops"
+            f"func_code.py of {_named(rows['drops'])} is empty or cut: joblib drops"
             f" {_entries(rows['drops'])} at the next call"
         )
     if not told:
@@ -123,8 +124,9 @@ def check_sources(config: Config, store: Store, report: StatsReport) -> Check:
     held = {row.function for each in rows.values() for row in each}
     ill = [name for name, one in sorted(troubles.items()) if one and dotted(name) in held]
     words = [word for name in ill for word in ("--function", exactly(name))]
-    fixes = [f"rm -r {quoted(f'{store.path}/{name}/{SOURCE}')}" for name in raising]
-    fixes += [command(config, "clear", *words)] if words else []
+    # First what asks: without a source the entries would be trusted.
+    fixes = [command(config, "clear", *words)] if words else []
+    fixes += [f"rm -r {quoted(f'{store.path}/{name}/{SOURCE}')}" for name in raising]
     status: Status = "problem" if raising or rows["trusts"] else "warning"
     return Check("sources", status, "; ".join(told), " && ".join(fixes))
 

@@ -145,7 +145,7 @@ class Judge:
 
     def told_unknown(self) -> str:
         """Say in a line what is unknown."""
-        return _listed(self.unknown)
+        return ", ".join(self.unknown)  # all of them: --allow needs each
 
     def _is_allowed(self, named: Global) -> bool:
         return bool(self._allowed) and f"{named.module}.{named.name}" in self._allowed

@@ -7,10 +7,10 @@ from itertools import groupby
 from rich.table import Table
 from rich.text import Text
 
-from acache.layout import is_hash
+from acache.layout import SOURCE, dotted, is_hash
 from acache.names import exactly, printable, quoted
-from acache.render.human.page import GAP, console, pairs, plural, show, size, tail
-from acache.verification import VerifyReport
+from acache.render.human.page import GAP, console, plural, show, size, tail
+from acache.verification import RAISES, VerifyReport
 
 _MOST_SHOWN = 20  # of each kind
 _WIDEST_ID = 36
@@ -45,7 +45,11 @@ def verification(report: VerifyReport, *, mend: str | None, clear: str) -> None:
     if mend is None:
         show(out, "")
     elif mends := _mends(report, mend, clear):
-        show(out, "", pairs(mends))
+        show(out, "")
+        widest = max(len(name) for name, _ in mends)
+        for name, command in mends:
+            # Never wrapped: it is there to be copied.
+            out.file.write(f"{name:<{widest}}  {printable(command)}\n")
 
 
 def _name(text: str) -> str:
@@ -72,10 +76,12 @@ def _mends(report: VerifyReport, mend: str, clear: str) -> list[tuple[str, str]]
     if "unknown-global" in kinds:
         lines.append(("unknown", mend.format("--strict --allow MODULE.NAME")))
     without = report.sourceless
-    lines += [
-        ("no source", f"{clear} --function {quoted(exactly(name))}")
-        for name in without[:_MOST_MENDED]
-    ]
+    raising = {one.id for one in report.findings if one.message.endswith(RAISES)}
+    for name in without[:_MOST_MENDED]:
+        command = f"{clear} --function {quoted(exactly(name))}"
+        if dotted(name) in raising:
+            command += f" && rm -r {quoted(f'{report.store.path}/{name}/{SOURCE}')}"
+        lines.append(("no source", command))
     if len(without) > _MOST_MENDED:
         lines.append(("no source", f"... and {len(without) - _MOST_MENDED:,} more"))
     return lines

@@ -137,7 +137,7 @@ def _summary(
         lines.append(("not used", f"{count} of levels above {level}, the configured one"))
     if report.abandoned.files or report.abandoned.folders:
         listed = leftovers(*report.abandoned)
-        lines.append(("leftovers", f"{listed}; remove: acache clear --leftovers"))
+        lines.append(("leftovers", f"{listed}\nremove: acache clear --leftovers"))
     if report.in_flight.files:
         lines.append(("writing", f"{leftovers(*report.in_flight)}: within the last hour, or still"))
     return lines

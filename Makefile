@@ -59,9 +59,10 @@ format: $(VENV)/lint.stamp  ## Format the code, and mend what can be mended.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/test.stamp  ## Write what is generated in docs/: the commands, the JSON schemas.
+docs: $(VENV)/test.stamp  ## Write what is generated in docs/: commands, JSON schemas, the tree of modules.
 	$(BIN)/python tools/commands.py > docs/commands.md
 	$(BIN)/python tools/schemas.py docs
+	$(BIN)/python tools/architecture.py
 
 pictures: $(VENV)/test.stamp  ## Draw the README's pictures, from real runs; RUNS=10 for more rounds.
 	$(BIN)/python tools/pictures.py docs/pictures $(or $(RUNS),5)
@@ -73,7 +74,7 @@ dist: $(VENV)/dist.stamp  ## Build sdist and wheel, and check both.
 	$(BIN)/python tools/check_dist.py dist
 
 fuzz: $(VENV)/test.stamp  ## Fuzz the reading of pickles; EXAMPLES=1000000 for longer.
-	ACACHE_FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/python -m pytest -n auto --dist worksteal tests/test_safety.py -k fuzz
+	ACACHE_FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/python -m pytest -n auto --dist worksteal tests/pickles/safety/test_safety.py -k fuzz
 
 completions: $(VENV)/test.stamp  ## Write the completion scripts anew, from the commands.
 	$(BIN)/acache completion bash > completions/acache.bash

@@ -31,7 +31,7 @@ needs_links = pytest.mark.skipif(os.name == "nt", reason="Windows makes links fo
 AS_USER = """
 os.setgroups([])
 os.setuid(int(sys.argv[1]))
-acache.cli.main(sys.argv[2:])
+acache.cli.app.main(sys.argv[2:])
 """
 
 
@@ -39,9 +39,9 @@ acache.cli.main(sys.argv[2:])
 def with_all_imported() -> str:
     """Write code that imports all that acache may: another user may not read Python's own files."""
     package = Path(acache_package.__file__).parent
-    names = {"acache.cli", "difflib", "email.parser", "encodings.raw_unicode_escape"}
+    names = {"acache.cli.app", "difflib", "email.parser", "encodings.raw_unicode_escape"}
     for file in package.rglob("*.py"):
-        if file.parent.name == "child" or file.name in ("__main__.py", "environment.py", "plot.py"):
+        if file.parent.name in ("child", "memory") or file.name in ("__main__.py", "plot.py"):
             continue
         for node in ast.walk(ast.parse(file.read_bytes())):
             if isinstance(node, ast.Import):
@@ -50,7 +50,7 @@ def with_all_imported() -> str:
                 modules = [alias.name for alias in node.names if alias.name.islower()]
                 names |= {node.module, *(f"{node.module}.{name}" for name in modules)}
     # What is imported where a function is cached, for which no command asks, takes time.
-    names = {name for name in names if not name.startswith(("joblib", "acache.environment"))}
+    names = {name for name in names if not name.startswith(("joblib", "acache.memory"))}
     return (
         "import contextlib, importlib, os, sys\n"
         "import acache\n"

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from acache.installed import InstalledSources
-from acache.layout import dotted
-from acache.levels import Levels
-from acache.records import Entry, Leftover
-from acache.report import stats
-from acache.store import Store
-
-from .conftest import needs_links
-from .test_walk import figures, slow_figures
+from acache.operations.stats import stats
+from acache.sources.installed import InstalledSources
+from acache.sources.levels import Levels
+from acache.store.format import dotted
+from acache.store.local import Store
+from acache.store.model import Entry, Leftover
+from tests.conftest import needs_links
+from tests.store.test_scan import figures, slow_figures
 
 RECORDED = Path(__file__).parent / "recorded"
 VERSIONS = ["0.17", "1.0", "1.2", "1.3", "1.4", "1.5", "1.6"]

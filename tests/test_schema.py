@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from acache.render import machine
-
-from .conftest import Result, needs_links, write_entry
+from acache.render import json as machine
+from tests.conftest import Result, needs_links, write_entry
 
 ROOT = Path(__file__).parents[1]
 SCHEMAS = {

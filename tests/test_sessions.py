@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Result, needs_posix
-from .sessions import Step, blocks, names, normal, prepare, run
+from tests.conftest import Result, needs_posix
+from tests.helpers.sessions import Step, blocks, names, normal, prepare, run
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"

@@ -12,7 +12,7 @@ import sys
 
 import click
 
-from acache.cli import COMMANDS, cli
+from acache.cli.app import COMMANDS, cli
 
 INTRODUCTION = """\
 # Commands

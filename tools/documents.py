@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from acache.config import Origin
-from acache.doctor.check import Status
-from acache.drift import MEANING
-from acache.entry_check import KINDS, Severity
+from acache.config.settings import Origin
+from acache.operations.doctor.check import Status
+from acache.operations.verify.entry import KINDS, Severity
+from acache.sources.staleness import MEANING
 
 Schema = dict[str, Any]
 Keys = dict[str, Schema]

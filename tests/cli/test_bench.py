@@ -17,12 +17,11 @@ from typing import Any
 import pytest
 
 from acache.cli.bench import EXIT_MISSED
-
-from ..conftest import LIBROSA_SCRIPT, Result
+from tests.conftest import LIBROSA_SCRIPT, Result
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows accounts no children")
 
-LEVELLED = Path(__file__).parents[1] / "bench" / "levelled.py"
+LEVELLED = Path(__file__).parents[1] / "operations" / "bench" / "levelled.py"
 SCRIPT = """
 import sys
 from levelled import slow, slower

@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 import acache as package
-from acache.cli import COMMANDS
-
-from ..conftest import Result, write_entry
+from acache.cli.app import COMMANDS
+from tests.conftest import Result, write_entry
 
 Acache = Callable[..., Result]
 
@@ -83,9 +82,10 @@ def test_an_interruption_is_told_in_one_line(tmp_path: Path) -> None:
     write_entry(tmp_path / "joblib" / "f", "0" * 32)
     code = (
         "import sys, time\n"
-        "import acache.report, acache.cli\n"
-        "acache.report.fold_scan = lambda *a, **k: (print('ready', flush=True), time.sleep(60))\n"
-        "acache.cli.main()"
+        "import acache.operations.stats, acache.cli.app\n"
+        "acache.operations.stats.fold_scan = "
+        "lambda *a, **k: (print('ready', flush=True), time.sleep(60))\n"
+        "acache.cli.app.main()"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code, "stats", "--cache-dir", str(tmp_path)],
@@ -102,10 +102,10 @@ def test_an_interruption_is_told_in_one_line(tmp_path: Path) -> None:
 
 
 BROKEN = (
-    "import acache.report, acache.cli\n"
+    "import acache.operations.stats, acache.cli.app\n"
     "def stats(*a, **k): raise ZeroDivisionError('oh')\n"
-    "acache.report.stats = stats\n"
-    "acache.cli.main()"
+    "acache.operations.stats.stats = stats\n"
+    "acache.cli.app.main()"
 )
 
 

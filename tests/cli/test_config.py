@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Result
+from tests.conftest import Result
 
 Acache = Callable[..., Result]
 

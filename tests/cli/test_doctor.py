@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Result, needs_posix, run_line, write_entry
+from tests.conftest import Result, needs_posix, run_line, write_entry
 
 Acache = Callable[..., Result]
 IDS = [

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Result, write_entry
+from tests.conftest import Result, write_entry
 
 Acache = Callable[..., Result]
 HASHES = [digit * 32 for digit in "0369cf"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Result, write_entry
+from tests.conftest import Result, write_entry
 
 Acache = Callable[..., Result]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import LIBROSA_SCRIPT, Result, needs_posix
+from tests.conftest import LIBROSA_SCRIPT, Result, needs_posix
 
 Acache = Callable[..., Result]
 needs_signals = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")

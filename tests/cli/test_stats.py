@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Result, write_entry
-from ..test_removal import dead_pid
+from tests.conftest import Result, write_entry
+from tests.store.test_remove import dead_pid
 
 Acache = Callable[..., Result]
 HASHES = [digit * 32 for digit in "0369cf"]
@@ -347,7 +347,7 @@ def test_a_long_scan_shows_progress_on_the_terminal_alone(tmp_path: Path) -> Non
         write_entry(tmp_path / "joblib" / f"f{number % 5}", f"{number:032x}"[::-1])
     code = (
         "import acache.render.progress as p; p._PATIENCE_SECONDS = 0; p._REFRESH_SECONDS = 0\n"
-        "from acache.cli import main; main()"
+        "from acache.cli.app import main; main()"
     )
     command = [sys.executable, "-c", code, "stats", "--json", "--cache-dir", str(tmp_path)]
     environ = {**os.environ, "TERM": "xterm"}
@@ -448,7 +448,7 @@ def test_a_system_without_relative_names_finds_the_same(acache: Acache, mixed: P
     (mixed / "joblib" / "m" / HASHES[4]).symlink_to(entry)
     (mixed / "joblib" / "m" / HASHES[5]).mkdir()
     imitation = "import os; os.supports_fd = os.supports_dir_fd = set()\n"
-    code = f"{imitation}from acache.cli import main; main()"
+    code = f"{imitation}from acache.cli.app import main; main()"
     command = [sys.executable, "-c", code, "stats", "--json", "--cache-dir", str(mixed)]
     found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     assert found == acache("stats", "--json", "--cache-dir", mixed).document

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Result, needs_links, needs_posix, run_line, write_entry
-from ..test_removal import tree
+from tests.conftest import Result, needs_links, needs_posix, run_line, write_entry
+from tests.store.test_remove import tree
 
 Acache = Callable[..., Result]
 HASHES = [digit * 32 for digit in "01234567"]

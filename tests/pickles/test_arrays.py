@@ -18,9 +18,18 @@ import pytest
 from joblib.numpy_pickle_compat import write_zfile
 
 from acache.pickles import Object, PickleError, describe_file
-
-from ..test_recorded import RECORDED, VERSIONS
-from .samples import F8, FRAME, STRUCTURED, described, dumped, facts, long, shown, wrapper
+from tests.helpers.samples import (
+    F8,
+    FRAME,
+    STRUCTURED,
+    described,
+    dumped,
+    facts,
+    long,
+    shown,
+    wrapper,
+)
+from tests.test_recorded import RECORDED, VERSIONS
 
 
 def without_unit() -> np.ndarray:

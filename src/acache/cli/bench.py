@@ -9,18 +9,18 @@ from typing import Any
 
 import click
 
-from acache.bench.results import BenchReport
-from acache.bench.runner import FailedRunError, Plan
-from acache.cli.grouping import GroupedHelp
+from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option, note, silence, warning
 from acache.cli.selection import AGE
-from acache.commands import NotExecutableError, NotFoundError, resolve
-from acache.config import Config
-from acache.errors import UsageError
-from acache.exports import Export
-from acache.interruption import ending_in_order
-from acache.render.plain import duration
+from acache.config.settings import Config
+from acache.operations.bench.results import BenchReport
+from acache.operations.bench.runner import FailedRunError, Plan
+from acache.render.durations import duration
 from acache.render.plot import plot_format
+from acache.system.errors import UsageError
+from acache.system.executable import NotExecutableError, NotFoundError, resolve
+from acache.system.output_file import Export
+from acache.system.signals import ending_in_order
 
 EXIT_MISSED = 4
 _LEVELS = (10, 20, 30, 40)  # librosa's
@@ -176,8 +176,8 @@ def _default_levels(config: Config) -> tuple[int, ...]:
 def _measure(
     command: tuple[str, ...], plan: Plan, config: Config, *, show_output: bool
 ) -> BenchReport:
-    from acache.bench.report import bench
-    from acache.render.rounds import benching
+    from acache.operations.bench.benchmark import bench
+    from acache.render.bench_progress import benching
 
     def expect(seconds: float) -> None:
         rounds = f"{plan.rounds} round{'s' if plan.rounds > 1 else ''}"
@@ -197,11 +197,11 @@ def _measure(
 
 def _written(report: BenchReport, config: Config, form: str) -> str | bytes:
     if form == "json":
-        from acache.render import machine
+        from acache.render import json as machine
 
         return machine.bench(report)
     if form == "markdown":
-        from acache.render.human import benches
+        from acache.render.tables import bench as benches
 
         return benches.markdown(report, config)
     from acache.render.plot import draw
@@ -212,11 +212,11 @@ def _written(report: BenchReport, config: Config, form: str) -> str | bytes:
 def _print(report: BenchReport, config: Config, *, as_json: bool) -> None:
     try:
         if as_json:
-            from acache.render import machine
+            from acache.render import json as machine
 
             click.echo(machine.bench(report))
         else:
-            from acache.render.human import benches
+            from acache.render.tables import bench as benches
 
             benches.bench(report, config)
         sys.stdout.flush()

@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from acache.cli.deletion import Manner, carry_out, deletion_options, open_for_deletion
-from acache.cli.grouping import GroupedHelp
+from acache.cli.confirm import Manner, carry_out, deletion_options, open_for_deletion
+from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option, note
 from acache.cli.selection import AGE, look_up, selection_of, selection_options
-from acache.installed import InstalledSources
-from acache.levels import Levels
+from acache.sources.installed import InstalledSources
+from acache.sources.levels import Levels
 
 
 @click.command(name="clear", cls=GroupedHelp)
@@ -75,7 +75,7 @@ def command(
     selector = None
     if everything or not selection.is_everything:
         selector = look_up(selection, store, levels, quiet=quiet)
-    from acache.plans import plan_clear
+    from acache.operations.clear import plan_clear
     from acache.render.progress import scanning
 
     with scanning() as progress:

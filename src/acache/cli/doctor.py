@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from acache.cli.grouping import GroupedHelp
+from acache.cli.help import GroupedHelp
 from acache.cli.options import EXIT_PROBLEMS, choices, common_options, json_option
 
 
@@ -23,18 +23,18 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
       acache doctor --python ~/project/.venv/bin/python
       acache doctor --json | jq -r '.checks[].fix // empty'
     """
-    from acache.doctor import examine
+    from acache.operations.doctor.registry import examine
     from acache.render.progress import scanning
 
     config = choices(ctx).config()
     with scanning() as progress:
         checks = examine(config, progress=progress)
     if as_json:
-        from acache.render import machine
+        from acache.render import json as machine
 
         click.echo(machine.doctor(checks))
     else:
-        from acache.render.human import checkup
+        from acache.render.tables import doctor as checkup
 
         checkup.doctor(checks)
     if any(check.status == "problem" for check in checks):

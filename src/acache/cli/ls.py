@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from acache.cli.grouping import GroupedHelp
+from acache.cli.help import GroupedHelp
 from acache.cli.options import (
     EXIT_FAILED,
     choices,
@@ -16,9 +16,9 @@ from acache.cli.options import (
     warning,
 )
 from acache.cli.selection import look_up, selection_of, selection_options
-from acache.installed import InstalledSources
-from acache.levels import Levels
-from acache.listing import LIST_SORTS, Listing
+from acache.operations.ls import LIST_SORTS, Listing
+from acache.sources.installed import InstalledSources
+from acache.sources.levels import Levels
 
 
 @click.command(name="ls", cls=GroupedHelp)
@@ -94,11 +94,11 @@ def command(
         return [*config.warnings(), *listing.warnings, *levels.warnings]
 
     if form == "table":
-        from acache.render.human import entries
+        from acache.render.tables import ls as entries
 
         entries.listing(listing, sort=sort)
     else:
-        from acache.render import machine
+        from acache.render import json as machine
 
         machine.write_listing(listing, form, arguments=arguments, warnings=warnings)
     if form != "json":

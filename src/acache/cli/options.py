@@ -10,9 +10,9 @@ from typing import Any, TextIO, TypeVar
 import click
 
 from acache import __version__
-from acache.cli.grouping import COMMON, GroupedOption, options
-from acache.config import Config
-from acache.store import Store
+from acache.cli.help import COMMON, GroupedOption, options
+from acache.config.settings import Config
+from acache.store.local import Store
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -130,14 +130,14 @@ def error(text: str) -> None:
 
 
 def _line(kind: str, text: str) -> None:
-    from acache.names import printable
+    from acache.system.text import printable
 
     with contextlib.suppress(BrokenPipeError):  # nobody reads it; the exit code tells too
         click.echo(f"acache: {kind}: {printable(text)}", err=True)
 
 
 def _has_lz4(python: str) -> bool:
-    from acache.installed import InstalledSources
+    from acache.sources.installed import InstalledSources
 
     installed = InstalledSources(python)
     # Of a Python that does not answer nothing is known; that is told elsewhere.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from acache.cli.options import choices, warning
-from acache.store import Store
+from acache.store.local import Store
 
 
 def overview(ctx: click.Context) -> None:
     """Show location, level and number of functions, without looking at entries."""
-    from acache.render.human import reports
+    from acache.render.tables import stats as reports
 
     config = choices(ctx).config()
     store = None if config.location is None else Store(config.location)

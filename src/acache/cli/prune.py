@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import click
 
-from acache.cli.deletion import Manner, carry_out, deletion_options, open_for_deletion
-from acache.cli.grouping import GroupedHelp
+from acache.cli.confirm import Manner, carry_out, deletion_options, open_for_deletion
+from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option
 from acache.cli.selection import AGE, SIZE, note_if_coarse
-from acache.errors import ConfigurationError
-from acache.eviction import (
+from acache.operations.prune import (
     HALF_LIFE_SECONDS,
     LIMIT_SETTINGS,
     POLICIES,
@@ -17,6 +16,7 @@ from acache.eviction import (
     configured_limits,
     plan_prune,
 )
+from acache.system.errors import ConfigurationError
 
 
 @click.command(name="prune", cls=GroupedHelp)

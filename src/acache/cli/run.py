@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 import click
 
-from acache.cli.grouping import GroupedHelp
+from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, warning
-from acache.commands import resolve
-from acache.config import Config
-from acache.errors import AcacheError
-from acache.exports import Export
-from acache.foreground import Finished, Foreground
-from acache.trace.calls import Trace
-from acache.trace.session import Tracing
+from acache.config.settings import Config
+from acache.operations.run.session import Tracing
+from acache.operations.run.trace_log import Trace
+from acache.system.errors import AcacheError
+from acache.system.executable import resolve
+from acache.system.foreground import Finished, Foreground
+from acache.system.output_file import Export
 
 
 @click.command(name="run", cls=GroupedHelp, context_settings={"allow_interspersed_args": False})
@@ -75,14 +75,14 @@ def _report(
     config: Config,
     export: Export | None,
 ) -> None:
-    from acache.render.human import runs
-    from acache.savings import run_report
+    from acache.operations.run.savings import run_report
+    from acache.render.tables import run as runs
 
     report = run_report(words, finished, trace, config)
     runs.run(report, config)
     for text in report.warnings:
         warning(text)
     if export is not None:
-        from acache.render import machine
+        from acache.render import json as machine
 
         export.write(machine.run(report))

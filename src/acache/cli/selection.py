@@ -8,15 +8,15 @@ from typing import Any, TypeVar
 
 import click
 
-from acache.cli.grouping import SELECTION, GroupedOption, options
+from acache.cli.help import SELECTION, GroupedOption, options
 from acache.cli.options import note
-from acache.drift import Drift
-from acache.errors import UsageError
-from acache.levels import Levels
-from acache.names import EntryId, parse_entry_id
-from acache.query import LevelRange, Selection, Selector, parse_levels
-from acache.store import Store
-from acache.units import parse_age, parse_size
+from acache.config.units import parse_age, parse_size
+from acache.operations.selection import LevelRange, Selection, Selector, parse_levels
+from acache.sources.levels import Levels
+from acache.sources.staleness import Drift
+from acache.store.ids import EntryId, parse_entry_id
+from acache.store.local import Store
+from acache.system.errors import UsageError
 
 C = TypeVar("C", bound=Callable[..., Any])
 

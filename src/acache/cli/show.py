@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from acache.cli.grouping import GroupedHelp
+from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option, note, open_store, warning
-from acache.config import Config
-from acache.errors import UsageError
-from acache.names import printable
+from acache.config.settings import Config
+from acache.system.errors import UsageError
+from acache.system.text import printable
 
 if TYPE_CHECKING:
-    from acache.details import EntryDetails, FunctionDetails
+    from acache.operations.show import EntryDetails, FunctionDetails
 
 
 @click.command(name="show", cls=GroupedHelp)
@@ -33,8 +33,8 @@ def command(ctx: click.Context, /, *, name: str, as_json: bool) -> None:
       acache show stft/57f8c984
       acache show stft/57f8 --json | jq '.value.arrays[].shape'
     """
-    from acache.details import entry_details, find, function_details
-    from acache.installed import InstalledSources
+    from acache.operations.show import entry_details, find, function_details
+    from acache.sources.installed import InstalledSources
 
     config = choices(ctx).config()
     store = open_store(config)
@@ -53,11 +53,11 @@ def command(ctx: click.Context, /, *, name: str, as_json: bool) -> None:
 
 def _print_function(details: FunctionDetails, config: Config, *, as_json: bool) -> None:
     if as_json:
-        from acache.render import machine
+        from acache.render import json as machine
 
         click.echo(machine.function_details(details, config))
     else:
-        from acache.render.human import entries
+        from acache.render.tables import ls as entries
 
         entries.function_details(details)
         _warn(details.warnings, config)
@@ -65,11 +65,11 @@ def _print_function(details: FunctionDetails, config: Config, *, as_json: bool) 
 
 def _print_entry(details: EntryDetails, config: Config, *, as_json: bool) -> None:
     if as_json:
-        from acache.render import machine
+        from acache.render import json as machine
 
         click.echo(machine.entry_details(details, config))
     else:
-        from acache.render.human import entries
+        from acache.render.tables import ls as entries
 
         entries.entry_details(details)
         _warn(details.warnings, config)

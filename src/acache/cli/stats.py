@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from acache.cli.grouping import GroupedHelp
+from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option, open_store, warning
 from acache.cli.selection import look_up, selection_of, selection_options
-from acache.drift import Drift
-from acache.installed import InstalledSources
-from acache.levels import Levels
-from acache.report import SORTS, stats
+from acache.operations.stats import SORTS, stats
+from acache.sources.installed import InstalledSources
+from acache.sources.levels import Levels
+from acache.sources.staleness import Drift
 
 
 @click.command(name="stats", cls=GroupedHelp)
@@ -80,11 +80,11 @@ def command(
             progress=progress,
         )
     if as_json:
-        from acache.render import machine
+        from acache.render import json as machine
 
         click.echo(machine.stats(report, config, by_module=by == "module"))
         return
-    from acache.render.human import reports
+    from acache.render.tables import stats as reports
 
     reports.stats(report, config, by=by, selected=selector is not None)
     for text in (*config.warnings(), *report.warnings):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from acache.cli.deletion import Manner, carry_out, deletion_options
-from acache.cli.grouping import GroupedHelp
+from acache.cli.confirm import Manner, carry_out, deletion_options
+from acache.cli.help import GroupedHelp
 from acache.cli.options import (
     EXIT_PROBLEMS,
     choices,
@@ -19,13 +19,13 @@ from acache.cli.options import (
     warning,
 )
 from acache.cli.selection import look_up, selection_of, selection_options
-from acache.config import Config
-from acache.doctor.check import command as command_line
-from acache.installed import InstalledSources
-from acache.levels import Levels
+from acache.config.settings import Config
+from acache.operations.doctor.check import command as command_line
+from acache.sources.installed import InstalledSources
+from acache.sources.levels import Levels
 
 if TYPE_CHECKING:
-    from acache.verification import VerifyReport
+    from acache.operations.verify.store import VerifyReport
 
 
 @click.command(name="verify", cls=GroupedHelp)
@@ -69,7 +69,7 @@ def command(
       acache verify --delete --dry-run
       acache verify --allow pandas.DataFrame --strict
     """
-    from acache.safety import parse_allowed
+    from acache.pickles.safety import parse_allowed
 
     if (dry_run or yes) and not (delete or delete_unsafe):
         raise click.UsageError("--dry-run and --yes need --delete or --delete-unsafe")
@@ -82,8 +82,8 @@ def command(
     selector = None
     if not selection.is_everything:
         selector = look_up(selection, store, levels, quiet=quiet)
+    from acache.operations.verify.store import plan_removal, verify
     from acache.render.progress import checking
-    from acache.verification import plan_removal, verify
 
     with checking() as progress:
         report = verify(
@@ -99,7 +99,7 @@ def command(
     if delete or delete_unsafe:
         plan = plan_removal(report, broken=delete, unsafe=delete_unsafe)
         _show(report, config, manner, mend=None)
-        from acache.render import machine
+        from acache.render import json as machine
 
         warnings = (*config.warnings(), *report.warnings)
         carry_out(ctx, plan, manner, warnings=warnings, findings=machine.findings(report))
@@ -123,7 +123,7 @@ def _again(config: Config, options: Sequence[str], *, whole: bool) -> str:
 
 def _show(report: VerifyReport, config: Config, manner: Manner, *, mend: str | None) -> None:
     if not (manner.as_json or manner.quiet):
-        from acache.render.human import findings
+        from acache.render.tables import verify as findings
 
         findings.verification(report, mend=mend, clear=command_line(config, "clear"))
 
@@ -131,7 +131,7 @@ def _show(report: VerifyReport, config: Config, manner: Manner, *, mend: str | N
 def _finish(report: VerifyReport, config: Config, manner: Manner) -> None:
     """Print what nothing is deleted after."""
     if manner.as_json:
-        from acache.render import machine
+        from acache.render import json as machine
 
         click.echo(machine.verification(report, config))
     elif not manner.quiet:

@@ -6,10 +6,10 @@ import importlib.util
 import io
 import os
 
-from acache.bench.results import BenchReport, Measurement
-from acache.errors import UsageError
-from acache.names import printable
-from acache.render.plain import timing
+from acache.operations.bench.results import BenchReport, Measurement
+from acache.render.durations import timing
+from acache.system.errors import UsageError
+from acache.system.text import printable
 
 FORMATS = ("png", "svg", "pdf")
 _OFF, _COLD, _WARM = "#6b7280", "#f2a65a", "#2a9d8f"  # told apart by the colour-blind too

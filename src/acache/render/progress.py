@@ -84,7 +84,7 @@ class _Line(_Late):
         self._text = text
 
     def _new(self) -> Any:
-        from acache.render.human.page import live_line
+        from acache.render.tables.layout import live_line
 
         return live_line()
 
@@ -98,7 +98,7 @@ class _Bar(_Late):
         self._total = total
 
     def _new(self) -> Any:
-        from acache.render.human.page import live_bar
+        from acache.render.tables.layout import live_bar
 
         return live_bar(self._total, "Removing")
 

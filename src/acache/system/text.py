@@ -1,0 +1,55 @@
+"""Names from the disk, written so that they can neither control a terminal nor split a word."""
+
+from __future__ import annotations
+
+import os
+
+
+def printable(text: str) -> str:
+    """Escape what is not printable, so that a name cannot write to the terminal.
+
+    Parameters
+    ----------
+    text : str
+        May hold control characters, or bytes that are no text (as `os.fsdecode` makes them).
+
+    Returns
+    -------
+    text : str
+        With ``\\x1b`` and the like instead. Line breaks are escaped too.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def quoted(word: str) -> str:
+    """Write a word so that a shell reads it back: ``$'...'`` where not all of it is printable.
+
+    Parameters
+    ----------
+    word : str
+        May hold what `printable` escapes. bash and zsh read that back, sh may not.
+
+    Examples
+    --------
+    >>> print(quoted("a b"), quoted("\\x1b"))
+    'a b' $'\\x1b'
+    """
+    if word.isprintable():
+        from shlex import quote
+
+        return quote(word)
+    shown = (
+        chr(b) if 0x20 <= b < 0x7F and b not in b"'\\" else f"\\x{b:02x}" for b in os.fsencode(word)
+    )
+    return f"$'{''.join(shown)}'"
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no text
+        code -= 0xDC00
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

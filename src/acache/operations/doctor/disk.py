@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import shutil
 import sys
-from collections.abc import Iterable
 
 from acache.config.settings import Config
 from acache.operations.doctor.check import Check, Status, command, existing, library, size
 from acache.store.local import Store
 from acache.store.totals import Totals
+from acache.system.mounts import MOUNTS, mount_of
 from acache.system.text import quoted
 
-_MOUNTS = "/proc/self/mountinfo"
-_ESCAPED = re.compile(r"\\([0-7]{3})")  # white space and the backslash in it
 # Free room on the disk, and inodes: less than this is worth a warning, less than a tenth of it is a
 # problem. Of a small disk twice the share, as files come in large pieces.
 _SHARE = 0.05
@@ -25,7 +22,7 @@ _LEAST_BYTES = 10**9
 _INODES_OF_AN_ENTRY = 3
 
 
-def check_access_times(config: Config, store: Store, mounts: str = _MOUNTS) -> Check:
+def check_access_times(config: Config, store: Store, mounts: str = MOUNTS) -> Check:
     """Tell what the time of an entry's last use is good for."""
     name = "access-times"
     try:
@@ -35,7 +32,7 @@ def check_access_times(config: Config, store: Store, mounts: str = _MOUNTS) -> C
         found = None
     if found is None:
         return Check(name, "ok", f"{sys.platform} does not tell whether it notes accesses")
-    folder, options = found
+    folder, options, _ = found
     if "noatime" in options:
         message = (
             f"{folder} is mounted with noatime: the last use of an entry is never noted, so"
@@ -48,27 +45,6 @@ def check_access_times(config: Config, store: Store, mounts: str = _MOUNTS) -> C
     if "relatime" in options:
         return Check(name, "ok", f"{folder} is mounted with relatime: last uses are good to a day")
     return Check(name, "ok", f"{folder} notes each access: last uses are exact")
-
-
-def mount_of(path: str, mounts: Iterable[str]) -> tuple[str, set[str]] | None:
-    """Find where the file system of a folder is mounted, and the options of that.
-
-    Parameters
-    ----------
-    path : str
-    mounts : iterable of str
-        Lines of ``/proc/self/mountinfo`` (man 5 proc_pid_mountinfo).
-    """
-    path = os.path.realpath(path)
-    found = None
-    for line in mounts:
-        fields = line.split(" ")
-        folder = _ESCAPED.sub(lambda match: chr(int(match[1], 8)), fields[4])
-        inside = path == folder or path.startswith(f"{folder.rstrip('/')}/")
-        # Of two on the same folder the later one hides the other.
-        if inside and (found is None or len(folder) >= len(found[0])):
-            found = folder, set(fields[5].split(","))
-    return found
 
 
 def check_free_space(config: Config, store: Store, entries: Totals) -> Check:

@@ -1,0 +1,110 @@
+"""Two kinds of `joblib.Memory`: one whose functions the engine answers, one that only counts."""
+
+from __future__ import annotations
+
+import copy
+import copyreg
+from typing import Any
+
+from joblib import memory
+from joblib.memory import MemorizedFunc, Memory
+
+from acache.memory.engine.callers import KINDS
+from acache.memory.engine.controls import CacheControls
+from acache.memory.engine.methods import ASYNC_METHODS, COUNTING, METHODS
+
+# joblib's hash pickles with this protocol, and nothing else does by default.
+_HASHING = 3
+_AsyncMemorizedFunc: Any = getattr(memory, "AsyncMemorizedFunc", MemorizedFunc)  # since joblib 1.4
+
+
+class _HashedAsJoblibs:
+    """Hashed as the class of joblib's that it derives from: as arguments both are the same."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:  # what a pickler compares with the class that it is given
+        return next(k for k in type(self).__mro__ if k.__module__ == "joblib.memory")
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        state = self.__getstate__()  # type: ignore[attr-defined]
+        if protocol == _HASHING:
+            return copyreg.__newobj__, (self.__class__,), state  # type: ignore[attr-defined]
+        return _new, (type(self),), state
+
+
+class CountedFunc(CacheControls, _HashedAsJoblibs, MemorizedFunc):  # type: ignore[misc]
+    """A function that joblib caches, and whose calls are counted."""
+
+
+class AsyncCountedFunc(CacheControls, _HashedAsJoblibs, _AsyncMemorizedFunc):  # type: ignore[misc]
+    """The same of a coroutine function."""
+
+
+class FastFunc(CacheControls, _HashedAsJoblibs, MemorizedFunc):  # type: ignore[misc]
+    """A function whose stored results the fast engine returns."""
+
+
+class AsyncFastFunc(CacheControls, _HashedAsJoblibs, _AsyncMemorizedFunc):  # type: ignore[misc]
+    """The same of a coroutine function."""
+
+
+def _new(kind: Any) -> Any:
+    return kind.__new__(kind)
+
+
+def _set(kind: type, methods: dict[str, Any]) -> None:
+    for name, method in methods.items():
+        setattr(kind, name, method)
+
+
+_set(CountedFunc, COUNTING)
+_set(AsyncCountedFunc, {**COUNTING, "_call": ASYNC_METHODS.get("_call")})
+_set(FastFunc, METHODS)
+_set(AsyncFastFunc, METHODS | ASYNC_METHODS)
+KINDS.update({FastFunc, AsyncFastFunc})
+
+
+class JoblibMemory(_HashedAsJoblibs, Memory):  # type: ignore[misc]
+    """A `joblib.Memory` whose functions count their calls, and are otherwise joblib's."""
+
+    _kinds = ((_AsyncMemorizedFunc, AsyncCountedFunc), (MemorizedFunc, CountedFunc))
+
+    def cache(
+        self,
+        func: Any = None,
+        ignore: Any = None,
+        verbose: Any = None,
+        mmap_mode: Any = False,
+        cache_validation_callback: Any = None,
+    ) -> Any:
+        """Decorate a function, as `joblib.Memory.cache` does."""
+        cached = super().cache(func, ignore, verbose, mmap_mode, cache_validation_callback)
+        for joblibs, ours in self._kinds:
+            if type(cached) is joblibs:
+                cached.__class__ = ours
+                break
+        return cached
+
+
+class FastMemory(JoblibMemory):
+    """A `joblib.Memory` whose functions are answered by the fast engine."""
+
+    _kinds = ((_AsyncMemorizedFunc, AsyncFastFunc), (MemorizedFunc, FastFunc))
+
+    def cache(
+        self,
+        func: Any = None,
+        ignore: Any = None,
+        verbose: Any = None,
+        mmap_mode: Any = False,
+        cache_validation_callback: Any = None,
+    ) -> Any:
+        """Decorate a function, as `joblib.Memory.cache` does."""
+        cached = super().cache(func, ignore, verbose, mmap_mode, cache_validation_callback)
+        if isinstance(cached, FastFunc | AsyncFastFunc):
+            backend = cached.store_backend
+            if cached.mmap_mode != backend.mmap_mode:
+                # joblib asks the store, which all functions share, and so ignores a function's own.
+                cached.store_backend = copy.copy(backend)
+                cached.store_backend.mmap_mode = cached.mmap_mode
+        return cached

@@ -116,7 +116,8 @@ def run(engine: str, location: str, calls_path: str, new_tag: str) -> None:
     cached = cached_by(kind(location, verbose=0))
     with open(calls_path, "rb") as file:
         calls = pickle.load(file)
-    print(json.dumps([answer(cached[n], args, kwargs) for n, args, kwargs in calls]))
+    answers = [answer(cached[n], args, kwargs) for n, args, kwargs in calls]
+    sys.stdout.write(json.dumps(answers))
 
 
 def test_across_processes(tmp_path: Path) -> None:

@@ -64,47 +64,42 @@ _set(AsyncFastFunc, METHODS | ASYNC_METHODS)
 KINDS.update({FastFunc, AsyncFastFunc})
 
 
+def counted(cached: Any) -> Any:
+    """Have a function that joblib caches count its calls, and carry what shows them."""
+    return _as(cached, ((_AsyncMemorizedFunc, AsyncCountedFunc), (MemorizedFunc, CountedFunc)))
+
+
+def fast(cached: Any) -> Any:
+    """Have a function that joblib caches answered by the fast engine."""
+    cached = _as(cached, ((_AsyncMemorizedFunc, AsyncFastFunc), (MemorizedFunc, FastFunc)))
+    if isinstance(cached, FastFunc | AsyncFastFunc):
+        backend = cached.store_backend
+        if cached.mmap_mode != getattr(backend, "mmap_mode", cached.mmap_mode):
+            # joblib asks the store, which all functions share, and so ignores a function's own.
+            cached.store_backend = copy.copy(backend)
+            cached.store_backend.mmap_mode = cached.mmap_mode
+    return cached
+
+
+def _as(cached: Any, kinds: tuple[tuple[Any, Any], ...]) -> Any:
+    for joblibs, ours in kinds:
+        if type(cached) is joblibs:
+            cached.__class__ = ours
+            break
+    return cached
+
+
 class JoblibMemory(_HashedAsJoblibs, Memory):  # type: ignore[misc]
     """A `joblib.Memory` whose functions count their calls, and are otherwise joblib's."""
 
-    _kinds = ((_AsyncMemorizedFunc, AsyncCountedFunc), (MemorizedFunc, CountedFunc))
-
-    def cache(
-        self,
-        func: Any = None,
-        ignore: Any = None,
-        verbose: Any = None,
-        mmap_mode: Any = False,
-        cache_validation_callback: Any = None,
-    ) -> Any:
+    def cache(self, func: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Decorate a function, as `joblib.Memory.cache` does."""
-        cached = super().cache(func, ignore, verbose, mmap_mode, cache_validation_callback)
-        for joblibs, ours in self._kinds:
-            if type(cached) is joblibs:
-                cached.__class__ = ours
-                break
-        return cached
+        return counted(super().cache(func, *args, **kwargs))
 
 
-class FastMemory(JoblibMemory):
+class FastMemory(_HashedAsJoblibs, Memory):  # type: ignore[misc]
     """A `joblib.Memory` whose functions are answered by the fast engine."""
 
-    _kinds = ((_AsyncMemorizedFunc, AsyncFastFunc), (MemorizedFunc, FastFunc))
-
-    def cache(
-        self,
-        func: Any = None,
-        ignore: Any = None,
-        verbose: Any = None,
-        mmap_mode: Any = False,
-        cache_validation_callback: Any = None,
-    ) -> Any:
+    def cache(self, func: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Decorate a function, as `joblib.Memory.cache` does."""
-        cached = super().cache(func, ignore, verbose, mmap_mode, cache_validation_callback)
-        if isinstance(cached, FastFunc | AsyncFastFunc):
-            backend = cached.store_backend
-            if cached.mmap_mode != backend.mmap_mode:
-                # joblib asks the store, which all functions share, and so ignores a function's own.
-                cached.store_backend = copy.copy(backend)
-                cached.store_backend.mmap_mode = cached.mmap_mode
-        return cached
+        return fast(super().cache(func, *args, **kwargs))

@@ -27,7 +27,6 @@ from acache.operations.verify.store import verify
 from acache.sources.installed import InstalledSources
 from acache.store import parallel
 from acache.store.local import Store
-from tests.config.test_settings import probe
 from tests.conftest import (
     NOBODY,
     Result,
@@ -38,6 +37,7 @@ from tests.conftest import (
     with_all_imported,
     write_entry,
 )
+from tests.helpers.librosa_settings import probe
 from tests.store.test_parallel import needs_fork
 from tests.store.test_remove import dead_pid
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Literal, NamedTuple
 
-from acache.config.settings import DEFAULT_PREFIX, Config
+from acache.config.settings import Config
 from acache.system.text import quoted
 
 Status = Literal["ok", "warning", "problem"]
@@ -32,27 +32,22 @@ class Check(NamedTuple):
     fix: str | None = None
 
 
-def library(config: Config) -> str:
-    """Name the library whose cache it is."""
-    return "librosa" if config.prefix == DEFAULT_PREFIX else "the library"
-
-
 def command(config: Config, *arguments: str) -> str:
     """Write a command of acache that means the same configuration."""
     words = ["acache", *arguments]
-    location, prefix = config.setting("cache-dir"), config.setting("env-prefix")
+    location, prefix = config.cache_dir, config.env_prefix
     if prefix.origin == "flag":
         words += ["--env-prefix", str(prefix.value)]
     if location.origin == "flag":
         words += ["--cache-dir", str(location.value)]
-    if config.setting("python").origin == "flag":
-        words += ["--python", config.python]
+    if config.python.origin == "flag":
+        words += ["--python", config.python.value]
     return " ".join(map(quoted, words))
 
 
 def own_location(config: Config) -> str | None:
     """Write the line that sets a location of one's own; None where that mends nothing."""
-    setting = config.setting("cache-dir")
+    setting = config.cache_dir
     own = f"~/.cache/{config.prefix.lower()}"
     if setting.origin == "flag" or setting.value == os.path.expanduser(own):
         return None

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 
 from acache.config.settings import Config
-from acache.operations.doctor.check import Check, Status, command, existing, library, size
+from acache.operations.doctor.check import Check, Status, command, existing, size
 from acache.store.local import Store
 from acache.store.totals import Totals
 from acache.system.text import quoted
@@ -79,7 +79,7 @@ def check_free_space(config: Config, store: Store, entries: Totals) -> Check:
     told = f"{size(usage.free)} ({usage.free / (whole or 1):.0%}) of the disk are free"
     if usage.free >= wanted:
         return Check("free-space", "ok", told)
-    told += f": once it is full, {library(config)}'s writes fail, with a warning at each call"
+    told += f": once it is full, {config.library}'s writes fail, with a warning at each call"
     status: Status = "warning" if usage.free >= wanted / 10 else "problem"
     lacking, held = wanted - usage.free, entries.disk_bytes or entries.size_bytes
     if held < lacking:
@@ -100,7 +100,7 @@ def check_inodes(config: Config, store: Store, entries: Totals) -> Check:
     told = f"{free:,} ({free / status.f_files:.0%}) of the file system's inodes are free"
     if free >= wanted:
         return Check("inodes", "ok", told)
-    told += f": once there are none, {library(config)}'s writes fail, with a warning at each call"
+    told += f": once there are none, {config.library}'s writes fail, with a warning at each call"
     severity: Status = "warning" if free >= wanted / 10 else "problem"
     lacking, held = math.ceil(wanted - free), entries.inodes or 0
     if held < lacking:

@@ -9,7 +9,7 @@ from functools import cache
 from stat import S_ISLNK
 
 from acache.config.settings import Config
-from acache.operations.doctor.check import Check, Status, count, existing, library, own_location
+from acache.operations.doctor.check import Check, Status, count, existing, own_location
 from acache.store.format import OUTPUT, SOURCE, is_hash
 from acache.store.local import Store
 from acache.system.dirfd import Folder, close_folder, open_folder
@@ -165,20 +165,20 @@ def check_permissions(
 def _barred(config: Config, store: Store, walk: _Walk) -> tuple[str, list[str]] | None:
     """Tell what the user may not do, and in which folders; None if there is nothing."""
     if walk.shut:
-        message = f"you may not look into {_named(walk.shut)}: {library(config)} raises"
+        message = f"you may not look into {_named(walk.shut)}: {config.library} raises"
         return f"{message} PermissionError at each call of a function in there", walk.shut
     if walk.locked:
         message = f"you may not write to {_named(walk.locked)}: {_raises(config)}"
         return message, walk.locked + walk.locked_functions
     if walk.locked_functions:
-        message = f"you may not write to {_named(walk.locked_functions)}: {library(config)} stores"
+        message = f"you may not write to {_named(walk.locked_functions)}: {config.library} stores"
         return f"{message} nothing new there, with a warning at each call", walk.locked_functions
     return None
 
 
 def _raises(config: Config) -> str:
     return (
-        f"{library(config)} raises PermissionError at the first use of a function that is not in"
+        f"{config.library} raises PermissionError at the first use of a function that is not in"
         " the cache yet, and stores nothing new"
     )
 
@@ -198,7 +198,7 @@ def _unusable(config: Config, store: Store, message: str, folders: list[str]) ->
 def _exposed(config: Config, store: Store, inside: Exposed) -> Check | None:
     """Tell who else may write to the store, or put another one in its place; None: nobody."""
     around = _around(store.path)
-    run = f"whoever can write there can run code as you, as {library(config)} loads pickles"
+    run = f"whoever can write there can run code as you, as {config.library} loads pickles"
     status: Status = "problem"
     if around.everybody:
         told = f"everybody may replace what is in {_named(around.everybody)}, this cache included"

@@ -40,7 +40,7 @@ def examine(config: Config, *, progress: Progress | None = None) -> list[Check]:
     checks : list of Check
         Those of the store say so where there is none.
     """
-    installed = InstalledSources(config.python)
+    installed = InstalledSources(config.python.value)
     location, store = settings.check_location(config)
     checks = [location, *(settings.check_setting(config, name, installed) for name in _SETTINGS)]
     checks.append(contents.check_limits(config, store, progress))

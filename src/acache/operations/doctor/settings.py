@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import re
 
-from acache.config.settings import DEFAULT_PREFIX, Config, Setting
-from acache.operations.doctor.check import Check, Status, command, existing, library
+from acache.config.effects import LIBROSA
+from acache.config.settings import Config, Setting
+from acache.operations.doctor.check import Check, Status, command, existing
 from acache.operations.doctor.permissions import elsewhere
 from acache.sources.installed import InstalledSources
 from acache.store.local import Store
@@ -24,7 +25,7 @@ _MENDED = {"level": "10", "verbose": None, "mmap": None, "compress": "zlib"}
 
 def check_location(config: Config) -> tuple[Check, Store | None]:
     """Tell where the cache is, and open its store; None where there is none to look into."""
-    setting = config.setting("cache-dir")
+    setting = config.cache_dir
     variable = setting.variable
     if setting.value is None:
         message = f"{variable} is not set: caching is off"
@@ -34,7 +35,7 @@ def check_location(config: Config) -> tuple[Check, Store | None]:
         store = Store(location)
     except (AcacheError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        message = f"{location} cannot be used, {library(config)} raises an error at its first use"
+        message = f"{location} cannot be used, {config.library} raises an error at its first use"
         fix = elsewhere(config)
         if isinstance(error, PermissionError) and _is_own(location):
             fix = f"chmod u+rwx {quoted(location)}"
@@ -49,7 +50,7 @@ def check_location(config: Config) -> tuple[Check, Store | None]:
     obstacle = existing(store.path, strictly=False)
     if not os.path.isdir(obstacle):
         what = "a link to nothing" if os.path.islink(obstacle) else "no folder"
-        message = f"{obstacle} is {what}: {library(config)} raises an error at its first use"
+        message = f"{obstacle} is {what}: {config.library} raises an error at its first use"
         return Check("cache-dir", "problem", message, elsewhere(config)), None
     there = store.path if store.exists else f"{location}, where there is no cache yet"
     return Check("cache-dir", "ok", f"results are stored in {there}"), store
@@ -64,23 +65,23 @@ def _is_own(folder: str) -> bool:
 
 def check_setting(config: Config, name: str, installed: InstalledSources) -> Check:
     """Judge one setting of the library."""
-    setting = config.setting(name)
+    setting = getattr(config, name)
     if setting.ok and setting.documented:
         given = "default" if setting.raw is None else setting.raw
         told = f"{given}: {setting.effect}"
-        if name == "level" and config.prefix == DEFAULT_PREFIX and (config.level or 0) >= 30:
+        if name == "level" and config.library == LIBROSA and (config.level.value or 0) >= 30:
             # It has a parameter self, as the method of joblib that calls it has.
             told += (
                 "; librosa.segment.recurrence_matrix raises TypeError: it needs a level below 30"
             )
         return Check(name, "ok", told)
-    told = _told(setting)
+    told = setting.summary
     status: Status = "problem"
     if setting.ok or (name == "mmap" and _compressed(config) and _maps_no_more(installed)):
         status = "warning"  # it does no harm
     elif name in ("mmap", "compress") and config.location is None:
         status, told = "warning", f"{told}; now caching is off"
-    elif config.prefix != DEFAULT_PREFIX:
+    elif config.library != LIBROSA:
         # Whether a library passes values on as librosa does, nobody knows; acache's own cache
         # makes of them what is documented.
         status, told = "warning", f"{told}; as long as it passes the value on to joblib as it is"
@@ -88,7 +89,7 @@ def check_setting(config: Config, name: str, installed: InstalledSources) -> Che
 
 
 def _compressed(config: Config) -> bool:
-    compress = config.setting("compress")
+    compress = config.compress
     return compress.ok and bool(compress.value)
 
 
@@ -98,14 +99,10 @@ def _maps_no_more(installed: InstalledSources) -> bool:
     return version is not None and (int(version[1]), int(version[2])) >= (1, 5)
 
 
-def _told(setting: Setting) -> str:
-    return f"{setting.variable}={setting.raw!r}: {setting.effect}"
-
-
 def _mended(config: Config, setting: Setting, installed: InstalledSources) -> str:
     variable = setting.variable
     if setting.name == "compress" and setting.raw == "lz4" and installed.has_module("pip"):
-        return f"{quoted(config.python)} -m pip install lz4"
+        return f"{quoted(config.python.value)} -m pip install lz4"
     if setting.name == "mmap" and setting.value is not None:
         if _compressed(config):
             spoilt = None if _maps_no_more(installed) else command(config, "verify", "--delete")
@@ -123,21 +120,20 @@ def _mended(config: Config, setting: Setting, installed: InstalledSources) -> st
 
 def check_versions(config: Config, installed: InstalledSources) -> Check:
     """Tell which librosa and joblib the chosen Python has."""
-    wanted = ["joblib", *(["librosa"] if config.prefix == DEFAULT_PREFIX else [])]
+    wanted = ["joblib", *(["librosa"] if config.library == LIBROSA else [])]
     found = {name: installed.version(name) for name in sorted(wanted, reverse=True)}
-    python = config.setting("python")
+    python = config.python
     if not python.ok:
-        told = f"{python.variable}={python.raw!r}: {python.effect}"
-        return Check("versions", "warning", told, f"unset {python.variable}")
+        return Check("versions", "warning", python.summary, f"unset {python.variable}")
     if installed.warnings:
         message = f"{installed.warnings[0]}: what is stale cannot be told; --python PATH chooses"
         return Check("versions", "warning", f"{message} another Python")
     there = " and ".join(f"{name} {version}" for name, version in found.items() if version)
     missing = " and ".join(name for name, version in found.items() if not version)
     if not missing:
-        return Check("versions", "ok", f"{there}, in {config.python}")
+        return Check("versions", "ok", f"{there}, in {config.python.value}")
     message = (
-        f"{config.python} does not have {missing}: if another Python uses this cache, what is said"
-        " of stale results means nothing; --python PATH chooses it"
+        f"{config.python.value} does not have {missing}: if another Python uses this cache, what"
+        " is said of stale results means nothing; --python PATH chooses it"
     )
     return Check("versions", "warning", message)

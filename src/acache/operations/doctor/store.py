@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from acache.config.settings import Config
 from acache.operations.doctor.check import Check, Status, command, count, size
-from acache.operations.prune import LIMIT_SETTINGS, Limits, configured_limits, plan_prune
+from acache.operations.prune import Limits, configured_limits, plan_prune
 from acache.operations.stats import FunctionRow, Leftovers, StatsReport
 from acache.sources.integrity import Consequence, source_trouble
 from acache.store.format import SOURCE, dotted
@@ -24,7 +24,7 @@ def check_limits(config: Config, store: Store | None, progress: Progress | None 
     try:
         limits = configured_limits(config)
     except ConfigurationError as error:
-        wrong = [config.setting(name) for name in LIMIT_SETTINGS if not config.setting(name).ok]
+        wrong = [setting for setting in config.limits if not setting.ok]
         fix = " ".join(["unset", *(str(setting.variable) for setting in wrong)])
         return Check("limits", "problem", str(error), fix)
     if limits == Limits():
@@ -78,14 +78,14 @@ def check_stale(config: Config, report: StatsReport) -> Check:
     told = []
     if changed:
         told.append(
-            f"the source of {_named(changed)} is not as installed in {config.python}: at the next"
-            f" call joblib drops {_entries(changed)}, {_room(changed)}. If environments with other"
-            " versions share this cache, each drops what the other has stored: give each a"
+            f"the source of {_named(changed)} is not as installed in {config.python.value}: at the"
+            f" next call joblib drops {_entries(changed)}, {_room(changed)}. If environments with"
+            " other versions share this cache, each drops what the other has stored: give each a"
             " location of its own"
         )
     if gone:
         told.append(
-            f"{_named(gone)} is not in {config.python} any more: nothing reads"
+            f"{_named(gone)} is not in {config.python.value} any more: nothing reads"
             f" {_entries(gone)}, {_room(gone)}"
         )
     message = "; ".join(told)

@@ -139,8 +139,8 @@ def read_compress(raw: str | None, library: str, has_lz4: Callable[[], bool]) ->
 def read_mmap_of_compressed(mmap: Reading) -> Reading:
     """Return what becomes of a mode where results are compressed as well."""
     effect = (
-        "compressed results cannot be mapped: each load warns, and joblib before 1.5 raises, or"
-        " destroys what is stored; unset it"
+        "compressed results cannot be mapped: each load warns, and with joblib before 1.5 raises,"
+        " or destroys what is stored; unset it"
     )
     return mmap._replace(effect=effect, ok=False)
 

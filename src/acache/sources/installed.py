@@ -5,15 +5,17 @@ Importing a package would run its code, take seconds, and need acache and the pa
 
 from __future__ import annotations
 
-import ast
 import functools
 import os
 import sys
 import tokenize
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from acache.sources.decorators import level_in_source
+
+if TYPE_CHECKING:
+    from acache.sources.parsing import Module
 
 _ANSWER_SECONDS = 20.0  # a cold Python on a network disk takes a few
 
@@ -144,15 +146,14 @@ class InstalledSources:
             Of classes and enclosing functions, and the name itself.
         """
         names = tuple(name for name in names if name != "<locals>")
+        if not names:
+            return None
         if (file, names) not in self._described:
-            tree = self._tree(file)
-            if tree is None:
+            module = self._module(file)
+            if module is None:
                 self._ask(file, names)
             else:
-                from acache.sources.parsing import describe
-
-                found = describe(self.text(file) or "", tree, names)
-                self._described[file, names] = Described(**found)
+                self._described[file, names] = Described(**module.describe(names))
         return self._described[file, names]
 
     def _ask(self, file: str, names: tuple[str, ...]) -> None:
@@ -242,9 +243,11 @@ class InstalledSources:
             return None
 
     @functools.cache  # noqa: B019
-    def _tree(self, file: str) -> ast.Module | None:
+    def _module(self, file: str) -> Module | None:
+        from acache.sources.parsing import Module
+
         try:
-            return ast.parse(self.text(file) or "")
+            return Module(self.text(file) or "")
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
 

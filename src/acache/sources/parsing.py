@@ -20,39 +20,73 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _DEFINITIONS = (*_FUNCTIONS, ast.ClassDef)
 
 
-def describe(text: str, tree: ast.Module, names: Sequence[str]) -> dict[str, Any]:
-    """Describe what a module defines under a name.
+class Module:
+    """What a module defines.
 
     Parameters
     ----------
     text : str
-        The module's source.
-    tree : ast.Module
-        The same, parsed.
-    names : sequence of str
-        Of classes and enclosing functions, and the name itself.
+        Its source.
 
-    Returns
-    -------
-    described : dict
-        ``blocks``: the source of each definition at that place, cut out as joblib does, in their
-        order; ``is_plain``: whether one of them, overloads aside, is the only one of its name in
-        the module, stands directly in it or in its plain classes, and nothing else binds the name;
-        ``is_absent``: whether the module has no such name at all. In doubt False.
+    Raises
+    ------
+    SyntaxError, ValueError, RecursionError, MemoryError
+        If it cannot be parsed.
     """
-    names = tuple(names)
-    found = [(path, node) for path, node in _definitions(tree) if path[-1] == names[-1]]
-    one = [node for _, node in found if not any(map(_is_overload, node.decorator_list))]
-    sure = not _is_dynamic(tree)
-    return {
-        "blocks": [_block(text, node) for path, node in found if path == names],
-        "is_plain": sure
-        and len(one) == 1
-        and isinstance(one[0], _FUNCTIONS)
-        and one[0] in _body(tree, names[:-1])
-        and not _is_rebound(tree, names[-1]),
-        "is_absent": sure and not {names[-1], "*", "__getattr__"}.intersection(_used(tree)),
-    }
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tree = ast.parse(text)
+        self._definitions = [*_definitions(self._tree)]
+        self._used = {*_used(self._tree)}
+        self._rebound = {*_rebound(self._tree)}
+        self._is_dynamic = any(map(_is_dynamic, ast.walk(self._tree)))
+
+    def describe(self, names: Sequence[str]) -> dict[str, Any]:
+        """Describe what it defines under a name.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Of classes and enclosing functions, and the name itself.
+
+        Returns
+        -------
+        described : dict
+            ``blocks``: the source of each definition at that place, cut out as joblib does, in
+            their order; ``is_plain``: whether one of them, overloads aside, is the only one of its
+            name in the module, stands directly in it or in its plain classes, and nothing else
+            binds the name; ``is_absent``: whether the module has no such name at all. In doubt
+            False.
+        """
+        names, name = tuple(names), names[-1]
+        found = [(path, node) for path, node in self._definitions if path[-1] == name]
+        ours = [node for _, node in found if not any(map(_is_overload, node.decorator_list))]
+        return {
+            "blocks": [self._block(node) for path, node in found if path == names],
+            "is_plain": len(ours) == 1
+            and isinstance(ours[0], _FUNCTIONS)
+            and ours[0] in self._body(names[:-1])
+            and not (self._is_dynamic or self._rebound & {name, "*"}),
+            "is_absent": not (self._is_dynamic or self._used & {name, "*", "__getattr__"}),
+        }
+
+    def _block(self, definition: Any) -> str:
+        import inspect  # which takes long to import
+        import io
+
+        first = min(node.lineno for node in (definition, *definition.decorator_list))
+        return "".join(inspect.getblock(io.StringIO(self._text).readlines()[first - 1 :]))
+
+    def _body(self, classes: Sequence[str]) -> list[ast.stmt]:
+        """Return what stands directly in a class; nothing if something else may change it."""
+        body = self._tree.body
+        for name in classes:
+            same = [node for node in body if isinstance(node, ast.ClassDef) and node.name == name]
+            if len(same) != 1 or same[0].decorator_list or same[0].keywords:
+                return []
+            body = same[0].body
+        return body
 
 
 def _definitions(
@@ -64,7 +98,8 @@ def _definitions(
         if isinstance(child, _DEFINITIONS):
             inside = (*path, child.name)
             yield inside, child
-        yield from _definitions(child, inside)
+        if not isinstance(child, ast.expr):
+            yield from _definitions(child, inside)
 
 
 def _is_overload(decorator: ast.expr) -> bool:
@@ -72,58 +107,35 @@ def _is_overload(decorator: ast.expr) -> bool:
     return name == "overload"
 
 
-def _block(text: str, definition: Any) -> str:
-    import inspect  # which takes long to import
-    import io
-
-    first = min(node.lineno for node in (definition, *definition.decorator_list))
-    return "".join(inspect.getblock(io.StringIO(text).readlines()[first - 1 :]))
+def _is_dynamic(node: ast.AST) -> bool:
+    if isinstance(node, ast.Name):
+        return node.id in _DYNAMIC_NAMES
+    return isinstance(node, ast.Attribute) and node.attr in _DYNAMIC_ATTRIBUTES
 
 
-def _body(tree: ast.Module, names: Sequence[str]) -> list[ast.stmt]:
-    """Return what stands directly in a class; nothing if a decorator or metaclass may change it."""
-    body = tree.body
-    for name in names:
-        same = [node for node in body if isinstance(node, ast.ClassDef) and node.name == name]
-        if len(same) != 1 or same[0].decorator_list or same[0].keywords:
-            return []
-        body = same[0].body
-    return body
-
-
-def _is_dynamic(tree: ast.Module) -> bool:
-    return any(
-        (isinstance(node, ast.Name) and node.id in _DYNAMIC_NAMES)
-        or (isinstance(node, ast.Attribute) and node.attr in _DYNAMIC_ATTRIBUTES)
-        for node in ast.walk(tree)
-    )
-
-
-def _is_rebound(tree: ast.Module, name: str) -> bool:
-    """Return whether anything but a definition may bind a name of the module or its classes."""
+def _rebound(tree: ast.Module) -> Iterator[str]:
+    """Walk the names that anything but a definition binds in the module or its classes."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.alias) and _alias(node) in (name, "*"):
-            return True
-        if isinstance(node, ast.Global) and name in node.names:
-            return True
-        if isinstance(node, ast.Attribute) and node.attr == name:
+        if isinstance(node, ast.alias):
+            yield _alias(node)
+        elif isinstance(node, ast.Global):
+            yield from node.names
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             # An object's own attribute is not what its class defines.
             own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
-            if isinstance(node.ctx, ast.Store) and not own:
-                return True
-    return any(
-        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
-        for node in _outside_functions(tree, name)
-    )
+            yield from () if own else (node.attr,)
+    yield from _assigned(tree)
 
 
-def _outside_functions(node: ast.AST, name: str) -> Iterator[ast.AST]:
-    """Walk a module but for the bodies of functions, and for ``f = memory.cache(f)``."""
+def _assigned(node: ast.AST) -> Iterator[str]:
+    """Walk the names that are assigned to outside of functions, but for ``f = memory.cache(f)``."""
     for child in ast.iter_child_nodes(node):
-        wraps = isinstance(child, ast.Assign) and name in _used(child.value)
-        if not wraps and not isinstance(child, (*_FUNCTIONS, ast.Lambda)):
-            yield child
-            yield from _outside_functions(child, name)
+        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+            yield child.id
+        elif isinstance(child, ast.Assign):
+            yield from {*_assigned(child)}.difference(_used(child.value))
+        elif not isinstance(child, (*_FUNCTIONS, ast.Lambda)):
+            yield from _assigned(child)
 
 
 def _used(tree: ast.AST) -> Iterator[str]:
@@ -145,16 +157,15 @@ def _alias(node: ast.alias) -> str:
 
 def _answers(questions: list[tuple[str, Sequence[str]]]) -> Iterator[dict[str, Any] | None]:
     """Describe names in files; None where a file cannot be read or parsed."""
-    parsed: dict[str, tuple[str, ast.Module] | None] = {}
+    modules: dict[str, Module | None] = {}
     for file, names in questions:
         try:
-            if file not in parsed:
-                parsed[file] = None
+            if file not in modules:
+                modules[file] = None
                 with tokenize.open(file) as source:
-                    text = source.read()
-                parsed[file] = text, ast.parse(text)
-            known = parsed[file]
-            yield known and describe(*known, names)
+                    modules[file] = Module(source.read())
+            module = modules[file]
+            yield None if module is None else module.describe(names)
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
             yield None
 

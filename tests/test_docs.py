@@ -17,7 +17,7 @@ import pytest
 import acache
 from acache.cli.app import COMMANDS
 from acache.config.settings import Config
-from tests.conftest import Result, run_python
+from tests.helpers.processes import Result, run_python
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Result, needs_posix
+from tests.helpers.marks import needs_posix
+from tests.helpers.processes import Result
 from tests.helpers.sessions import Step, blocks, names, normal, prepare, run
 
 ROOT = Path(__file__).parents[1]

@@ -15,7 +15,7 @@ unexport LIBROSA_CACHE_DIR LIBROSA_CACHE_LEVEL LIBROSA_CACHE_MMAP LIBROSA_CACHE_
 unexport LIBROSA_CACHE_VERBOSE LIBROSA_CACHE_MAX_SIZE LIBROSA_CACHE_MAX_AGE LIBROSA_CACHE_MAX_ITEMS
 unexport ACACHE_ENV_PREFIX VIRTUAL_ENV CONDA_PREFIX
 
-.PHONY: help demo test lint format docs completions pictures dist fuzz bench clean
+.PHONY: help demo test lint format docs site completions pictures dist fuzz bench clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ $(VENV)/test.stamp: pyproject.toml | $(BIN)/python
 
 $(VENV)/lint.stamp: pyproject.toml $(VENV)/test.stamp
 	$(PIP) --editable '.[lint]'
+	@touch $@
+
+$(VENV)/site.stamp: pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[docs]'
 	@touch $@
 
 $(VENV)/dist.stamp: pyproject.toml | $(BIN)/python
@@ -64,6 +68,9 @@ docs: $(VENV)/test.stamp  ## Write the generated parts of docs/: commands, JSON 
 	$(BIN)/python tools/schemas.py docs
 	$(BIN)/python tools/architecture.py
 
+site: $(VENV)/site.stamp  ## Build the site from docs/ into site/; every warning is an error.
+	$(BIN)/sphinx-build -q -E -W --keep-going docs site
+
 pictures: $(VENV)/test.stamp  ## Draw docs/pictures from real runs; RUNS=10 for more rounds.
 	$(BIN)/python tools/pictures.py docs/pictures $(or $(RUNS),5)
 
@@ -86,4 +93,4 @@ bench: $(VENV)/test.stamp  ## Measure speed and memory; LARGE=1 with a million e
 	$(BIN)/python benchmarks/run.py $(if $(LARGE),--large)
 
 clean:  ## Remove what the targets made.
-	rm -rf $(VENV) $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis

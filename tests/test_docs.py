@@ -22,7 +22,7 @@ from tests.helpers.sessions import PAGES, ROOT
 
 MODULES = [m.name for m in pkgutil.walk_packages(acache.__path__, "acache.")]
 TEXTS = {page: (ROOT / page).read_text(encoding="utf-8") for page in [*PAGES, "CHANGELOG.md"]}
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^```(\S*)[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 PROGRAMS = [
     pytest.param(code, id=page)
     for page, text in TEXTS.items()

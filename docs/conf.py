@@ -24,6 +24,7 @@ html_title = f"acache {release}"
 html_show_sourcelink = False
 html_copy_source = False
 html_show_copyright = False
+smartquotes = False  # it turns the -- of an option into a dash
 myst_heading_anchors = 3  # anchors as on GitHub
 default_role = "py:obj"  # `Store` in a docstring links to it
 autodoc_default_options = {"members": True, "undoc-members": True, "special-members": "__call__"}

@@ -110,6 +110,14 @@ def test_links_lead_somewhere(page: str) -> None:
         assert not anchor or anchor in headings(file.read_text(encoding="utf-8")), anchor
 
 
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md", "docs/store.md"])
+def test_files_that_are_named_exist(page: str) -> None:
+    named = re.findall(r"`([a-z]+(?:/[\w.]+)+/?)`", TEXTS[page])
+    assert named
+    roots = (ROOT, ROOT / "src" / "acache")
+    assert [name for name in named if not any((root / name).exists() for root in roots)] == []
+
+
 def test_the_architecture_tree_is_as_generated() -> None:
     tool = [sys.executable, ROOT / "tools" / "architecture.py", "--print"]
     made = subprocess.run(tool, capture_output=True, check=True, encoding="utf-8").stdout

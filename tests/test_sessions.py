@@ -120,6 +120,7 @@ def test_a_session_prints_what_is_shown(page: str, steps: list[Step], home: Path
     ("said", "shown", "same"),
     [
         ("stft  2  42.4 MB  0.43 s", "stft   2   9.1 MB   12 ms", True),
+        ("stft  2  42.4 MB  0.43 s", "stft   2   9.1 MB  1m 04s", True),
         ("stft  2  42.4 MB  0.43 s", "stft   3  42.4 MB  0.43 s", False),
         ("stft  2  42.4 MB  0.43 s", "istft  2  42.4 MB  0.43 s", False),
         ("stft  2  42.4 MB  0.43 s", "stft   2  42.4 MB", False),

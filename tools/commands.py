@@ -1,7 +1,7 @@
 """Print the reference of all commands, as Markdown, from the commands themselves: `make docs`.
 
-What click prints as help differs from version to version, and so do widths: this is built from the
-parameters.
+It is built from the parameters, as the help that click prints depends on click's version and on the
+width of the terminal.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Write JSON Schema files, and a page about them, of what the commands print: part of `make docs`.
+"""Write JSON Schemas of what commands print, and a page about them: part of `make docs`.
 
 Usage: python tools/schemas.py FOLDER
 
@@ -77,9 +77,9 @@ $ acache stats --json | jq -r '.levels[] | "\\(.level): \\(.entries) entries, \\
 |---|---|
 """
 SHARED = {
-    "Totals": ("What a number of entries amounts to.", TOTALS),
-    "Measurement": ("Several runs of the same.", MEASURED),
-    "Amount": ("What some entries free, and what computing them again costs.", AMOUNT),
+    "Totals": ("Totals of some entries.", TOTALS),
+    "Measurement": ("The times of several runs.", MEASURED),
+    "Amount": ("The room that some entries take, and the time to compute them again.", AMOUNT),
     "Usage": ("Room on disk.", USAGE),
 }
 COLUMNS = ["| key | type | meaning |", "|---|---|---|"]
@@ -143,7 +143,7 @@ def type_in_words(what: Schema) -> str:
 
 
 def main(folder: str) -> None:
-    """Write all of it."""
+    """Write all schemas and the page."""
     target = Path(folder) / "schema"
     target.mkdir(parents=True, exist_ok=True)
     schemas = {**{kind: schema(kind) for kind in DOCUMENTS}, "ls-line": line_schema()}

@@ -35,7 +35,7 @@ FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 OWNERS = {
     "rich": ("render.tables",),
     "humanize": ("render.tables",),
-    "joblib": ("memory",),
+    "joblib": ("memory", "operations.run.child"),
     "decorator": ("memory",),
     "xxhash": ("memory",),
     "textual": ("tui",),

@@ -9,7 +9,7 @@ import pytest
 
 from acache.config.child import child_environment, child_environment_at
 from acache.config.settings import Config
-from tests.conftest import run_python
+from tests.helpers.processes import run_python
 
 ASK = "import librosa; print(librosa.cache.memory.location, librosa.cache.level)"
 

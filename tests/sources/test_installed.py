@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from acache.sources.installed import InstalledSources
-from tests.conftest import needs_posix
+from tests.helpers.marks import needs_posix
 
 
 @needs_posix

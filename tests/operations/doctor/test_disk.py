@@ -16,10 +16,8 @@ from acache.operations.doctor.check import Subject
 from acache.operations.doctor.disk import check_access_times, mount_of
 from acache.sources.installed import InstalledSources
 from acache.store.local import Store
-from tests.conftest import (
-    run_python,
-    with_all_imported,
-)
+from tests.helpers.processes import run_python
+from tests.helpers.users import with_all_imported
 
 ON_SMALL_DISK = """
 set -e

@@ -16,21 +16,15 @@ from acache.operations.doctor.check import Check
 from acache.operations.verify.store import verify
 from acache.store import parallel
 from acache.store.local import Store
-from tests.conftest import (
-    NOBODY,
-    Result,
-    needs_links,
-    needs_posix,
-    run_line,
-    run_python,
-    write_entry,
-)
 from tests.helpers.doctored import call, checks, followed, needs_root, private
-from tests.store.test_parallel import needs_fork
+from tests.helpers.marks import needs_fork, needs_links, needs_posix
+from tests.helpers.processes import Result, run_line, run_python
+from tests.helpers.stores import write_entry
+from tests.helpers.users import NOBODY
 
 
 @needs_root
-def test_permissions_of_a_function_let_others_run_code(location: Path) -> None:
+def test_permissions_of_a_function_let_others_run_code(location: Path, as_nobody: int) -> None:
     private(location)
     (location.parent).chmod(0o755)
     assert checks(location)["permissions"].status == "ok"
@@ -45,15 +39,12 @@ def test_permissions_of_a_function_let_others_run_code(location: Path) -> None:
     code = (
         "import os, pathlib, sys\n"
         "function, canary = map(pathlib.Path, sys.argv[1:])\n"
-        "os.setgroups([]); os.setuid(65534)\n"
+        f"os.setgroups([]); os.setuid({as_nobody})\n"
         "for entry in [e for e in function.iterdir() if e.is_dir()]:\n"
         "    entry.rename(function / f'old-{entry.name}'); entry.mkdir()\n"
         "    pickle = f'cos\\nmkdir\\n(V{canary}\\ntR.'\n"
         "    (entry / 'output.pkl').write_bytes(pickle.encode())\n"
     )
-    for parent in location.parents:
-        if not parent.stat().st_mode & 0o001:
-            parent.chmod(0o755)
     run_python(code, function, canary)
     call(location, 1)
     assert canary.exists(), "joblib did not run what nobody had written"

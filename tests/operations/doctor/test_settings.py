@@ -14,14 +14,10 @@ import pytest
 
 from acache.config.settings import Config
 from acache.operations.doctor.registry import examine
-from tests.conftest import (
-    Result,
-    needs_links,
-    run_line,
-    run_python,
-)
 from tests.helpers.doctored import call, checks, followed, needs_root
 from tests.helpers.librosa_settings import probe
+from tests.helpers.marks import needs_links
+from tests.helpers.processes import Result, run_line, run_python
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,10 @@ from acache.config.settings import Config
 from acache.operations.doctor.registry import examine
 from acache.operations.verify.store import verify
 from acache.store.local import Store
-from tests.conftest import (
-    needs_links,
-    run_line,
-    run_python,
-    write_entry,
-)
 from tests.helpers.doctored import call, checks, edit, run_fix
+from tests.helpers.marks import needs_links
+from tests.helpers.processes import run_line, run_python
+from tests.helpers.stores import write_entry
 
 
 def test_limits_of_the_environment(location: Path) -> None:

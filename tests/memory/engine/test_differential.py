@@ -21,8 +21,8 @@ from joblib.memory import Memory
 
 from acache.memory.engine.callers import caller_of
 from acache.memory.engine.engine import FastMemory
-from tests.conftest import run_python
 from tests.helpers.odd_arguments import odd_call
+from tests.helpers.processes import run_python
 
 EXAMPLES = int(os.environ.get("ACACHE_FUZZ_EXAMPLES", "600"))
 DEFAULT: list[Any] = [1.0]

@@ -14,7 +14,7 @@ import pytest
 from acache.memory.engine import keys
 from acache.memory.engine.keys import RECORD_BYTES, KeyLog
 from acache.memory.engine.own_files import key_log_path, own_folder, read_secret
-from tests.conftest import needs_posix
+from tests.helpers.marks import needs_posix
 
 SECRET = bytes(range(100, 140))
 

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from engine import engine
 from measure import Row, Side, compare, measure, print_table
 from stores import copy_store, make_arrays, make_store
 from timing import against_hyperfine, beside_the_runs
@@ -202,7 +203,7 @@ def main() -> None:
         rows += against_hyperfine(folder, 3 * options.runs) + beside_the_runs(folder, options.runs)
         rows += verification(folder, options.runs, 100_000)
         rows += deletion(folder, max(1, options.runs // 3), options.deleted)
-        rows += tracing(folder, options.runs)
+        rows += tracing(folder, options.runs) + engine(folder, options.runs)
         if options.large:
             rows += large(folder, max(2, options.runs // 2), 100_000, 1_000_000)
     print_table(rows)

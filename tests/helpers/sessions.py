@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.helpers.processes import PATIENCE_SECONDS
+
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _ANSWER = re.compile(r"(\[y/N\]: )(\w*)\n")
 _END = "--- this was "
@@ -87,7 +89,7 @@ def run(steps: list[Step], home: Path, environment: dict[str, str]) -> list[Step
             env=environment,
             encoding="utf-8",
             check=False,
-            timeout=300,
+            timeout=5 * PATIENCE_SECONDS,
         )
     finally:
         os.close(master)

@@ -17,7 +17,7 @@ import pytest
 import acache
 from acache.cli.app import COMMANDS, cli
 from acache.config.settings import Config
-from tests.conftest import run_python
+from tests.helpers.processes import run_python
 from tests.helpers.sessions import PAGES, ROOT
 
 MODULES = [m.name for m in pkgutil.walk_packages(acache.__path__, "acache.")]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import acache
-from tests.conftest import run_python
+from tests.helpers.processes import run_python
 
 PACKAGE = Path(acache.__file__).parent
 HEAVY = {"joblib", "numpy", "scipy", "librosa", "decorator"}

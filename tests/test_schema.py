@@ -15,7 +15,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from acache.render import json as machine
-from tests.conftest import Result, needs_links, write_entry
+from tests.helpers.marks import needs_links
+from tests.helpers.processes import Result
+from tests.helpers.stores import write_entry
 
 ROOT = Path(__file__).parents[1]
 SCHEMAS = {

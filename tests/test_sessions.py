@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import needs_posix
+from tests.helpers.marks import needs_posix
 from tests.helpers.sessions import PAGES, ROOT, Step, blocks, names, normal, prepare, run
 
 EXAMPLES = ROOT / "examples"

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Result, needs_posix, run_line, write_entry
+from tests.helpers.marks import needs_posix
+from tests.helpers.processes import Result, run_line
+from tests.helpers.stores import write_entry
 
 Acache = Callable[..., Result]
 IDS = [

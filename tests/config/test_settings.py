@@ -15,7 +15,7 @@ from acache.operations.verify.store import plan_removal, verify
 from acache.sources.installed import InstalledSources
 from acache.store.local import Store
 from acache.system.errors import ConfigurationError, UsageError
-from tests.conftest import run_line, run_python
+from tests.helpers.processes import run_line, run_python
 
 
 def config(**environ: str) -> Config:

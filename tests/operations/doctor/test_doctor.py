@@ -28,22 +28,11 @@ from acache.sources.installed import InstalledSources
 from acache.store import parallel
 from acache.store.local import Store
 from tests.config.test_settings import probe
-from tests.conftest import (
-    NOBODY,
-    Result,
-    needs_links,
-    needs_posix,
-    run_line,
-    run_python,
-    with_all_imported,
-    write_entry,
-)
-from tests.store.test_parallel import needs_fork
-from tests.store.test_remove import dead_pid
+from tests.helpers.marks import needs_fork, needs_links, needs_posix, needs_root
+from tests.helpers.processes import Result, dead_pid, run_line, run_python
+from tests.helpers.stores import write_entry
+from tests.helpers.users import NOBODY, with_all_imported
 
-needs_root = pytest.mark.skipif(
-    os.name == "nt" or os.geteuid() != 0, reason="needs two users, so root"
-)
 FUNCTION = """
 import os, sys, warnings
 import joblib
@@ -264,7 +253,7 @@ def private(location: Path) -> None:
 
 
 @needs_root
-def test_who_can_write_to_a_function_can_run_code(location: Path) -> None:
+def test_who_can_write_to_a_function_can_run_code(location: Path, as_nobody: int) -> None:
     private(location)
     (location.parent).chmod(0o755)
     assert checks(location)["permissions"].status == "ok"
@@ -279,15 +268,12 @@ def test_who_can_write_to_a_function_can_run_code(location: Path) -> None:
     code = (
         "import os, pathlib, sys\n"
         "function, canary = map(pathlib.Path, sys.argv[1:])\n"
-        "os.setgroups([]); os.setuid(65534)\n"
+        f"os.setgroups([]); os.setuid({as_nobody})\n"
         "for entry in [e for e in function.iterdir() if e.is_dir()]:\n"
         "    entry.rename(function / f'old-{entry.name}'); entry.mkdir()\n"
         "    pickle = f'cos\\nmkdir\\n(V{canary}\\ntR.'\n"
         "    (entry / 'output.pkl').write_bytes(pickle.encode())\n"
     )
-    for parent in location.parents:
-        if not parent.stat().st_mode & 0o001:
-            parent.chmod(0o755)
     run_python(code, function, canary)
     call(location, 1)
     assert canary.exists(), "joblib did not run what nobody had written"

@@ -13,6 +13,7 @@ import sys
 import click
 
 from acache.cli.app import COMMANDS, cli
+from acache.operations.doctor.registry import CHECKS
 
 INTRODUCTION = """\
 # Commands
@@ -87,6 +88,16 @@ def section(name: str, made: click.Command, *elsewhere: list[click.Option]) -> l
         lines += ["", "Also takes the options of a [selection](#selection)."]
     if name in EXIT_CODES:
         lines += ["", f"Exit code: {EXIT_CODES[name]}"]
+    if name == "doctor":
+        rows = [f"| `{check.id}` | {cell(code(check.summary))} |" for check in CHECKS]
+        lines += [
+            "",
+            "The checks, in order:",
+            "",
+            "| check | checks that |",
+            "|---|---|",
+            *rows,
+        ]
     for block in examples:
         lines += ["", "```sh", *(line.strip() for line in block.splitlines()), "```"]
     return lines

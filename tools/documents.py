@@ -277,13 +277,14 @@ CHECK: Keys = {
     "id": text("Which check"),
     "status": text("What came out", enum=[*get_args(Status)]),
     "message": text("What follows, in one line"),
-    "fix": nullable(text("A command that mends it"), "if none does"),
+    "fix": nullable(text("A command that fixes it"), "if none does"),
 }
 FINDING: Keys = {
     "id": text("Of an entry or a function, or a path below the store"),
     "kind": text("What was found", enum=[*KINDS]),
-    "severity": text("A note is none of the problems", enum=[*get_args(Severity)]),
+    "severity": text("Whether it is a problem or a note", enum=[*get_args(Severity)]),
     "message": text("One line"),
+    "fix": nullable(text("A command that fixes it"), "if none does"),
 }
 FINDINGS: Keys = {
     "entries": count("How many were checked"),

@@ -71,7 +71,7 @@ def command(
         )
     mode = DeletionMode(dry_run, yes, quiet, as_json)
     store = open_for_deletion(config, mode)
-    levels = Levels(store, InstalledSources(config.python))
+    levels = Levels(store, InstalledSources(config.python.value))
     selector = None
     if everything or not selection.is_everything:
         selector = look_up(selection, store, levels, quiet=quiet)
@@ -89,5 +89,5 @@ def command(
             progress=progress,
         )
     if selection.stale and not (plan.is_empty or quiet or as_json):
-        note(f"stale means not used by {config.python}; --python PATH names another Python")
+        note(f"stale means not used by {config.python.value}; --python PATH names another Python")
     carry_out(ctx, plan, mode, warnings=(*config.warnings(), *levels.warnings))

@@ -39,7 +39,7 @@ def command(ctx: click.Context, /, *, name: str, as_json: bool) -> None:
     store = open_store(config)
     if not store.exists:
         raise UsageError(f"cannot show {printable(name)!r}: there is no cache")
-    installed = InstalledSources(config.python)
+    installed = InstalledSources(config.python.value)
     function, argument_hash = find(store, name)
     details: EntryDetails | FunctionDetails
     if argument_hash is None:

@@ -15,7 +15,7 @@ def stats_document(report: StatsReport, config: Config, *, by_module: bool = Fal
         "location": report.location,
         "store": report.store,
         "exists": report.exists,
-        "level": config.level,
+        "level": config.level.value,
         "total": totals(report.total),
         "levels": [
             {"level": row.level, "functions": row.functions, **totals(row.totals)}

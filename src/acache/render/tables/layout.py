@@ -151,7 +151,8 @@ def level_text(level: int | None) -> str:
 
 def configured_level(config: Config) -> str:
     """Format the configured level."""
-    return "not valid" if config.level is None else str(config.level)
+    level = config.level.value
+    return "not valid" if level is None else str(level)
 
 
 def seconds_text(seconds: float | None) -> str:

@@ -12,7 +12,7 @@ def print_overview(config: Config, store: Store | None, functions: int | None) -
     """Print the location, its level and number of functions, and the commands to start with."""
     if store is None:
         facts = [("location", "none: caching is off")]
-        variable = config.setting("cache-dir").variable
+        variable = config.cache_dir.variable
         steps = [(f"export {variable}=~/.cache/librosa", "switch caching on")]
     else:
         facts = [

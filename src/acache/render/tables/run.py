@@ -94,6 +94,6 @@ def _advice(report: RunReport, costly: int, config: Config) -> str:
     text = f"{functions} longer to load than to compute"
     if report.advice is None:
         return f"{text}; a lower level would not help"
-    variable = config.setting("level").variable
+    variable = config.level.variable
     gain = duration(report.advice.gain_seconds)
     return f"{text}; {variable}={report.advice.level} would save {gain} more"

@@ -105,9 +105,10 @@ def _summary(report: StatsReport, config: Config, *, selected: bool) -> list[tup
     if total.last_access is not None:
         lines.append(("last used", humanize.naturaltime(max(time.time() - total.last_access, 0))))
     lines.append(("other", f"{room(report.other)}: source files and folders"))
-    if above := _above(report, config.level):
+    level = config.level.value
+    if above := _above(report, level):
         entries = plural(above, "entry has", "entries have")
-        lines.append(("not used", f"{entries} a level above {config.level}, the configured one"))
+        lines.append(("not used", f"{entries} a level above {level}, the configured one"))
     if report.abandoned.files or report.abandoned.folders:
         listed = leftovers(*report.abandoned)
         lines.append(("leftovers", f"{listed}\nremove: acache clear --leftovers"))

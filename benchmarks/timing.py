@@ -13,10 +13,10 @@ from pathlib import Path
 
 from measure import Row
 
-from acache.bench.process import timed_run
-from acache.bench.report import bench
-from acache.bench.runner import Plan
-from acache.config import Config
+from acache.config.settings import Config
+from acache.operations.bench.benchmark import bench
+from acache.operations.bench.runner import Plan
+from acache.operations.bench.timed_run import timed_run
 
 WORK = "n = 0\nfor i in range(6_000_000): n += i\n"
 

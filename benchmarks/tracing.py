@@ -8,7 +8,7 @@ from pathlib import Path
 
 from measure import Row, Side, compare, measure
 
-from acache.trace.session import Tracing
+from acache.operations.run.session import Tracing
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "estimate_tuning.py"
 CALLS = 5_000

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from acache import Store
-from acache.records import Entry
-
-from .conftest import Result
+from acache.store.model import Entry
+from tests.helpers.processes import Result
 
 README = Path(__file__).parents[1] / "README.md"
 EXAMPLE = Path(__file__).parents[1] / "examples" / "estimate_tuning.py"

@@ -9,65 +9,65 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing itself costs as much as half of Python's start
 if TYPE_CHECKING:
-    from acache.config import Config as Config
-    from acache.drift import Drift as Drift
-    from acache.environment import cache as cache
-    from acache.errors import AcacheError as AcacheError
-    from acache.errors import AcacheWarning as AcacheWarning
-    from acache.errors import ConfigurationError as ConfigurationError
-    from acache.errors import UsageError as UsageError
-    from acache.eviction import Limits as Limits
-    from acache.eviction import plan_prune as plan_prune
-    from acache.execution import Outcome as Outcome
-    from acache.execution import execute as execute
-    from acache.installed import InstalledSources as InstalledSources
-    from acache.levels import Levels as Levels
-    from acache.listing import Listing as Listing
-    from acache.manager import CacheManager as CacheManager
-    from acache.names import parse_entry_id as parse_entry_id
-    from acache.plans import Plan as Plan
-    from acache.plans import plan_clear as plan_clear
-    from acache.query import Selection as Selection
-    from acache.query import parse_levels as parse_levels
-    from acache.records import Entry as Entry
-    from acache.report import StatsReport as StatsReport
-    from acache.report import stats as stats
-    from acache.store import Store as Store
-    from acache.verification import VerifyReport as VerifyReport
-    from acache.verification import plan_removal as plan_removal
-    from acache.verification import verify as verify
+    from acache.config.settings import Config as Config
+    from acache.memory.environment import cache as cache
+    from acache.memory.manager import CacheManager as CacheManager
+    from acache.operations.clear import Plan as Plan
+    from acache.operations.clear import plan_clear as plan_clear
+    from acache.operations.execute import Outcome as Outcome
+    from acache.operations.execute import execute as execute
+    from acache.operations.ls import Listing as Listing
+    from acache.operations.prune import Limits as Limits
+    from acache.operations.prune import plan_prune as plan_prune
+    from acache.operations.selection import Selection as Selection
+    from acache.operations.selection import parse_levels as parse_levels
+    from acache.operations.stats import StatsReport as StatsReport
+    from acache.operations.stats import stats as stats
+    from acache.operations.verify.store import VerifyReport as VerifyReport
+    from acache.operations.verify.store import plan_removal as plan_removal
+    from acache.operations.verify.store import verify as verify
+    from acache.sources.installed import InstalledSources as InstalledSources
+    from acache.sources.levels import Levels as Levels
+    from acache.sources.staleness import Drift as Drift
+    from acache.store.ids import parse_entry_id as parse_entry_id
+    from acache.store.local import Store as Store
+    from acache.store.model import Entry as Entry
+    from acache.system.errors import AcacheError as AcacheError
+    from acache.system.errors import AcacheWarning as AcacheWarning
+    from acache.system.errors import ConfigurationError as ConfigurationError
+    from acache.system.errors import UsageError as UsageError
 
 __version__ = "0.1.0"
 
 # Where each public name lives: importing acache must cost nothing (PEP 562).
 _HOMES = {
-    "AcacheError": "errors",
-    "AcacheWarning": "errors",
-    "CacheManager": "manager",
-    "Config": "config",
-    "ConfigurationError": "errors",
-    "Drift": "drift",
-    "Entry": "records",
-    "InstalledSources": "installed",
-    "Levels": "levels",
-    "Limits": "eviction",
-    "Listing": "listing",
-    "Outcome": "execution",
-    "Plan": "plans",
-    "Selection": "query",
-    "StatsReport": "report",
-    "Store": "store",
-    "UsageError": "errors",
-    "VerifyReport": "verification",
-    "cache": "environment",
-    "execute": "execution",
-    "parse_entry_id": "names",
-    "parse_levels": "query",
-    "plan_clear": "plans",
-    "plan_prune": "eviction",
-    "plan_removal": "verification",
-    "stats": "report",
-    "verify": "verification",
+    "AcacheError": "system.errors",
+    "AcacheWarning": "system.errors",
+    "CacheManager": "memory.manager",
+    "Config": "config.settings",
+    "ConfigurationError": "system.errors",
+    "Drift": "sources.staleness",
+    "Entry": "store.model",
+    "InstalledSources": "sources.installed",
+    "Levels": "sources.levels",
+    "Limits": "operations.prune",
+    "Listing": "operations.ls",
+    "Outcome": "operations.execute",
+    "Plan": "operations.clear",
+    "Selection": "operations.selection",
+    "StatsReport": "operations.stats",
+    "Store": "store.local",
+    "UsageError": "system.errors",
+    "VerifyReport": "operations.verify.store",
+    "cache": "memory.environment",
+    "execute": "operations.execute",
+    "parse_entry_id": "store.ids",
+    "parse_levels": "operations.selection",
+    "plan_clear": "operations.clear",
+    "plan_prune": "operations.prune",
+    "plan_removal": "operations.verify.store",
+    "stats": "operations.stats",
+    "verify": "operations.verify.store",
 }
 
 __all__ = [  # noqa: PLE0604 - the names are strings

@@ -10,11 +10,11 @@ def main() -> NoReturn:
     """Run the command line; an interruption while it is still being imported is no traceback."""
     try:
         if sys.argv[1:3] == ["completion", "--offer"]:  # TAB was pressed: do not wait for click
-            from acache.completion.offers import answer
+            from acache.cli.completion.offers import answer
 
             answer(sys.argv[3:])
             sys.exit(0)
-        from acache.cli import main as run
+        from acache.cli.app import main as run
     except KeyboardInterrupt:
         sys.exit(130)
     run()

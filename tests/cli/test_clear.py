@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Result, run_python, write_entry
-from ..test_removal import dead_pid, tree
+from tests.helpers.processes import Result, dead_pid, run_python
+from tests.helpers.stores import tree, write_entry
 
 Acache = Callable[..., Result]
 HASHES = [digit * 32 for digit in "0369cf"]
@@ -260,15 +260,15 @@ def test_an_interrupted_question_touches_nothing(location: Path) -> None:
 
 SLOWLY = """
 import time, sys
-import acache.removal
+import acache.store.remove
 import acache.render.progress as progress
 progress._PATIENCE_SECONDS = progress._REFRESH_SECONDS = 0
-remove = acache.removal.Removal.entry
+remove = acache.store.remove.Removal.entry
 def slowly(self, *args, **kwargs):
     time.sleep(0.005)
     return remove(self, *args, **kwargs)
-acache.removal.Removal.entry = slowly
-from acache.cli import main
+acache.store.remove.Removal.entry = slowly
+from acache.cli.app import main
 main()
 """
 
@@ -355,7 +355,7 @@ def test_deleting_writes_nothing(location: Path) -> None:
         "import resource, signal, sys\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_DFL)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
-        "from acache.cli import main; main()"
+        "from acache.cli.app import main; main()"
     )
     pytest.importorskip("resource")
     run_python(code, "clear", "--all", "-y", "-q", "--cache-dir", location)
@@ -365,13 +365,13 @@ def test_deleting_writes_nothing(location: Path) -> None:
 def test_a_folder_that_vanishes_midway_is_no_failure(location: Path) -> None:
     code = (
         "import shutil, sys\n"
-        "import acache.removal\n"
-        "remove = acache.removal.Removal.entry\n"
+        "import acache.store.remove\n"
+        "remove = acache.store.remove.Removal.entry\n"
         "def removing(self, function, *args, **kwargs):\n"
         "    shutil.rmtree(sys.argv[-1] + '/joblib/m/f1', ignore_errors=True)\n"
         "    return remove(self, function, *args, **kwargs)\n"
-        "acache.removal.Removal.entry = removing\n"
-        "from acache.cli import main; main()"
+        "acache.store.remove.Removal.entry = removing\n"
+        "from acache.cli.app import main; main()"
     )
     output = run_python(code, "clear", "--all", "-y", "--json", "--cache-dir", location)
     assert json.loads(output)["removed"]["entries"] == 3
@@ -543,7 +543,7 @@ def test_reading_and_planning_leave_every_access_time(
 def test_signals_are_as_they_were_after_a_deletion(location: Path) -> None:
     code = (
         "import signal\n"
-        "from acache.cli import _guarded\n"
+        "from acache.cli.app import _guarded\n"
         "before = signal.getsignal(signal.SIGINT)\n"
         f"_guarded(['clear', '--all', '-y', '-q', '--cache-dir', {str(location)!r}])\n"
         "assert signal.getsignal(signal.SIGINT) is before"

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 import acache as package
-from acache.cli import COMMANDS
-
-from ..conftest import Result, write_entry
+from acache.cli.app import COMMANDS
+from tests.helpers.processes import Result
+from tests.helpers.stores import write_entry
 
 Acache = Callable[..., Result]
 
@@ -51,7 +51,7 @@ def test_a_wrong_command_is_told_the_nearest(acache: Acache) -> None:
     assert result.stderr == (
         "acache: error: no such command 'stat'; did you mean 'stats'? (see acache --help)\n"
     )
-    assert "there are: stats" in acache("xyz").stderr
+    assert "choose from stats" in acache("xyz").stderr
 
 
 def test_alone_without_a_location(acache: Acache) -> None:
@@ -83,9 +83,10 @@ def test_an_interruption_is_told_in_one_line(tmp_path: Path) -> None:
     write_entry(tmp_path / "joblib" / "f", "0" * 32)
     code = (
         "import sys, time\n"
-        "import acache.report, acache.cli\n"
-        "acache.report.fold_scan = lambda *a, **k: (print('ready', flush=True), time.sleep(60))\n"
-        "acache.cli.main()"
+        "import acache.operations.stats, acache.cli.app\n"
+        "acache.operations.stats.fold_scan = "
+        "lambda *a, **k: (print('ready', flush=True), time.sleep(60))\n"
+        "acache.cli.app.main()"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code, "stats", "--cache-dir", str(tmp_path)],
@@ -102,10 +103,10 @@ def test_an_interruption_is_told_in_one_line(tmp_path: Path) -> None:
 
 
 BROKEN = (
-    "import acache.report, acache.cli\n"
+    "import acache.operations.stats, acache.cli.app\n"
     "def stats(*a, **k): raise ZeroDivisionError('oh')\n"
-    "acache.report.stats = stats\n"
-    "acache.cli.main()"
+    "acache.operations.stats.stats = stats\n"
+    "acache.cli.app.main()"
 )
 
 

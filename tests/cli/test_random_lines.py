@@ -14,10 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from acache import cli
-from acache.cli import COMMANDS
-
-from ..conftest import write_entry
+from acache.cli import app as cli
+from acache.cli.app import COMMANDS
+from tests.helpers.stores import write_entry
 
 HASH = "0123456789abcdef" * 2
 STORES = ("sound", "odd", "empty", "file", "missing", "not-a-store")

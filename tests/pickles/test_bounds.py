@@ -17,8 +17,7 @@ import numpy as np
 import pytest
 
 from acache.pickles import DamagedError, Description, PickleError, describe_file, outline
-
-from .samples import F8, dumped, long, shown, wrapper
+from tests.helpers.samples import F8, dumped, long, shown, wrapper
 
 
 def peak(data: bytes, **options: int) -> tuple[int, Description | None]:

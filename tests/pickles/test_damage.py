@@ -14,8 +14,7 @@ from joblib.numpy_pickle_compat import write_zfile
 
 from acache.pickles import PickleError
 from acache.pickles.compression import DamagedError
-
-from .samples import described, dumped
+from tests.helpers.samples import described, dumped
 
 LONG = b"x" * 300
 SMALL = pickle.dumps([1, "abc", 2.5], 4)

@@ -15,10 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acache.errors import AcacheError
 from acache.pickles import PickleError
-
-from .samples import FRAME, SMALL, described, dumped, shown, values
+from acache.system.errors import AcacheError
+from tests.helpers.samples import FRAME, SMALL, described, dumped, shown, values
 
 
 @settings(max_examples=400, deadline=None)

@@ -7,8 +7,7 @@ import pytest
 
 from acache.pickles import Likeness
 from acache.pickles.likeness import _MOST_BYTES, _MOST_OF_A_SIZE
-
-from .samples import described, dumped, shown
+from tests.helpers.samples import described, dumped, shown
 
 VALUE = {
     "a": np.arange(3.0),

@@ -13,8 +13,7 @@ from joblib.numpy_pickle import NumpyUnpickler
 from joblib.numpy_pickle_compat import write_zfile
 
 from acache.pickles import Container, DamagedError, Excerpt, Object, PickleError, Unknown
-
-from .samples import SMALL, Plain, described, dumped, shown, values
+from tests.helpers.samples import SMALL, Plain, described, dumped, shown, values
 
 
 @pytest.mark.parametrize("compress", [0, 3, "zlib", "gzip", "bz2", "lzma", "xz", "lz4"])

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from acache.pickles import Line, outline
-
-from .samples import described, dumped, shown, told, values
+from tests.helpers.samples import described, dumped, shown, told, values
 
 
 def test_an_outline_says_what_an_array_takes() -> None:
@@ -40,9 +39,9 @@ def test_every_value_is_shown(protocol: int) -> None:
         *("list of 2", "  list of 1", "    'shared'", "  list of 1, shown above")
     ]
     assert told(every["object"], protocol=protocol) == [
-        "tests.pickles.samples.Plain",
+        "tests.helpers.samples.Plain",
         "  'x': 1",
-        "  'me': tests.pickles.samples.Plain, shown above",
+        "  'me': tests.helpers.samples.Plain, shown above",
     ]
     assert told(every["a list's child"], protocol=protocol)[-4:] == [
         *("  1", "  2", "  3", "  'note': 'attribute'")

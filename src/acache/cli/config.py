@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from acache.cli.grouping import GroupedHelp
+from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option
 
 
@@ -22,10 +22,10 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
     """
     config = choices(ctx).config()
     if as_json:
-        from acache.render import machine
+        from acache.render.json.config import config_document
 
-        click.echo(machine.config(config))
-        return
-    from acache.render.human import reports
+        click.echo(config_document(config))
+    else:
+        from acache.render.tables.config import print_settings
 
-    reports.config(config)
+        print_settings(config)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from acache.errors import AcacheError
+from acache.system.errors import AcacheError
 
 if TYPE_CHECKING:
     import zlib

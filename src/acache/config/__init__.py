@@ -1,0 +1,1 @@
+"""Settings: values, their origins, and what librosa makes of them."""

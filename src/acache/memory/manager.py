@@ -1,0 +1,217 @@
+"""The levelled cache, as librosa has it. Here alone joblib is imported, when one is first used."""
+
+from __future__ import annotations
+
+import inspect
+import operator
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from acache.config.effects import DEFAULT_LEVEL
+from acache.sources.decorators import level_in_source
+from acache.sources.levels import record_level
+
+if TYPE_CHECKING:
+    import joblib
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_LONGEST_HEADER = 200  # lines of decorators that are looked through for the level
+
+
+class CacheManager:
+    """A cache of function results on disk, with levels: `joblib.Memory` and a filter.
+
+    Parameters
+    ----------
+    location : str, pathlib.Path or None
+        Where results are stored; None switches caching off. As in joblib, a str gets a folder
+        ``joblib`` inside, a `pathlib.Path` is the store itself.
+    level : int
+        Functions of this level and below are cached.
+    **memory_options
+        Options of `joblib.Memory`: ``mmap_mode``, ``compress``, ``verbose``, ``backend``,
+        ``backend_options``.
+
+    Attributes
+    ----------
+    level : int
+    memory : joblib.Memory
+        Made when it is first used.
+
+    Notes
+    -----
+    Behaves as ``librosa.cache`` does, and its entries are those of `joblib.Memory`: either reads
+    what the other has written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from acache import CacheManager
+    >>> cache = CacheManager(tempfile.mkdtemp(), level=20, verbose=0)
+    >>> @cache(level=20)
+    ... def square(x):
+    ...     return x * x
+    >>> square(3), square(3)
+    (9, 9)
+    >>> @cache(level=30)
+    ... def cube(x):
+    ...     return x**3
+    >>> cube.__name__, hasattr(cube, "__wrapped__")
+    ('cube', False)
+    """
+
+    def __init__(
+        self,
+        location: str | os.PathLike[str] | None = None,
+        *,
+        level: int = DEFAULT_LEVEL,
+        **memory_options: Any,
+    ) -> None:
+        self.level = level
+        if location is not None and not isinstance(location, str):
+            location = Path(location)  # joblib takes no other path-like object
+        self._location = location
+        self._options = memory_options
+        self._recorded: dict[str, int] = {}
+        self._memory: joblib.Memory | None = None
+
+    @property
+    def memory(self) -> joblib.Memory:
+        """The `joblib.Memory` behind this cache."""
+        if self._memory is None:
+            self._memory = self._make_memory()
+        return self._memory
+
+    @memory.setter
+    def memory(self, memory: joblib.Memory) -> None:
+        self._memory = memory
+        self._location = memory.location
+
+    def __call__(
+        self,
+        level: int,
+        *,
+        ignore: Sequence[str] | None = None,
+        verbose: int | None = None,
+        **options: Any,
+    ) -> Callable[[F], F]:
+        """Return a decorator that caches a function of a level.
+
+        Parameters
+        ----------
+        level : int
+            The function is cached if the level of the cache is at least this.
+        ignore : sequence of str, optional
+            Names of arguments that make no difference to the result.
+        verbose : int >= 0, optional
+            How much joblib prints, instead of what the cache was made with.
+        **options
+            ``mmap_mode`` and ``cache_validation_callback`` as in `joblib.Memory.cache`.
+
+        Returns
+        -------
+        decorator : callable
+            Returns the function itself while caching is off, or if the level is too high.
+
+        Raises
+        ------
+        TypeError
+            If the level is no int; most often because the parentheses were forgotten.
+        """
+        try:
+            level = operator.index(level)
+        except TypeError:
+            message = f"a cached function's level is an int, not {level!r}: @cache(level=20)"
+            raise TypeError(message) from None
+        unknown = options.keys() - {"mmap_mode", "cache_validation_callback"}
+        if unknown:
+            raise TypeError(f"cache() has no option {min(unknown)!r}")
+
+        def decorator(function: F) -> F:
+            if self._location is None or self.level < level or self.memory.store_backend is None:
+                return function
+            ignored = None if ignore is None else list(ignore)
+            cached = self.memory.cache(function, ignore=ignored, verbose=verbose, **options)
+            self._record_level(function, level)
+            return _as_function(function, cached)
+
+        return decorator
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(location={self._location!r}, level={self.level})"
+
+    def clear(self, *args: Any, **kwargs: Any) -> None:
+        """Remove every entry, as `joblib.Memory.clear` does."""
+        self.memory.clear(*args, **kwargs)
+        # In a store that is the location itself, the recorded levels lay beside the functions.
+        for function, level in self._recorded.items():
+            record_level(self._expanded(), function, level)
+
+    def eval(self, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate a function through the cache, as `joblib.Memory.eval` does."""
+        return self.memory.eval(*args, **kwargs)
+
+    def format(self, *args: Any, **kwargs: Any) -> Any:
+        """Format an object, as `joblib.Memory.format` does."""
+        return self.memory.format(*args, **kwargs)
+
+    def reduce_size(self, *args: Any, **kwargs: Any) -> None:
+        """Evict entries, as `joblib.Memory.reduce_size` does."""
+        self.memory.reduce_size(*args, **kwargs)
+
+    def warn(self, *args: Any, **kwargs: Any) -> None:
+        """Log a warning, as `joblib.Memory.warn` does."""
+        self.memory.warn(*args, **kwargs)
+
+    def _make_memory(self) -> joblib.Memory:
+        from joblib import Memory
+
+        return Memory(self._location, **self._options)
+
+    def _record_level(self, function: Callable[..., Any], level: int) -> None:
+        """Keep the level beside the store, unless the source that joblib stores shows it."""
+        if _shown_level(function) == level:
+            return
+        from joblib.func_inspect import get_func_name
+
+        modules, name = get_func_name(function)
+        function_id = "/".join([*modules, name])
+        self._recorded[function_id] = level
+        record_level(self._expanded(), function_id, level)
+
+    def _expanded(self) -> str:
+        return os.path.expanduser(os.fspath(self._location or ""))
+
+
+def _shown_level(function: Callable[..., Any]) -> int | None:
+    """Find the level that a function's decorators show, reading no further than its name."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return None
+    import linecache
+
+    lines = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 :][:_LONGEST_HEADER]
+    return level_in_source("".join(lines))
+
+
+def _as_function(function: F, cached: Callable[..., Any]) -> F:
+    """Wrap joblib's callable object into a function with the signature of the original.
+
+    As a function it works as a method too, and a wrong call raises the TypeError that it should.
+    """
+    if not inspect.isfunction(function):
+        return cast("F", cached)  # a callable object stays one
+    from decorator import FunctionMaker
+
+    wrapped = FunctionMaker.create(
+        function,
+        "return _acache_cached_(%(shortsignature)s)",
+        # decorator makes a coroutine function of what is named _call_ if that is one.
+        {"_acache_cached_": cached, "_call_": function},
+        __wrapped__=function,
+    )
+    wrapped.__qualname__ = function.__qualname__
+    return cast("F", wrapped)

@@ -1,0 +1,231 @@
+"""The results of a benchmark: measurements, each level's gain and cost, a recommendation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import NamedTuple
+
+from acache.operations.bench.statistics import Summary, break_even_runs, ratio_interval, summarise
+from acache.operations.bench.timed_run import Run
+from acache.store.totals import Totals
+
+_NOISE = 0.02  # of a time; what differs less is not worth a higher level
+_UNKNOWN_NOISE = 0.2
+_ERRORS = 3.0  # standard errors
+
+
+class Measurement(NamedTuple):
+    """Several runs of one step.
+
+    Attributes
+    ----------
+    runs : tuple of Run
+        In order.
+    summary : Summary
+        Of their wall times.
+    user, system : float or None
+        Median CPU seconds.
+    max_rss_bytes : int or None
+        Median peak memory.
+    """
+
+    runs: tuple[Run, ...]
+    summary: Summary
+    user: float | None
+    system: float | None
+    max_rss_bytes: int | None
+
+    @property
+    def times(self) -> list[float]:
+        """Wall times in seconds."""
+        return [run.seconds for run in self.runs]
+
+
+class Held(NamedTuple):
+    """What a store holds after a cold run.
+
+    Attributes
+    ----------
+    entries : Totals
+    leftovers : int
+        Temporary files and folders without result, from writes that failed.
+    """
+
+    entries: Totals
+    leftovers: int
+
+
+class Calls(NamedTuple):
+    """How many cached calls of a warm run were hits, and how many misses."""
+
+    hits: int
+    misses: int
+
+
+class LevelResult(NamedTuple):
+    """What caching at a level gains and costs.
+
+    Attributes
+    ----------
+    level : int
+    cold, warm : Measurement
+    held : Held
+        After a cold run.
+    calls : Calls or None
+        Of a warm run; None if it could not be traced.
+    speedup : float or None
+        Median time without cache over the median warm time; None if nothing was cached.
+    interval : (float, float) or None
+        Of the speed-up, 95 %; None with fewer than three runs.
+    same_output : bool
+        Whether all runs, with and without the cache, printed the same on stdout.
+    break_even_runs : float or None
+        See `acache.operations.bench.statistics.break_even_runs`; None too if nothing was cached.
+    """
+
+    level: int
+    cold: Measurement
+    warm: Measurement
+    held: Held
+    calls: Calls | None
+    speedup: float | None
+    interval: tuple[float, float] | None
+    same_output: bool
+    break_even_runs: float | None
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether anything was cached."""
+        return self.speedup is not None
+
+
+class BenchReport(NamedTuple):
+    """The results of a benchmark.
+
+    Attributes
+    ----------
+    command : tuple of str
+        As it was given.
+    rounds : int
+        How many were run.
+    environment : dict
+        See `acache.operations.bench.environment.describe`.
+    off : Measurement
+    levels : tuple of LevelResult
+        By level.
+    recommended_level : int or None
+        See `recommend`.
+    warnings : tuple of str
+        Each says what to do.
+    """
+
+    command: tuple[str, ...]
+    rounds: int
+    environment: Mapping[str, object]
+    off: Measurement
+    levels: tuple[LevelResult, ...]
+    recommended_level: int | None
+    warnings: tuple[str, ...]
+
+    @property
+    def best_speedup(self) -> float | None:
+        """The highest speed-up of the `usable` levels; None if there are none."""
+        rows = usable(self.off, self.levels)
+        return max((row.speedup for row in rows if row.speedup is not None), default=None)
+
+
+def measurement(runs: Sequence[Run]) -> Measurement:
+    """Sum up several runs."""
+    return Measurement(
+        tuple(runs),
+        summarise([run.seconds for run in runs]),
+        _middle([run.user for run in runs]),
+        _middle([run.system for run in runs]),
+        None if (peak := _middle([run.max_rss_bytes for run in runs])) is None else round(peak),
+    )
+
+
+def _middle(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if len(known) == len(values) else None
+
+
+def level_result(
+    level: int,
+    *,
+    off: Measurement,
+    cold: Measurement,
+    warm: Measurement,
+    held: Held,
+    calls: Calls | None,
+) -> LevelResult:
+    """Compare the runs at a level with those without cache."""
+    cached = held.entries.entries > 0
+    middles = [each.summary.median for each in (off, cold, warm)]
+    printed = {run.output for each in (off, cold, warm) for run in each.runs}
+    return LevelResult(
+        level,
+        cold,
+        warm,
+        held,
+        calls,
+        speedup=middles[0] / middles[2] if cached else None,
+        interval=ratio_interval(off.times, warm.times) if cached else None,
+        same_output=len(printed) == 1,
+        break_even_runs=break_even_runs(*middles) if cached else None,
+    )
+
+
+def usable(off: Measurement, levels: Sequence[LevelResult]) -> list[LevelResult]:
+    """Leave out levels that cache nothing, have no hits, or change the output.
+
+    Where the output differs on each run even without the cache, it is not compared.
+    """
+    steady = len({run.output for run in off.runs}) == 1
+    return [
+        row
+        for row in levels
+        if row.is_cached
+        and (row.calls is None or row.calls.hits)
+        and (row.same_output or not steady)
+    ]
+
+
+def recommend(off: Measurement, levels: Sequence[LevelResult]) -> int | None:
+    """Choose the lowest usable level whose warm time is within noise of the best; see `is_slower`.
+
+    Returns
+    -------
+    level : int or None
+        None if no level is clearly faster than no cache at all.
+    """
+    faster = [row for row in usable(off, levels) if is_slower(off, row.warm)]
+    if not faster:
+        return None
+    best = min(faster, key=lambda row: row.warm.summary.median)
+    return min(row.level for row in faster if not is_slower(row.warm, best.warm))
+
+
+def is_slower(slow: Measurement, fast: Measurement) -> bool:
+    """Return whether one is slower than the other by more than noise.
+
+    Their medians must differ by more than 2 %, and by more than three standard errors of the
+    difference. That of a median is about ``1.2533 s / sqrt(n)``, with ``s = 1.4826 MAD`` for the
+    standard deviation (P. Rousseeuw and C. Croux, "Alternatives to the Median Absolute Deviation",
+    JASA 88, 1993), so that one outlier changes nothing. With fewer than three runs
+    the noise is unknown, and 20 % is assumed.
+    """
+    gain = slow.summary.median - fast.summary.median
+    errors = [_squared_error(slow), _squared_error(fast)]
+    if None in errors:
+        return gain > _UNKNOWN_NOISE * fast.summary.median
+    noise = _ERRORS * math.sqrt(sum(error for error in errors if error is not None))
+    return gain > max(_NOISE * fast.summary.median, noise)
+
+
+def _squared_error(measured: Measurement) -> float | None:
+    if measured.summary.mad is None:
+        return None
+    return float((1.2533 * 1.4826 * measured.summary.mad) ** 2 / len(measured.runs))

@@ -1,0 +1,277 @@
+"""Rounds of runs: off, then cold and warm for each level, so that drift affects all alike."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterable
+from typing import IO, Literal, NamedTuple
+
+from acache.config.child import child_environment_at
+from acache.config.settings import Config
+from acache.operations.bench.results import (
+    Calls,
+    Held,
+    LevelResult,
+    Measurement,
+    level_result,
+    measurement,
+)
+from acache.operations.bench.store_location import folder_beside
+from acache.operations.bench.timed_run import Run, timed_run
+from acache.store.local import Store
+from acache.store.model import Entry, Leftover
+from acache.store.totals import Tally
+from acache.system.errors import AcacheError
+from acache.system.tempdir import private_folder
+from acache.system.text import printable
+
+PREFIX = ".acache-bench-"
+_TAIL_LINES = 15
+
+
+class FailedRunError(AcacheError):
+    """A run did not end with exit code 0.
+
+    Attributes
+    ----------
+    tail : list of str
+        The last lines that it printed on stderr.
+    """
+
+    def __init__(self, message: str, tail: list[str]) -> None:
+        super().__init__(message)
+        self.tail = tail
+
+
+class Step(NamedTuple):
+    """A run of a benchmark: with the cache off, cold, warm, or traced, which is not timed."""
+
+    kind: Literal["off", "cold", "warm", "traced"]
+    level: int | None = None
+
+    def __str__(self) -> str:
+        """Name it for people."""
+        if self.kind == "off":
+            return "with the cache off"
+        return f"at level {self.level}, {self.kind}"
+
+
+OFF = Step("off")
+
+
+class Schedule(NamedTuple):
+    """What is to be run.
+
+    Attributes
+    ----------
+    arguments : tuple of str
+        The program's path first.
+    levels : tuple of int
+    rounds : int >= 1
+    warmup : int >= 0
+        Runs with the cache off that do not count.
+    time_limit : float > 0
+        Seconds. A round that would end later is not begun; one is run in any case.
+    """
+
+    arguments: tuple[str, ...]
+    levels: tuple[int, ...]
+    rounds: int
+    warmup: int
+    time_limit: float
+
+    @property
+    def round(self) -> list[Step]:
+        """The runs of every round."""
+        return [OFF, *(Step(kind, n) for n in self.levels for kind in ("cold", "warm"))]
+
+    @property
+    def all(self) -> list[Step]:
+        """All runs but the warm-up; only the first round has traced ones."""
+        traced = [Step("traced", level) for level in self.levels]
+        return [*self.round, *traced, *self.round * (self.rounds - 1)]
+
+
+class BenchProgress:
+    """What is called while a benchmark runs; this one does nothing."""
+
+    def expect(self, seconds: float) -> None:
+        """Handle, once, the seconds that the rest is expected to take."""
+
+    def begin(self, step: Step, round_: int | None, remaining: float | None) -> None:
+        """Handle the start of a run.
+
+        `round_` counts from 0 and is None for a warm-up. `remaining` are the seconds until the end,
+        None while they are unknown.
+        """
+
+
+class Timings(NamedTuple):
+    """The measurements of all rounds, how many there were, and where the stores were."""
+
+    rounds: int
+    off: Measurement
+    levels: tuple[LevelResult, ...]
+    folder: str
+
+
+def measure(
+    schedule: Schedule,
+    config: Config,
+    *,
+    progress: BenchProgress | None = None,
+    echo: IO[bytes] | None = None,
+) -> Timings:
+    """Run a command with its cache off, cold and warm.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    config : Config
+        Its store is not opened: each cold run gets a new one on the same file system, which is
+        removed after the warm run.
+    progress : BenchProgress, optional
+    echo : binary file, optional
+        Gets what the runs print.
+
+    Raises
+    ------
+    FailedRunError
+        If a run fails: its exit code, and the end of its stderr.
+    OSError
+        If a store cannot be made, or the command cannot be started.
+    """
+    return _Bench(schedule, config, progress or BenchProgress(), echo).run()
+
+
+class _Bench:
+    def __init__(
+        self, schedule: Schedule, config: Config, progress: BenchProgress, echo: IO[bytes] | None
+    ) -> None:
+        self._schedule = schedule
+        self._config = config
+        self._progress = progress
+        self._echo = echo
+        self._folder = folder_beside(config.location)
+        self._todo = schedule.all
+        self._runs: dict[Step, list[Run]] = {step: [] for step in schedule.round}
+        self._held: dict[int, Held] = {}
+        self._calls: dict[int, Calls | None] = {}
+        self._took: dict[str, float] = {}  # seconds of the last run of each kind, at any level
+        self._begun = time.monotonic()
+
+    def run(self) -> Timings:
+        without = child_environment_at(self._config, None)
+        for _ in range(self._schedule.warmup):
+            self._run(OFF, without, round_=None)
+        if self._schedule.warmup:
+            self._progress.expect(self._remaining(0))
+        done = 0
+        while done < self._schedule.rounds and (done == 0 or self._is_time_for_another()):
+            self._time(OFF, without, round_=done)
+            if done == 0 and not self._schedule.warmup:
+                self._progress.expect(self._remaining(0))
+            for level in self._schedule.levels:
+                self._round_of(level, done)
+            done += 1
+        off = measurement(self._runs[OFF])
+        levels = tuple(self._result(off, level) for level in self._schedule.levels)
+        return Timings(done, off, levels, self._folder)
+
+    def _round_of(self, level: int, round_: int) -> None:
+        with private_folder(PREFIX, parent=self._folder) as location:
+            environment = child_environment_at(self._config, location, level=level)
+            self._time(Step("cold", level), environment, round_=round_)
+            if round_ == 0:
+                self._held[level] = _held(location)
+            self._time(Step("warm", level), environment, round_=round_)
+            if round_ == 0:
+                self._calls[level] = self._trace(level, environment, location)
+
+    def _trace(self, level: int, environment: dict[str, str], location: str) -> Calls | None:
+        from acache.operations.run.session import Tracing
+
+        step = Step("traced", level)
+        with Tracing() as tracing:
+            try:
+                self._run(step, tracing.environment(environment), round_=0)
+            except FailedRunError:  # only because it is traced: the times are valid
+                return None
+            finally:
+                self._todo.remove(step)
+            trace = tracing.read()
+        if not trace.joblibs:
+            return None
+        return Calls(*trace.hits_and_misses(Store(location).path))
+
+    def _time(self, step: Step, environment: dict[str, str], *, round_: int) -> None:
+        self._runs[step].append(self._run(step, environment, round_=round_))
+        self._todo.remove(step)
+
+    def _run(self, step: Step, environment: dict[str, str], *, round_: int | None) -> Run:
+        remaining = None
+        if round_ is not None and "off" in self._took:
+            remaining = self._remaining(round_)
+        self._progress.begin(step, round_, remaining)
+        run = timed_run(self._schedule.arguments, environment, echo=self._echo)
+        if run.exit_code != 0:
+            raise _failure(self._schedule.arguments, step, run)
+        self._took[step.kind] = run.seconds
+        return run
+
+    def _is_time_for_another(self) -> bool:
+        passed = time.monotonic() - self._begun
+        return passed + self._expected(self._schedule.round) <= self._schedule.time_limit
+
+    def _remaining(self, round_: int) -> float:
+        """Estimate the seconds to the end; the time limit cuts whole rounds, but not this one."""
+        later = len(self._schedule.round) * (self._schedule.rounds - round_ - 1)
+        current = self._expected(self._todo[: len(self._todo) - later])
+        left = self._schedule.time_limit - (time.monotonic() - self._begun)
+        return max(current, min(self._expected(self._todo), left))
+
+    def _expected(self, steps: Iterable[Step]) -> float:
+        unknown = self._took["off"]
+        return sum(self._took.get(step.kind, unknown) for step in steps)
+
+    def _result(self, off: Measurement, level: int) -> LevelResult:
+        return level_result(
+            level,
+            off=off,
+            cold=measurement(self._runs[Step("cold", level)]),
+            warm=measurement(self._runs[Step("warm", level)]),
+            held=self._held[level],
+            calls=self._calls[level],
+        )
+
+
+def _held(location: str) -> Held:
+    """Count what a store holds."""
+    entries, leftovers = Tally(), 0
+    for found in Store(location).scan():
+        if isinstance(found, Entry):
+            entries.add_entry(found)
+        elif isinstance(found, Leftover):
+            leftovers += 1
+    return Held(entries.totals(cost=False), leftovers)
+
+
+def _failure(arguments: Iterable[str], step: Step, run: Run) -> FailedRunError:
+    """Describe how a run failed, and what may fix it."""
+    ended = f"failed with exit code {run.exit_code}"
+    if run.exit_code < 0:
+        ended = f"was ended by {_signal_name(-run.exit_code)}"
+    lines = [printable(line.expandtabs()) for line in run.stderr_tail.splitlines()]
+    lines = [line for line in lines if line][-_TAIL_LINES:]
+    message = f"{printable(' '.join(arguments))} {ended}, {step}"
+    if lines and lines[-1].startswith(("ModuleNotFoundError:", "ImportError:")):
+        message += "; name a Python that has the missing module with --python PATH"
+    return FailedRunError(message, lines)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return f"signal {number} ({signal.Signals(number).name})"
+    except ValueError:
+        return f"signal {number}"

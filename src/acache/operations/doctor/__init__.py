@@ -1,0 +1,1 @@
+"""Checks of settings, permissions, disk and store."""

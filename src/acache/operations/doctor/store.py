@@ -1,0 +1,144 @@
+"""Checks of what the store holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from acache.operations.doctor.check import Answer, Subject, command, ok, problem, warning
+from acache.operations.prune import Limits, configured_limits, plan_prune
+from acache.operations.stats import FunctionRow, Leftovers
+from acache.sources.integrity import Consequence, source_trouble
+from acache.store.format import SOURCE, dotted
+from acache.store.ids import exactly
+from acache.system.errors import ConfigurationError
+from acache.system.text import counted, printable, quoted, size_text
+
+_MOST_NAMED = 3
+
+
+def check_limits(subject: Subject) -> Answer:
+    """Check whether the cache is within the limits that the environment sets."""
+    config = subject.config
+    try:
+        limits = configured_limits(config)
+    except ConfigurationError as error:
+        wrong = [setting.variable for setting in config.limits if not setting.ok]
+        return problem(str(error), f"unset {' '.join(wrong)}")
+    if limits == Limits():
+        return ok("none are set, the cache may grow until the disk is full")
+    if isinstance(subject.opened, Answer):
+        return ok("there is no cache")
+    plan = plan_prune(subject.store, limits, durations=False, fork=True, progress=subject.progress)
+    if not plan.total.entries:
+        return ok("the cache is within them")
+    entries = counted(plan.total.entries, "entry is", "entries are")
+    room = size_text(plan.total.disk_bytes or plan.total.size_bytes)
+    message = f"{entries} over the limits, {room}; only acache prune evicts them"
+    return warning(message, command(config, "prune"))
+
+
+def check_leftovers(subject: Subject) -> Answer:
+    """Check what lies there that is no result."""
+    writing = ""
+    if subject.report.in_flight.files:
+        files = counted(subject.report.in_flight.files, "temporary file")
+        writing = f"; {files} of the last hour or still being written"
+    left = subject.report.abandoned
+    if not (left.files or left.folders):
+        return ok(f"none{writing}")
+    message = (
+        f"{_leftovers(left)}, of writes that did not end or left by joblib: nothing reads them"
+    )
+    if writing:
+        message += f"{writing} stay"
+    return warning(message, command(subject.config, "clear", "--leftovers"))
+
+
+def _leftovers(left: Leftovers) -> str:
+    files = counted(left.files, "temporary file") if left.files else ""
+    folders = f"{counted(left.folders, 'folder')} without result" if left.folders else ""
+    room = size_text(left.usage.disk_bytes or left.usage.size_bytes)
+    return f"{' and '.join(filter(None, (files, folders)))}, {room}"
+
+
+def check_stale(subject: Subject) -> Answer:
+    """Check which functions have changed since, or are gone."""
+    rows, python = subject.report.functions, subject.config.python.value
+    changed = [row for row in rows if row.source_state == "changed"]
+    gone = [row for row in rows if row.source_state == "gone"]
+    unknown = sum(row.source_state == "unknown" for row in rows)
+    messages = []
+    if changed:
+        messages.append(
+            f"the source of {_named(changed)} is not as installed in {python}: at the next call"
+            f" joblib drops {_entries(changed)}, {_room(changed)}. If environments with other"
+            " versions share this cache, each drops what the other has stored: give each a"
+            " location of its own"
+        )
+    if gone:
+        messages.append(
+            f"{_named(gone)} is not in {python} any more: nothing reads {_entries(gone)},"
+            f" {_room(gone)}"
+        )
+    if messages:
+        return warning("; ".join(messages), command(subject.config, "clear", "--stale"))
+    if unknown:
+        return ok(f"none known; {counted(unknown, 'function')} cannot be compared")
+    return ok("every function's source is as installed" if rows else "there are no entries")
+
+
+def check_sources(subject: Subject) -> Answer:
+    """Check that each function has its source, by which joblib recognizes stale results."""
+    store = subject.store
+    troubles = {name: source_trouble(store, name) for name in sorted(store.functions())}
+    joblib = {name: trouble.joblib for name, trouble in troubles.items() if trouble}
+    raising = [name for name, does in joblib.items() if does == "raises"]
+
+    def rows_of(consequence: Consequence) -> list[FunctionRow]:
+        names = {dotted(name) for name, does in joblib.items() if does == consequence}
+        return [row for row in subject.report.functions if row.function in names]
+
+    trusting, dropping = rows_of("trusts"), rows_of("drops")
+    messages = []
+    if raising:
+        named = _listed(map(dotted, raising))
+        messages.append(f"func_code.py of {named} is damaged: each call raises")
+    if trusting:
+        messages.append(
+            f"func_code.py of {_named(trusting)} is missing or unreadable: joblib computes the next"
+            f" call anew, and of {_entries(trusting)} may return results of old code"
+        )
+    if dropping:
+        messages.append(
+            f"func_code.py of {_named(dropping)} is empty or cut: joblib drops"
+            f" {_entries(dropping)} at the next call"
+        )
+    if not messages:
+        return ok("every function with entries has its source")
+    held = {row.function for row in (*rows_of("raises"), *trusting, *dropping)}
+    words = [word for name in joblib if dotted(name) in held
+             for word in ("--function", exactly(name))]  # fmt: skip
+    # First the command that asks: without a source the entries would be trusted.
+    fixes = [command(subject.config, "clear", *words)] if words else []
+    fixes += [f"rm -r {quoted(f'{store.path}/{name}/{SOURCE}')}" for name in raising]
+    answer = problem if raising or trusting else warning
+    return answer("; ".join(messages), " && ".join(fixes))
+
+
+def _room(rows: list[FunctionRow]) -> str:
+    return size_text(sum(row.totals.disk_bytes or row.totals.size_bytes for row in rows))
+
+
+def _entries(rows: list[FunctionRow]) -> str:
+    return counted(sum(row.totals.entries for row in rows), "entry", "entries")
+
+
+def _named(rows: list[FunctionRow]) -> str:
+    return _listed(row.function for row in rows)
+
+
+def _listed(functions: Iterable[str]) -> str:
+    names = list(functions)
+    named = ", ".join(map(printable, names[:_MOST_NAMED]))
+    more = len(names) - _MOST_NAMED
+    return named if more <= 0 else f"{named} and {counted(more, 'more function')}"

@@ -1,0 +1,227 @@
+"""Carrying out a plan, by two processes where there is much to delete."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from acache.operations.clear import Plan
+from acache.store.ids import entry_id
+from acache.store.model import Usage
+from acache.store.parallel import Progress, nothing
+from acache.store.remove import PartlyRemovedError, Removal
+from acache.store.scan import join
+from acache.store.totals import NO_ROOM, Sum, Tally, Totals
+from acache.system.worker import Helper
+
+_PIECE = 64  # entries handed out at a time, some milliseconds of work
+_AHEAD = 2  # pieces that wait for the second process, so that it never does
+_STRIDE = 8  # entries between two looks at the second process
+
+
+class Failure(NamedTuple):
+    """What could not be removed, or not be looked into.
+
+    Attributes
+    ----------
+    id : str
+        An entry's id; or a path below the store, empty for the store itself.
+    path : str
+        Absolute.
+    error : str
+    """
+
+    id: str
+    path: str
+    error: str
+
+
+class Outcome(NamedTuple):
+    """What became of a plan.
+
+    Attributes
+    ----------
+    removed : Totals
+        Entries that this execution removed. One that another process removed meanwhile, or wrote
+        anew, is not counted; neither is it a failure.
+    leftovers : Usage
+        Room that the removed leftovers took.
+    failed : tuple of Failure
+    interrupted : bool
+        Whether it was stopped before its end.
+    """
+
+    removed: Totals
+    leftovers: Usage
+    failed: tuple[Failure, ...]
+    interrupted: bool
+
+
+def execute(
+    plan: Plan,
+    *,
+    fork: bool = False,
+    progress: Progress | None = None,
+    stopped: Callable[[], bool] | None = None,
+) -> Outcome:
+    """Carry out a plan. It goes on where something cannot be removed.
+
+    Whenever it ends, killed or not, the store is one that joblib reads: what is gone is computed
+    again, what is left is a hit.
+
+    Parameters
+    ----------
+    plan : Plan
+    fork : bool
+        Whether a second process may help, where the system has `os.fork`. Only for a process that
+        has no other threads.
+    progress : callable, optional
+        Called now and then with the number of entries done so far.
+    stopped : callable, optional
+        Asked between entries; True ends the work there.
+
+    Returns
+    -------
+    outcome : Outcome
+
+    Examples
+    --------
+    >>> from acache import Selection, Store, execute, plan_clear
+    >>> store = Store("/nowhere")
+    >>> plan = plan_clear(store, Selection().resolve(store))
+    >>> execute(plan).removed.entries
+    0
+    """
+    if plan.is_empty:
+        return Outcome(Tally().totals(), NO_ROOM, unreadable(plan), interrupted=False)
+    execution = _Execution(plan, progress or nothing, stopped or _never)
+    try:
+        done, leftovers = execution.run(fork=fork)
+    except FileNotFoundError:  # the whole store vanished meanwhile
+        return Outcome(Tally().totals(), NO_ROOM, unreadable(plan), interrupted=False)
+    except OSError as error:  # the store's own folder
+        failure = _failure(plan, "", "", _reason(error))
+        return Outcome(Tally().totals(), NO_ROOM, (*unreadable(plan), failure), interrupted=False)
+    failed = (*unreadable(plan), *sorted(done.failed))
+    return Outcome(done.removed.totals(), leftovers, failed, execution.interrupted)
+
+
+def unreadable(plan: Plan) -> tuple[Failure, ...]:
+    """Tell where the scan may have missed something to delete."""
+    return tuple(_failure(plan, one.path, one.path, one.reason) for one in plan.unreadable)
+
+
+def _failure(plan: Plan, name: str, path: str, reason: str) -> Failure:
+    return Failure(name, f"{plan.store.path}/{path}".rstrip("/"), reason)
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+class _Done:
+    """What one process has removed, and what it could not."""
+
+    def __init__(self) -> None:
+        self.removed = Tally()
+        self.failed: list[Failure] = []
+
+    def entries(self, plan: Plan, removal: Removal, piece: range) -> None:
+        for index in piece:
+            entry = plan.entries[index]
+            try:
+                if removal.entry(entry.function, entry.hash, created=entry.created):
+                    self.removed.add_entry(entry)
+            except OSError as error:
+                if isinstance(error, PartlyRemovedError):
+                    self.removed.add_entry(entry)
+                name = entry_id(entry.function, entry.hash)
+                path = join(entry.function, entry.hash)
+                self.failed.append(_failure(plan, name, path, _reason(error)))
+
+    def merge(self, other: _Done) -> None:
+        self.removed.merge(other.removed)
+        self.failed += other.failed
+
+
+class _Execution:
+    """One execution of a plan."""
+
+    def __init__(self, plan: Plan, tell: Progress, stopped: Callable[[], bool]) -> None:
+        self._plan = plan
+        self._tell = tell
+        self._stopped = stopped
+        self.interrupted = False
+
+    def run(self, *, fork: bool) -> tuple[_Done, Usage]:
+        plan = self._plan
+        large = len(plan.entries) > 4 * _PIECE
+        helper = None
+        if fork and large and hasattr(os, "fork") and (os.cpu_count() or 1) > 1:
+            helper = Helper(self._help)
+        try:
+            with plan.store.removing(grace=plan.grace) as removal:
+                done = self._entries(removal, helper)
+                leftovers = self._leftovers(removal, done)
+        finally:
+            if helper is not None:
+                helper.end()
+        return done, leftovers
+
+    def _help(self, pieces: Iterator[range]) -> _Done:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process decides what to stop
+        done = _Done()
+        with self._plan.store.removing(grace=self._plan.grace) as removal:
+            for piece in pieces:
+                done.entries(self._plan, removal, piece)
+        return done
+
+    def _entries(self, removal: Removal, helper: Helper[range, _Done] | None) -> _Done:
+        done = _Done()
+        total = len(self._plan.entries)
+        given: list[range] = []
+        wanted = 0 if helper is None else _AHEAD
+        position = 0
+        while position < total and not self._stop():
+            if helper is not None and wanted:
+                piece = range(position, min(position + _PIECE, total))
+                given.append(piece)
+                wanted = wanted - 1 if helper.give(piece) else 0
+            else:
+                piece = range(position, min(position + _STRIDE, total))
+                done.entries(self._plan, removal, piece)
+                wanted = 0 if helper is None else wanted + helper.done()
+            position = piece.stop
+            self._tell(position - sum(map(len, given[-_AHEAD:])))
+        if helper is not None:
+            answer = helper.result()
+            if answer is None:  # it died: what it may not have done is done here
+                for piece in given:
+                    done.entries(self._plan, removal, piece)
+            else:
+                done.merge(answer)
+        return done
+
+    def _leftovers(self, removal: Removal, done: _Done) -> Usage:
+        room = Sum()
+        for leftover in self._plan.leftovers:
+            if self._stop():
+                break
+            try:
+                if removal.leftover(leftover.path, leftover.kind):
+                    room.add(leftover.usage)
+            except OSError as error:
+                path = leftover.path
+                failure = _failure(self._plan, path, path, _reason(error))
+                done.failed.append(failure)
+        return room.usage()
+
+    def _stop(self) -> bool:
+        self.interrupted = self.interrupted or self._stopped()
+        return self.interrupted
+
+
+def _never() -> bool:
+    return False

@@ -1,0 +1,218 @@
+"""What caching saved in a traced run, and what it cost: a frozen report.
+
+The net seconds that caching a function saved are
+
+    what joblib recorded of the entries that answered its calls, once for each hit
+    - hashing, loading and storing, of all its calls
+
+A recorded duration covers computing and storing, and the storing of cached calls inside, so the
+difference is an upper bound. Where an entry has no record, the mean of this run's computations of
+the function stands for it, or else the mean of the records that there are.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from acache.config.settings import Config
+from acache.operations.run.trace_log import FunctionCalls, Trace
+from acache.sources.installed import InstalledSources
+from acache.sources.levels import Levels
+from acache.store.format import dotted
+from acache.store.local import Store
+from acache.system.foreground import Finished
+
+
+class FunctionSavings(NamedTuple):
+    """One function's cached calls, and what caching them saved.
+
+    Attributes
+    ----------
+    function : str
+        Function id, dotted.
+    level : int or None
+    saved_seconds : float or None
+        Net, negative where caching cost more; None where nothing tells what computing takes.
+    won_seconds : float or None
+        The same of the hits alone: what the function would save if all its results were stored.
+    calls : FunctionCalls
+    """
+
+    function: str
+    level: int | None
+    saved_seconds: float | None
+    won_seconds: float | None
+    calls: FunctionCalls
+
+    @property
+    def costs(self) -> bool:
+        """Whether its hits took longer than computing would have."""
+        return self.won_seconds is not None and self.won_seconds < 0
+
+
+class Advice(NamedTuple):
+    """A lower level that would have been faster, and by how many seconds, about."""
+
+    level: int
+    gain_seconds: float
+
+
+class RunReport(NamedTuple):
+    """What a traced run did.
+
+    Attributes
+    ----------
+    command : tuple of str
+        As it was given.
+    exit_code : int
+    level : int or None
+        The configured one; None where the library cannot read it.
+    wall_seconds : float
+    functions : tuple of FunctionSavings
+        Those that saved the most first.
+    advice : Advice or None
+    warnings : tuple of str
+    """
+
+    command: tuple[str, ...]
+    exit_code: int
+    level: int | None
+    wall_seconds: float
+    functions: tuple[FunctionSavings, ...]
+    advice: Advice | None
+    warnings: tuple[str, ...]
+
+    @property
+    def hits(self) -> int:
+        """Calls answered from a store."""
+        return sum(row.calls.hits for row in self.functions)
+
+    @property
+    def misses(self) -> int:
+        """Calls computed."""
+        return sum(row.calls.misses for row in self.functions)
+
+    @property
+    def saved_seconds(self) -> float | None:
+        """Sum of what is known; None where nothing is."""
+        known = [row.saved_seconds for row in self.functions if row.saved_seconds is not None]
+        return sum(known) if known else None
+
+
+def run_report(
+    command: Sequence[str], finished: Finished, trace: Trace, config: Config
+) -> RunReport:
+    """Tell what caching did in a traced run.
+
+    Parameters
+    ----------
+    command : sequence of str
+    finished : Finished
+    trace : Trace
+    config : Config
+        With which the command ran.
+    """
+    stores: dict[str, tuple[Store, Levels]] = {}
+    installed = InstalledSources(config.python.value)
+    rows = []
+    for calls in trace.functions:
+        if calls.store not in stores:
+            store = _opened(calls.store)
+            stores[calls.store] = store, Levels(store, installed)
+        store, levels = stores[calls.store]
+        level = levels(calls.function)
+        rows.append(FunctionSavings(dotted(calls.function), level, *_saved(calls, store), calls))
+    rows.sort(key=lambda row: (-(row.saved_seconds or 0.0), row.function))
+    return RunReport(
+        tuple(command),
+        finished.exit_code,
+        config.level.value,
+        finished.wall_seconds,
+        tuple(rows),
+        _advice(rows),
+        tuple(
+            [*config.warnings(), *_doubts(trace, config)]
+            + [text for _, levels in stores.values() for text in levels.warnings]
+        ),
+    )
+
+
+def _opened(path: str) -> Store:
+    """Open the store that joblib was given the path of."""
+    above = Store(os.path.dirname(path))
+    return above if above.path == path else Store(path)
+
+
+def _saved(calls: FunctionCalls, store: Store) -> tuple[float | None, float | None]:
+    """Return the net seconds that all calls saved, and those of the hits alone."""
+    answered = _answered(calls, store)
+    if answered is None:
+        return None, None
+    spent = calls.hash_seconds + calls.load_seconds + calls.store_seconds
+    return answered - spent, answered - calls.hit_seconds
+
+
+def _answered(calls: FunctionCalls, store: Store) -> float | None:
+    """Sum up what computing the hits took when they were computed."""
+    total, known = 0.0, 0
+    for argument_hash, hits in calls.hit_entries.items():
+        duration = _recorded(store, calls.function, argument_hash)
+        if duration is not None:
+            total += duration * hits
+            known += hits
+    if known < calls.hits:
+        if calls.misses:
+            mean = (calls.compute_seconds + calls.store_seconds) / calls.misses
+        elif known:
+            mean = total / known
+        else:
+            return None
+        total += mean * (calls.hits - known)
+    return total
+
+
+def _recorded(store: Store, function: str, argument_hash: str) -> float | None:
+    try:
+        metadata = store.metadata(function, argument_hash)
+    except (OSError, ValueError):
+        return None
+    return None if metadata is None else metadata.duration
+
+
+def _advice(rows: Iterable[FunctionSavings]) -> Advice | None:
+    """Choose the level up to which the hits won the most, if that is a lower one."""
+    won: dict[int, float] = {}
+    for row in rows:
+        if row.level is not None:
+            won[row.level] = won.get(row.level, 0.0) + (row.won_seconds or 0.0)
+    sums = {level: sum(s for lower, s in won.items() if lower <= level) for level in sorted(won)}
+    if not sums:
+        return None
+    best = max(sums, key=lambda level: (sums[level], level))
+    gain = sums[best] - sums[max(sums)]
+    return Advice(best, gain) if gain > 0 else None
+
+
+def _doubts(trace: Trace, config: Config) -> list[str]:
+    """Tell why nothing was traced, or nothing was stored."""
+    calls = trace.functions
+    if calls:
+        tried = any(row.store_seconds for row in calls)
+        if tried and not any(row.bytes_stored for row in calls):
+            return ["no result could be stored: see acache config, the disk, and permissions"]
+        return []
+    if not trace.pythons:
+        return [
+            "no Python was traced: none was started, or it ignores its environment"
+            " (as python -I, -E and -S do); start it without these options"
+        ]
+    if not trace.joblibs:
+        return ["joblib was not imported, so there was nothing to cache"]
+    if config.level.value is None:
+        return ["no cached function was called"]
+    return [
+        f"no cached function was called at level {config.level.value};"
+        " a higher --level caches more functions"
+    ]

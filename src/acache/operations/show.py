@@ -1,0 +1,209 @@
+"""All about one entry, or one function: what `acache show` tells."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from acache.operations.ls import Listed
+from acache.operations.selection import entry_named
+from acache.pickles import (
+    ArrayInfo,
+    Container,
+    DamagedError,
+    Excerpt,
+    Global,
+    Line,
+    MissingPackageError,
+    Node,
+    Object,
+    Unknown,
+    describe_file,
+    outline,
+)
+from acache.sources.installed import InstalledSources
+from acache.sources.levels import Levels
+from acache.sources.staleness import Comparison, Drift, State
+from acache.store.format import METADATA, OUTPUT, dotted
+from acache.store.ids import functions_named, or_nearest, parse_entry_id
+from acache.store.local import Store
+from acache.store.model import Entry
+from acache.store.totals import Tally, Totals
+from acache.system.errors import AcacheError, UsageError
+from acache.system.text import printable
+
+_MOST_TOLD = 5
+
+
+class Value(NamedTuple):
+    """What a cached result is, as its pickle tells without being loaded.
+
+    Attributes
+    ----------
+    type : str
+        Its class: ``numpy.ndarray``, ``tuple``, ``pandas.core.frame.DataFrame``; ``unknown`` where
+        the pickle computes it.
+    compression : str or None
+        ``zlib``, ``gzip``, ``bz2``, ``lzma``, ``xz`` or ``lz4``.
+    arrays : tuple of ArrayInfo
+        Those in it, in order.
+    lines : tuple of Line
+        What is in what, indented.
+    """
+
+    type: str
+    compression: str | None
+    arrays: tuple[ArrayInfo, ...]
+    lines: tuple[Line, ...]
+
+
+class EntryDetails(NamedTuple):
+    """An entry, its arguments, and its value; None where that cannot be told.
+
+    `source_state` compares the function's source with the installed one; see
+    `acache.sources.staleness.Comparison`.
+    """
+
+    listed: Listed
+    value: Value | None
+    source_state: State
+    warnings: tuple[str, ...]
+
+
+class FunctionDetails(NamedTuple):
+    """A function, its source without joblib's first line, and what its entries amount to.
+
+    `function` has ``/`` between its parts. `comparison` tells what became of its source.
+    """
+
+    function: str
+    level: int | None
+    source: str | None
+    comparison: Comparison
+    totals: Totals
+    warnings: tuple[str, ...]
+
+
+def find(store: Store, text: str) -> tuple[str, str | None]:
+    """Find what a user names: an entry or a function.
+
+    Parameters
+    ----------
+    store : Store
+    text : str
+        A function's id or its last parts; or ``FUNCTION/HASH``, of the hash the first digits.
+
+    Returns
+    -------
+    function : str
+        Function id, ``/`` between its parts.
+    argument_hash : str or None
+        None for a function.
+
+    Raises
+    ------
+    UsageError
+        If there is no such thing, or more than one.
+    """
+    known = sorted(store.functions())
+    functions = functions_named(text, known)
+    if len(functions) > 1:
+        listed = ", ".join(printable(dotted(function)) for function in functions[:_MOST_TOLD])
+        raise UsageError(f"{printable(text)!r} names {len(functions)} functions: {listed}")
+    if functions:
+        return functions[0], None
+    try:
+        one = parse_entry_id(text)
+    except UsageError:
+        raise UsageError(f"no function in this cache is {or_nearest(text, known)}") from None
+    return entry_named(one, known, store)
+
+
+def entry_details(
+    store: Store, function: str, argument_hash: str, installed: InstalledSources
+) -> EntryDetails:
+    """Tell all about an entry. Its pickle is read and never loaded, as that runs code.
+
+    Parameters
+    ----------
+    store : Store
+    function : str
+        Function id, ``/`` between its parts.
+    argument_hash : str
+    installed : InstalledSources
+        Of the Python that uses the store.
+
+    Raises
+    ------
+    AcacheError
+        If there is no such entry any more.
+    """
+    found = [
+        one
+        for one in store.scan(select=lambda name, h: (name, h) == (function, argument_hash))
+        if isinstance(one, Entry)
+    ]
+    if not found:
+        raise AcacheError(f"{printable(dotted(function))}/{argument_hash} has no result any more")
+    levels = Levels(store, installed)
+    warnings = []
+    entry, arguments = found[0], None
+    try:
+        metadata = store.metadata(function, argument_hash)
+    except (OSError, ValueError) as error:
+        metadata = None
+        warnings.append(f"cannot read its {METADATA}: {error}")
+    if metadata is not None:
+        entry, arguments = entry._replace(compute_seconds=metadata.duration), metadata.input_args
+    value = None
+    try:
+        value = _value(store, entry)
+    except (DamagedError, MissingPackageError, OSError) as error:
+        warnings.append(f"cannot read its {OUTPUT}: {error}")
+    listed = Listed(entry, levels(function), arguments)
+    state = Drift(store, installed)(function)
+    return EntryDetails(listed, value, state, (*warnings, *levels.warnings))
+
+
+def _value(store: Store, entry: Entry) -> Value:
+    with store.opened_output(entry.function, entry.hash) as file:
+        described = describe_file(file)
+    lines = tuple(outline(described.value))
+    return Value(_type(described.value), described.compression, described.arrays, lines)
+
+
+def _type(node: Node) -> str:
+    if isinstance(node, (Container, Excerpt)):
+        return node.kind
+    if isinstance(node, Object):
+        if node.array is not None:
+            return node.array.subclass
+        made_by = node.class_of()
+        return f"{made_by.module}.{made_by.name}" if isinstance(made_by, Global) else "unknown"
+    if isinstance(node, (Global, Unknown)):
+        return "type or function" if isinstance(node, Global) else "unknown"
+    return type(node).__name__
+
+
+def function_details(store: Store, function: str, installed: InstalledSources) -> FunctionDetails:
+    """Tell all about a function.
+
+    Parameters
+    ----------
+    store : Store
+    function : str
+        Function id, ``/`` between its parts.
+    installed : InstalledSources
+        Of the Python that uses the store.
+    """
+    levels = Levels(store, installed)
+    try:
+        source = store.source(function)
+    except OSError:
+        source = None  # levels tell of it
+    tally = Tally()
+    for found in store.scan(durations=True, select=lambda name, _: name == function):
+        if isinstance(found, Entry):
+            tally.add_entry(found)
+    level, comparison = levels(function), Drift(store, installed).compare(function)
+    warnings = tuple(levels.warnings)
+    return FunctionDetails(function, level, source, comparison, tally.totals(), warnings)

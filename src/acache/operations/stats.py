@@ -1,0 +1,321 @@
+"""Folds of what a scan found into frozen reports."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Literal, NamedTuple, TypeVar
+
+from acache.operations.selection import Selector
+from acache.sources.levels import Levels
+from acache.sources.staleness import State
+from acache.store.format import dotted
+from acache.store.local import Store
+from acache.store.model import Entry, Found, Leftover, Unreadable, Usage
+from acache.store.parallel import Progress, fold_scan
+from acache.store.remove import GRACE_SECONDS, is_expired
+from acache.store.scan import Watcher
+from acache.store.totals import Sum, Tally, Totals, merged
+from acache.system.dirfd import HAS_BLOCKS
+
+K = TypeVar("K")
+Sort = Literal["size", "disk", "entries", "time", "name"]
+SORTS: tuple[Sort, ...] = ("size", "disk", "entries", "time", "name")
+
+_MOST_WARNINGS = 100  # told one by one; a store can hold millions of folders of somebody else
+
+
+class LevelRow(NamedTuple):
+    """The entries of one level; its level is None where the functions' level is unknown."""
+
+    level: int | None
+    functions: int
+    totals: Totals
+
+
+class FunctionRow(NamedTuple):
+    """The entries of one function; `function` is dotted.
+
+    `source_state` compares its source with the installed one, see
+    `acache.sources.staleness.Comparison`; None if that was not asked for.
+    """
+
+    function: str
+    level: int | None
+    totals: Totals
+    source_state: State | None = None
+
+
+class ModuleRow(NamedTuple):
+    """The entries of one module's functions; `module` is dotted."""
+
+    module: str
+    functions: int
+    totals: Totals
+
+
+class Leftovers(NamedTuple):
+    """What interrupted writes and deletions left: stray temporary files, folders without result."""
+
+    files: int
+    folders: int
+    usage: Usage
+
+    def plus(self, more: Leftovers) -> Leftovers:
+        """Return both together."""
+        usage = self.usage.plus(more.usage)
+        return Leftovers(self.files + more.files, self.folders + more.folders, usage)
+
+
+class StatsReport(NamedTuple):
+    """What a store holds.
+
+    Attributes
+    ----------
+    location, store : str
+        Absolute paths.
+    exists : bool
+        Whether there is a store.
+    total : Totals
+        Of the selected entries.
+    levels, functions, modules : tuple of rows
+        Rows without an entry are left out.
+    abandoned : Leftovers
+        Those that may be removed at once.
+    in_flight : Leftovers
+        Those that somebody may still be writing: they are younger than an hour, or their process
+        lives on this host.
+    other : Usage
+        Sources, the folders of functions and modules, foreign files and folders.
+    disk : Usage
+        The whole store: all entries, leftovers and other.
+    warnings : tuple of str
+        What could not be read.
+    """
+
+    location: str
+    store: str
+    exists: bool
+    total: Totals
+    levels: tuple[LevelRow, ...]
+    functions: tuple[FunctionRow, ...]
+    modules: tuple[ModuleRow, ...]
+    abandoned: Leftovers
+    in_flight: Leftovers
+    other: Usage
+    disk: Usage
+    warnings: tuple[str, ...]
+
+    @property
+    def leftovers(self) -> Leftovers:
+        """All of them, those that are still being written included."""
+        return self.abandoned.plus(self.in_flight)
+
+
+def stats(
+    store: Store,
+    levels: Levels,
+    selector: Selector | None = None,
+    *,
+    cost: bool = True,
+    sort: Sort = "disk",
+    top: int | None = None,
+    source_state: Callable[[str], State] | None = None,
+    now: float | None = None,
+    fork: bool = False,
+    progress: Progress | None = None,
+    watcher: Watcher | None = None,
+) -> StatsReport:
+    """Scan a store and sum up what it holds.
+
+    Parameters
+    ----------
+    store : Store
+    levels : Levels
+    selector : Selector, optional
+        The entries of the totals and rows; see `acache.operations.selection.Selection.resolve`.
+    cost : bool
+        Whether to open each entry's ``metadata.json`` for the time that it recorded.
+    sort : {"disk", "size", "entries", "time", "name"}
+        Order of functions and modules, the largest first; ``"time"`` is the compute time, which
+        takes `cost`. Equal ones, and all by ``"name"``, go by name. Levels go by level.
+    top : int > 0, optional
+        How many functions and modules to keep.
+    source_state : Drift or callable, optional
+        Compares a function's source with the installed one; see `acache.sources.staleness`.
+    now : float, optional
+        Unix seconds that the age of leftovers counts from.
+    fork, progress, watcher
+        See `acache.store.parallel.fold_scan`.
+
+    Returns
+    -------
+    report : StatsReport
+    """
+    fold = fold_scan(
+        store,
+        partial(_StatsFold, selector, time.time() if now is None else now),
+        durations=cost,
+        fork=fork,
+        progress=progress,
+        watcher=watcher,
+    )
+    rows = [(function, tally.totals(cost=cost)) for function, tally in fold.functions.items()]
+    rows = sorted(rows, key=lambda row: _key(sort, dotted(row[0]), row[1]))[:top]
+    function_rows = [
+        FunctionRow(
+            dotted(function),
+            levels(function),
+            totals,
+            None if source_state is None else source_state(function),
+        )
+        for function, totals in rows
+    ]
+    by_level = _grouped(fold, levels, cost=cost)
+    by_module = _grouped(fold, _module, cost=cost)
+    level_rows = [LevelRow(level, count, totals) for level, count, totals in by_level]
+    level_rows.sort(key=lambda row: (row.level is None, row.level or 0))
+    module_rows = [ModuleRow(module, count, totals) for module, count, totals in by_module]
+    abandoned, in_flight = fold.abandoned.leftovers(), fold.in_flight.leftovers()
+    total = merged(fold.functions.values())
+    other = fold.other.usage()
+    return StatsReport(
+        location=store.location,
+        store=store.path,
+        exists=store.exists,
+        total=total.totals(cost=cost),
+        levels=tuple(level_rows),
+        functions=tuple(function_rows),
+        modules=tuple(sorted(module_rows, key=lambda r: _key(sort, r.module, r.totals))[:top]),
+        abandoned=abandoned,
+        in_flight=in_flight,
+        other=other,
+        disk=total.usage()
+        .plus(fold.unselected.usage())
+        .plus(abandoned.usage)
+        .plus(in_flight.usage)
+        .plus(other),
+        warnings=(*fold.told(), *levels.warnings),
+    )
+
+
+class _LeftoverSum(Sum):
+    """A growing number of leftovers."""
+
+    __slots__ = ("files", "folders")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files = self.folders = 0
+
+    def change(self, found: Leftover, by: Literal[1, -1]) -> None:
+        """Count one more, or one less."""
+        self.size_bytes += by * found.usage.size_bytes
+        self.disk_bytes += by * (found.usage.disk_bytes or 0)
+        self.inodes += by * (found.usage.inodes or 0)
+        if found.kind == "file":
+            self.files += by
+        else:
+            self.folders += by
+
+    def merge(self, other: _LeftoverSum) -> None:
+        self.add(other.usage())
+        self.files += other.files
+        self.folders += other.folders
+
+    def leftovers(self) -> Leftovers:
+        return Leftovers(self.files, self.folders, self.usage())
+
+
+class _StatsFold:
+    """What a whole store holds, per function."""
+
+    def __init__(self, selector: Selector | None, now: float) -> None:
+        self._selector = selector
+        self._now = now
+        self._last_folder: Leftover | None = None
+        self.functions: dict[str, Tally] = {}
+        self.unselected = Sum()
+        self.abandoned = _LeftoverSum()
+        self.in_flight = _LeftoverSum()
+        self.other = Sum()
+        self.warnings: list[str] = []
+        self.warned = 0
+
+    def add(self, found: Found) -> None:
+        if isinstance(found, Entry):
+            if self._selector is not None and not self._selector.matches(found):
+                self.unselected.add(Usage(*found[2:5]))
+                return
+            tally = self.functions.get(found.function)
+            if tally is None:
+                tally = self.functions[found.function] = Tally()
+            tally.add_entry(found)
+        elif isinstance(found, Unreadable):
+            self._warn(found.told())
+        elif isinstance(found, Leftover):
+            self._add_leftover(found)
+        else:
+            self.other.add(found.usage)
+
+    def _add_leftover(self, found: Leftover) -> None:
+        above, _, name = found.path.rpartition("/")
+        if found.kind == "folder":
+            self._last_folder = found
+            self.abandoned.change(found, 1)
+        elif is_expired(name, found.modified, grace=GRACE_SECONDS, now=self._now):
+            self.abandoned.change(found, 1)
+        else:
+            self.in_flight.change(found, 1)
+            folder = self._last_folder  # a scan tells what is in a folder right after it
+            if folder is not None and folder.path == above:
+                self.abandoned.change(folder, -1)
+                self.in_flight.change(folder, 1)
+                self._last_folder = None
+
+    def _warn(self, text: str) -> None:
+        self.warned += 1
+        if len(self.warnings) < _MOST_WARNINGS:
+            self.warnings.append(text)
+
+    def merge(self, other: _StatsFold) -> None:
+        for function, tally in other.functions.items():
+            self.functions.setdefault(function, Tally()).merge(tally)
+        self.unselected.add(other.unselected.usage())
+        self.abandoned.merge(other.abandoned)
+        self.in_flight.merge(other.in_flight)
+        self.other.add(other.other.usage())
+        self.warnings += other.warnings
+        self.warned += other.warned
+
+    def told(self) -> list[str]:
+        """Return the warnings in order, the many after the first ones only counted."""
+        told = sorted(self.warnings)[:_MOST_WARNINGS]
+        if self.warned > len(told):
+            told.append(f"{self.warned - len(told)} more could not be read")
+        return told
+
+
+def _grouped(
+    fold: _StatsFold, group: Callable[[str], K], *, cost: bool
+) -> list[tuple[K, int, Totals]]:
+    """Sum up the functions by what they have in common: (group, functions, totals) of each."""
+    groups: dict[K, list[Tally]] = {}
+    for function, tally in fold.functions.items():
+        groups.setdefault(group(function), []).append(tally)
+    return [(k, len(ts), merged(ts).totals(cost=cost)) for k, ts in groups.items()]
+
+
+def _module(function: str) -> str:
+    return dotted(function.rpartition("/")[0])
+
+
+def _key(sort: Sort, name: str, totals: Totals) -> tuple[float, str]:
+    values: dict[Sort, float | None] = {
+        "size": totals.size_bytes,
+        "disk": totals.disk_bytes if HAS_BLOCKS else totals.size_bytes,
+        "entries": totals.entries,
+        "time": totals.compute_seconds,
+    }
+    return -(values.get(sort) or 0), name

@@ -1,0 +1,1 @@
+"""Checks of every entry, without loading any."""

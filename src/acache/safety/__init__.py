@@ -1,5 +1,0 @@
-"""Whether loading a pickle would run anything but constructors that are known to be harmless."""
-
-from acache.safety.judge import Judge, parse_allowed
-
-__all__ = ["Judge", "parse_allowed"]

@@ -1,0 +1,1 @@
+"""Sources of functions: stored, installed, their levels, whether they differ."""

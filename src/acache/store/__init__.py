@@ -1,0 +1,1 @@
+"""A joblib store on disk: its format, scan, entries and deletion."""

@@ -1,0 +1,255 @@
+"""Deletion, the only place where it happens: one entry, one leftover at a time.
+
+At each moment the store is one that joblib reads. ``output.pkl`` goes first, as it is what makes an
+entry a hit; then what else joblib wrote; then the folder, if nothing else is in it. Nothing is
+followed, and nothing is removed for its folder's sake.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from stat import S_ISREG
+from types import TracebackType
+
+from acache.store.format import METADATA, OUTPUT, is_entry_temporary, parse_temporary
+from acache.system.dirfd import (
+    Folder,
+    close_folder,
+    is_regular,
+    open_below,
+    open_folder,
+    rmdir_in,
+    stat_in,
+    unlink_in,
+)
+from acache.system.liveness import may_be_writing
+
+GRACE_SECONDS = 3600.0
+_STAYS = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT)
+_FUTURE_SECONDS = 86_400.0
+
+
+class PartlyRemovedError(OSError):
+    """An entry is a miss from now on, but something that belonged to it could not be removed."""
+
+
+class Removal:
+    """Removes from a store whose folder is open. What vanished meanwhile is no error.
+
+    Parameters
+    ----------
+    root : Folder
+    grace : float >= 0
+        Temporary files that were written to within this many seconds before `now` stay, and so do
+        those whose process still lives on this host.
+    now : float
+        Unix seconds.
+    """
+
+    def __init__(self, root: Folder, *, grace: float, now: float) -> None:
+        self._root = root
+        self._grace = grace
+        self._now = now
+        self._held: tuple[str, Folder] | None = None  # a function's folder
+
+    def __enter__(self) -> Removal:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._let_go()
+
+    def entry(self, function: str, argument_hash: str, *, created: float | None = None) -> bool:
+        """Remove an entry, with its own temporary files past the grace.
+
+        Parameters
+        ----------
+        function : str
+            Function id, ``/`` between its parts.
+        argument_hash : str
+        created : float, optional
+            When it was written, Unix seconds: a result that was written since stays.
+
+        Returns
+        -------
+        removed : bool
+            Whether this call made a hit a miss.
+
+        Raises
+        ------
+        PartlyRemovedError
+            If its result is gone, and something else of it could not be removed.
+        OSError
+            If it could not be removed.
+        """
+        parent = self._function(function)
+        if parent is None:
+            return False
+        try:
+            folder = open_folder(argument_hash, parent)
+        except FileNotFoundError:
+            return False
+        try:
+            status = stat_in(OUTPUT, folder)
+            if not S_ISREG(status.st_mode) or created not in (None, status.st_mtime):
+                return False
+            unlink_in(OUTPUT, folder)
+            try:
+                _unlink_regular(METADATA, folder)
+            except OSError as error:
+                raise PartlyRemovedError(error.errno, error.strerror) from error
+        except FileNotFoundError:
+            return False
+        finally:
+            close_folder(folder)
+        try:
+            if not _rmdir(argument_hash, parent):
+                self._remnants(argument_hash, parent)
+        except OSError as error:
+            raise PartlyRemovedError(error.errno, error.strerror) from error
+        return True
+
+    def leftover(self, path: str, kind: str) -> bool:
+        """Remove a leftover, unless it may still be written to or has become an entry.
+
+        Parameters
+        ----------
+        path : str
+            Below the store, ``/`` between its parts.
+        kind : {"file", "folder"}
+            See `acache.store.model.Leftover`.
+
+        Returns
+        -------
+        removed : bool
+            Whether it is gone. A folder that holds something foreign stays, emptied of
+            what joblib wrote.
+        """
+        above, _, name = path.rpartition("/")
+        if kind == "folder":
+            parent = self._function(above)
+            return parent is not None and self._remnants(name, parent)
+        try:
+            folder = open_below(above, self._root)
+        except FileNotFoundError:
+            return True  # it went with its entry
+        try:
+            return self._temporary(name, folder)
+        finally:
+            close_folder(folder)
+
+    def _function(self, function: str) -> Folder | None:
+        """Hold a function's folder open, as long as that is what lies at its path."""
+        if self._held is not None:
+            name, folder = self._held
+            if name == function and self._is_in_place(function, folder):
+                return folder
+            self._let_go()
+        try:
+            folder = open_below(function, self._root)
+        except FileNotFoundError:
+            return None
+        self._held = (function, folder)
+        return folder
+
+    def _is_in_place(self, function: str, folder: Folder) -> bool:
+        """Tell whether nobody has moved a folder elsewhere since it was opened."""
+        try:
+            there, held = stat_in(function or ".", self._root), os.stat(folder)
+        except OSError:
+            return False
+        return (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino)
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            close_folder(self._held[1])
+            self._held = None
+
+    def _remnants(self, argument_hash: str, parent: Folder) -> bool:
+        """Remove what an interrupted write or deletion left of an entry, and its folder."""
+        try:
+            folder = open_folder(argument_hash, parent)
+        except FileNotFoundError:
+            return False
+        try:
+            if is_regular(OUTPUT, folder):
+                return False  # an entry, once more
+            names = os.listdir(folder)
+            temporaries = [n for n in names if is_entry_temporary(n) and is_regular(n, folder)]
+            stays = [name for name in temporaries if not self._temporary(name, folder)]
+            if stays:
+                return False  # a write in flight
+            removed = METADATA in names and _unlink_regular(METADATA, folder)
+        except FileNotFoundError:
+            return False
+        finally:
+            close_folder(folder)
+        return _rmdir(argument_hash, parent) or removed or bool(temporaries)
+
+    def _temporary(self, name: str, folder: Folder) -> bool:
+        """Remove a temporary file that is past the grace; False if it stays."""
+        try:
+            status = stat_in(name, folder)
+            if not S_ISREG(status.st_mode) or not is_expired(
+                name, status.st_mtime, grace=self._grace, now=self._now
+            ):
+                return False
+            unlink_in(name, folder)
+        except FileNotFoundError:
+            pass
+        return True
+
+
+def is_expired(name: str, modified: float, *, grace: float, now: float) -> bool:
+    """Tell whether a temporary file may be removed.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, without its folder.
+    modified : float
+        When it was last written to, Unix seconds.
+    grace : float >= 0
+        Seconds.
+    now : float
+        Unix seconds.
+
+    Returns
+    -------
+    expired : bool
+        False within the grace, and while its process lives on this host. A time in the future,
+        by more than clocks differ, tells nothing.
+    """
+    temporary = parse_temporary(name)
+    return (
+        temporary is not None
+        and (modified <= now - grace or modified > now + _FUTURE_SECONDS)
+        and not may_be_writing(temporary.pid, modified)
+    )
+
+
+def _unlink_regular(name: str, folder: Folder) -> bool:
+    """Remove a regular file; what is no such file is foreign, and stays."""
+    try:
+        if not S_ISREG(stat_in(name, folder).st_mode):
+            return False
+        unlink_in(name, folder)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _rmdir(name: str, parent: Folder) -> bool:
+    """Remove a folder if nothing is in it; False if it stays."""
+    try:
+        rmdir_in(name, parent)
+    except OSError as error:
+        if error.errno not in _STAYS:
+            raise
+        return False
+    return True

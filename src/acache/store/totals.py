@@ -1,0 +1,121 @@
+"""Adding up entries: what a number of them amounts to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from acache.store.model import Entry, Usage
+from acache.system.dirfd import HAS_BLOCKS
+
+NO_ROOM = Usage(0, 0, 0) if HAS_BLOCKS else Usage(0, None, None)
+
+
+class Totals(NamedTuple):
+    """What a number of entries amounts to.
+
+    Attributes
+    ----------
+    entries : int >= 0
+    size_bytes, disk_bytes, inodes
+        Sums over the entries; see `acache.store.model.Usage`.
+    compute_seconds : float >= 0 or None
+        Sum of what joblib recorded: computing and storing, nested cached calls counted twice, so
+        an upper bound of what the entries save. None if it was not read, or nothing is recorded.
+    oldest, newest : float or None
+        When the first and the last of them was written, Unix seconds.
+    last_access : float or None
+        When one of them was last read, Unix seconds.
+    """
+
+    entries: int = 0
+    size_bytes: int = 0
+    disk_bytes: int | None = 0 if HAS_BLOCKS else None
+    inodes: int | None = 0 if HAS_BLOCKS else None
+    compute_seconds: float | None = None
+    oldest: float | None = None
+    newest: float | None = None
+    last_access: float | None = None
+
+
+class Sum:
+    """A growing sum of room on disk."""
+
+    __slots__ = ("disk_bytes", "inodes", "size_bytes")
+
+    def __init__(self) -> None:
+        self.size_bytes = self.disk_bytes = self.inodes = 0
+
+    def add(self, usage: Usage) -> None:
+        """Take more room."""
+        self.size_bytes += usage.size_bytes
+        self.disk_bytes += usage.disk_bytes or 0
+        self.inodes += usage.inodes or 0
+
+    def usage(self) -> Usage:
+        """Return the sum."""
+        if not HAS_BLOCKS:
+            return Usage(self.size_bytes, None, None)
+        return Usage(self.size_bytes, self.disk_bytes, self.inodes)
+
+
+class Tally(Sum):
+    """Growing totals."""
+
+    __slots__ = ("compute_seconds", "entries", "last_access", "newest", "oldest", "recorded")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries = 0
+        self.compute_seconds = 0.0
+        self.recorded = 0  # entries with a recorded duration
+        self.oldest = math.inf
+        self.newest = self.last_access = -math.inf
+
+    def add_entry(self, entry: Entry) -> None:
+        """Take one more entry."""
+        self.entries += 1
+        self.size_bytes += entry.size_bytes
+        self.disk_bytes += entry.disk_bytes or 0
+        self.inodes += entry.inodes or 0
+        if entry.compute_seconds is not None:
+            self.compute_seconds += entry.compute_seconds
+            self.recorded += 1
+        if entry.created < self.oldest:
+            self.oldest = entry.created
+        if entry.created > self.newest:
+            self.newest = entry.created
+        if entry.last_access > self.last_access:
+            self.last_access = entry.last_access
+
+    def merge(self, other: Tally) -> None:
+        """Take all that another one has taken."""
+        self.add(other.usage())
+        self.entries += other.entries
+        self.compute_seconds += other.compute_seconds
+        self.recorded += other.recorded
+        self.oldest = min(self.oldest, other.oldest)
+        self.newest = max(self.newest, other.newest)
+        self.last_access = max(self.last_access, other.last_access)
+
+    def totals(self, *, cost: bool = True) -> Totals:
+        """Return what they amount to; `cost` tells whether compute times were read."""
+        if not self.entries:
+            return Totals(compute_seconds=0.0 if cost else None)
+        return Totals(
+            self.entries,
+            *self.usage(),
+            self.compute_seconds if self.recorded else None,
+            self.oldest,
+            self.newest,
+            self.last_access,
+        )
+
+
+def merged(tallies: Iterable[Tally]) -> Tally:
+    """Add up tallies."""
+    whole = Tally()
+    for tally in tallies:
+        whole.merge(tally)
+    return whole

@@ -1,0 +1,1 @@
+"""The operating system: folders, processes, signals, files, errors."""

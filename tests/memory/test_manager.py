@@ -1,0 +1,419 @@
+"""`CacheManager` behaves as librosa's does, and its entries are joblib's."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import subprocess
+import sys
+import textwrap
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import joblib
+import librosa._cache
+import numpy as np
+import pytest
+
+import acache
+from acache import AcacheWarning, CacheManager, Levels, Store
+from acache.memory.environment import cache_from_environment
+from acache.operations.stats import stats
+from acache.sources.installed import InstalledSources
+from tests.helpers.processes import run_python
+
+BOTH = pytest.mark.parametrize("manager", [librosa._cache.CacheManager, CacheManager])
+Manager = Callable[..., Any]
+
+
+def func(x: int) -> np.ndarray:
+    return np.arange(x)
+
+
+class Doubler:
+    def double(self, x: int) -> int:
+        return 2 * x
+
+
+# What librosa's own tests/test_cache.py asks, of both classes.
+
+
+@BOTH
+def test_cache_disabled(manager: Manager) -> None:
+    cache = manager(None, verbose=0, level=10)
+    assert cache(level=-10)(func) == func
+
+
+@BOTH
+def test_cache_enabled(manager: Manager, tmp_path: Path) -> None:
+    cache = manager(str(tmp_path), verbose=0, level=10)
+    cache.clear()
+    cached = cache(level=-10)(func)
+    assert cached != func
+    expected = func(5)
+    for _ in range(3):
+        assert np.allclose(cached(5), expected)
+
+
+# What else librosa's class does.
+
+
+@BOTH
+def test_a_level_above_the_configured_one_is_not_cached(manager: Manager, tmp_path: Path) -> None:
+    cache = manager(str(tmp_path), verbose=0, level=20)
+    assert cache(level=21)(func) is func
+    assert cache(level=20)(func) is not func
+    assert cache.level == 20
+    assert isinstance(cache.memory, joblib.Memory)
+
+
+@BOTH
+def test_the_level_may_be_positional(manager: Manager, tmp_path: Path) -> None:
+    assert manager(str(tmp_path), verbose=0)(10)(func) is not func
+    assert manager(str(tmp_path), verbose=0)(11)(func) is func
+
+
+@BOTH
+def test_a_cached_function_looks_like_the_original(manager: Manager, tmp_path: Path) -> None:
+    def original(x: int, *, k: int = 3) -> int:
+        """Multiply."""
+        return x * k
+
+    cached = manager(str(tmp_path), verbose=0)(10)(original)
+    assert inspect.isfunction(cached)
+    assert inspect.signature(cached) == inspect.signature(original)
+    assert (cached.__name__, cached.__doc__) == ("original", "Multiply.")
+    assert cached.__module__ == original.__module__
+    assert cached.__wrapped__ is original
+    assert cached(2) == 6
+    with pytest.raises(TypeError, match="positional argument"):
+        cached(1, 2)
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        cached(1, nothing=2)
+
+
+@BOTH
+def test_a_cached_method_is_bound(manager: Manager, tmp_path: Path) -> None:
+    cached = manager(str(tmp_path), verbose=0)(level=10)(Doubler.double)
+    bound = cached.__get__(Doubler())
+    assert [bound(4), bound(4)] == [8, 8]
+    assert len(list(tmp_path.rglob("output.pkl"))) == 1
+
+
+@BOTH
+def test_the_methods_of_memory(manager: Manager, tmp_path: Path) -> None:
+    cache = manager(str(tmp_path), verbose=0)
+    assert cache.eval(func, 3).tolist() == [0, 1, 2]
+    assert cache.format(1) == cache.memory.format(1)
+    cache.warn("just so")
+    cache.reduce_size(items_limit=0)
+    assert not list(tmp_path.rglob("output.pkl"))
+    cache.eval(func, 3)
+    cache.clear(warn=False)
+    assert not list(tmp_path.rglob("output.pkl"))
+
+
+# What ours adds.
+
+
+def test_a_cached_method_keeps_its_qualified_name(tmp_path: Path) -> None:
+    cached = CacheManager(str(tmp_path), verbose=0)(level=10)(Doubler.double)
+    assert cached.__qualname__ == "Doubler.double"
+
+
+@pytest.mark.skipif(
+    not hasattr(joblib.memory, "AsyncMemorizedFunc"), reason="joblib caches coroutines since 1.4"
+)
+def test_a_cached_coroutine_function_is_one(tmp_path: Path) -> None:
+    calls: list[int] = []
+
+    async def double(x: int) -> int:
+        calls.append(x)
+        return 2 * x
+
+    cached = CacheManager(str(tmp_path), verbose=0)(10)(double)
+    assert inspect.iscoroutinefunction(cached)
+    assert [asyncio.run(cached(4)), asyncio.run(cached(4))] == [8, 8]
+    assert calls == [4]
+
+
+def test_options_reach_joblib(tmp_path: Path) -> None:
+    cache = CacheManager(str(tmp_path), verbose=0, mmap_mode="r")
+    calls: list[int] = []
+    seen: list[dict[str, Any]] = []
+
+    @cache(level=10, ignore=["log"], cache_validation_callback=lambda m: seen.append(m) or True)
+    def f(x: int, log: list[int]) -> np.ndarray:
+        log.append(x)
+        return np.arange(x)
+
+    assert isinstance(f(3, calls), np.memmap)
+    assert isinstance(f(3, [0]), np.memmap)
+    assert calls == [3]
+    assert [sorted(m) for m in seen] == [["duration", "input_args", "time"]]
+    plain = cache(level=10, mmap_mode=None, verbose=0)(func)
+    assert not isinstance(plain(3), np.memmap)
+
+
+def test_wrong_use_is_told(tmp_path: Path) -> None:
+    cache = CacheManager(str(tmp_path))
+    with pytest.raises(TypeError, match=r"@cache\(level=20\)"):
+        cache(func)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="'colour'"):
+        cache(level=10, colour="red")
+
+
+def test_callable_objects_stay_callable(tmp_path: Path) -> None:
+    cached = CacheManager(str(tmp_path), verbose=0)(10)(np.add)
+    assert cached(1, 2) == 3
+    assert len(list(tmp_path.rglob("output.pkl"))) == 1
+
+
+def test_a_path_is_the_store_itself_as_in_joblib(tmp_path: Path) -> None:
+    def only_here(x: int) -> int:
+        return x
+
+    CacheManager(tmp_path, verbose=0)(10)(only_here)(3)
+    assert Store(tmp_path).path == str(tmp_path)
+    assert len(list(tmp_path.rglob("output.pkl"))) == 1
+
+
+MODULE = """
+    import os, sys
+    from acache import CacheManager
+    import joblib
+
+    location = sys.argv[2]
+    def compute(x):
+        print("computed")
+        return [x]
+    if sys.argv[1] == "acache":
+        cached = CacheManager(location, verbose=0)(level=10)(compute)
+    else:
+        cached = joblib.Memory(location, verbose=0).cache(compute)
+    print(cached(7))
+"""
+
+
+def test_joblib_and_acache_hit_each_others_entries(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(textwrap.dedent(MODULE))
+    for first, second in (("acache", "joblib"), ("joblib", "acache")):
+        code = (
+            f"import runpy, sys; sys.argv[0] = {str(script)!r}\n"
+            "runpy.run_path(sys.argv[0], run_name='__main__')"
+        )
+        location = tmp_path / first
+        assert run_python(code, first, location) == "computed\n[7]\n"
+        assert run_python(code, second, location) == "[7]\n"
+
+
+def test_a_level_that_the_source_does_not_show_is_recorded(tmp_path: Path) -> None:
+    cache = CacheManager(str(tmp_path), level=50, verbose=0)
+
+    @cache(level=20)
+    def shown(x: int) -> int:
+        return x
+
+    @cache(level=20 + 10)
+    def computed(x: int) -> int:
+        return x
+
+    def called(x: int) -> int:
+        return x
+
+    cached = [shown, computed, cache(level=40)(called), cache(level=50)(lambda x: x)]
+    for f in cached:
+        f(1)
+    store = Store(tmp_path)
+    report = stats(store, Levels(store, InstalledSources()))
+    assert {r.function.rpartition(".")[2]: r.level for r in report.functions} == {
+        "shown": 20,
+        "computed": 30,
+        "called": 40,
+        "<lambda>": 50,
+    }
+    assert len(os.listdir(tmp_path / ".acache" / "levels")) == 3
+
+
+def test_clearing_keeps_recorded_levels(tmp_path: Path) -> None:
+    def f(x: int) -> int:
+        return x
+
+    cache = CacheManager(tmp_path, level=40, verbose=0)
+    cached = cache(level=40)(f)
+    cached(1)
+    cache.clear(warn=False)
+    cached(1)
+    store = Store(tmp_path)
+    assert [r.level for r in stats(store, Levels(store, InstalledSources())).functions] == [40]
+
+
+def test_any_path_is_a_location(tmp_path: Path) -> None:
+    class Place:
+        def __fspath__(self) -> str:
+            return str(tmp_path)
+
+    CacheManager(Place(), verbose=0)(level=10)(func)(3)
+    assert len(list(tmp_path.rglob("output.pkl"))) == 1
+
+
+@BOTH
+def test_a_level_of_numpy_and_a_memory_of_ones_own(manager: Manager, tmp_path: Path) -> None:
+    cache = manager(None)
+    assert cache(level=np.int64(10))(func) is func
+    cache.memory = joblib.Memory(str(tmp_path), verbose=0)
+    assert cache(level=np.int64(10))(func) is not func
+
+
+# The environment's cache.
+
+
+def from_environment(
+    monkeypatch: pytest.MonkeyPatch, location: Path | None, **environ: str
+) -> CacheManager:
+    if location is not None:
+        monkeypatch.setenv("LIBROSA_CACHE_DIR", str(location))
+    for name, value in environ.items():
+        monkeypatch.setenv(f"LIBROSA_CACHE_{name}", value)
+    return cache_from_environment()
+
+
+def test_without_a_location_the_environments_cache_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert from_environment(monkeypatch, None)(level=10)(func) is func
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "magic"),
+    [
+        ("COMPRESS", "0", b"\x80"),
+        ("COMPRESS", "1", b"x"),
+        ("COMPRESS", "5", b"x"),
+        ("COMPRESS", "zlib", b"x"),
+        ("COMPRESS", "gzip", b"\x1f\x8b"),
+        ("COMPRESS", "bz2", b"BZ"),
+        ("COMPRESS", "lzma", b"\x5d\x00"),
+        ("COMPRESS", "xz", b"\xfd7z"),
+        ("COMPRESS", "lz4", b"\x04\x22"),
+        ("MMAP", "none", b"\x80"),
+        ("MMAP", "r", b"\x80"),
+        ("MMAP", "c", b"\x80"),
+        ("MMAP", "r+", b"\x80"),
+        ("MMAP", "w+", b"\x80"),
+        ("VERBOSE", "0", b"\x80"),
+        ("VERBOSE", "1", b"\x80"),
+        ("LEVEL", "10", b"\x80"),
+    ],
+)
+def test_documented_values_work(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str, magic: bytes
+) -> None:
+    cache = from_environment(monkeypatch, tmp_path, **{name: value})
+    cached = cache(level=10)(func)
+    for _ in range(2):
+        result = cached(1000)
+        assert result.tolist() == list(range(1000))
+    assert isinstance(result, np.memmap) is (name == "MMAP" and value != "none")
+    [output] = tmp_path.rglob("output.pkl")
+    assert output.read_bytes().startswith(magic)
+    assert not list(tmp_path.rglob("output.pkl.*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("LEVEL", "x"), ("MMAP", "None"), ("MMAP", ""), ("COMPRESS", "True"), ("VERBOSE", "x")],
+)
+def test_other_values_are_warned_of_and_take_the_default(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
+) -> None:
+    with pytest.warns(AcacheWarning, match=f"LIBROSA_CACHE_{name}={value!r} is ignored"):
+        cache = from_environment(monkeypatch, tmp_path, **{name: value})
+    assert cache.level == 10
+    assert cache(level=10)(func)(3).tolist() == [0, 1, 2]
+    assert len(list(tmp_path.rglob("output.pkl"))) == 1
+
+
+def test_an_empty_dir_is_warned_of_and_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIBROSA_CACHE_DIR", "")
+    with pytest.warns(AcacheWarning, match="LIBROSA_CACHE_DIR=''"):
+        cache = cache_from_environment()
+    assert cache(level=10)(func) is func
+
+
+def test_a_location_that_cannot_be_made_is_warned_of_and_off(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    cache = from_environment(monkeypatch, tmp_path / "file")
+    with pytest.warns(AcacheWarning, match="caching is off"):
+        assert cache(level=10)(func) is func
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert cache(level=10)(func) is func
+
+
+def test_a_store_that_cannot_be_written_is_warned_of_and_off(
+    tmp_path: Path, as_nobody: int | None
+) -> None:
+    (tmp_path / "joblib").mkdir()
+    (tmp_path / "joblib").chmod(0o555)
+    code = (
+        "import os, sys, warnings, acache.memory.environment, joblib, decorator\n"
+        "warnings.simplefilter('always')\n"
+        f"if {as_nobody}: os.setuid({as_nobody})\n"
+        "cache = acache.memory.environment.cache_from_environment()\n"
+        "def f(x): return x\n"
+        "assert cache(level=10)(f) is f\n"
+        "assert cache(level=10)(f)(3) == 3\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "LIBROSA_CACHE_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.count("AcacheWarning: caching is off: cannot write") == 1
+
+
+def test_a_removed_current_folder_is_survived(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; os.mkdir(sys.argv[1]); os.chdir(sys.argv[1]); os.rmdir(sys.argv[1])\n"
+        "from acache import cache; print(cache.level)"
+    )
+    for number, value in enumerate(("", "relative")):
+        environ = {"LIBROSA_CACHE_DIR": value}
+        assert run_python(code, tmp_path / str(number), env=environ) == "10\n"
+
+
+def test_a_bad_prefix_is_warned_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ACACHE_ENV_PREFIX", "not a name")
+    with pytest.warns(AcacheWarning, match="ACACHE_ENV_PREFIX"):
+        cache = from_environment(monkeypatch, tmp_path)
+    assert cache(level=10)(func) is not func
+
+
+def test_another_prefix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ACACHE_ENV_PREFIX", "MY")
+    monkeypatch.setenv("MY_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("MY_CACHE_LEVEL", "30")
+    assert cache_from_environment().level == 30
+    assert cache_from_environment()(level=30)(func) is not func
+
+
+def test_importing_cache_never_raises(tmp_path: Path) -> None:
+    environ = {f"LIBROSA_CACHE_{n}": "nonsense" for n in ("LEVEL", "MMAP", "COMPRESS", "VERBOSE")}
+    environ |= {"LIBROSA_CACHE_DIR": str(tmp_path), "ACACHE_ENV_PREFIX": ""}
+    assert run_python("from acache import cache; print(cache.level)", env=environ) == "10\n"
+
+
+def test_the_public_names() -> None:
+    for name in acache.__all__:
+        assert getattr(acache, name) is not None
+        assert name in dir(acache)
+    with pytest.raises(AttributeError, match="nothing"):
+        acache.nothing  # noqa: B018
+    assert sys.modules["acache.memory.environment"].cache is acache.cache

@@ -1,0 +1,159 @@
+"""What is recommended, what is warned of, and how it fits the terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from acache.config.settings import Config
+from acache.operations.bench.advice import warnings
+from acache.operations.bench.results import (
+    BenchReport,
+    Calls,
+    Held,
+    LevelResult,
+    Measurement,
+    level_result,
+    measurement,
+    recommend,
+)
+from acache.operations.bench.runner import Schedule, Timings
+from acache.operations.bench.timed_run import Run
+from acache.render.tables.bench import print_benchmark
+from acache.store.totals import Totals
+
+STEADY = (0.99, 1.0, 1.0, 1.0, 1.01)
+
+
+def runs(seconds: float, *, spread: tuple[float, ...] = STEADY, output: bytes = b"") -> Measurement:
+    return measurement(
+        [Run(seconds * factor, seconds, 0.1, 10**8, 0, output, "") for factor in spread]
+    )
+
+
+def level(
+    number: int,
+    warm: Measurement,
+    *,
+    off: Measurement | None = None,
+    entries: int = 9,
+    leftovers: int = 0,
+    calls: Calls | None = Calls(9, 0),  # noqa: B008 - a frozen tuple
+) -> LevelResult:
+    return level_result(
+        number,
+        off=off or runs(6.7),
+        cold=runs(7.6),
+        warm=warm,
+        held=Held(Totals(entries, 1000, 4096, 2), leftovers),
+        calls=calls,
+    )
+
+
+def advised(*levels: LevelResult, off: Measurement | None = None, warmup: int = 1) -> list[str]:
+    schedule = Schedule(("x",), tuple(row.level for row in levels), 5, warmup, 600.0)
+    return warnings(schedule, Timings(5, off or runs(6.7), levels, "/tmp"), Config.from_env({}))
+
+
+def test_the_guides_case() -> None:
+    low, high = level(20, runs(4.98)), level(50, runs(1.64))
+    assert low.speedup == pytest.approx(6.7 / 4.98)
+    assert high.speedup == pytest.approx(6.7 / 1.64)
+    assert high.break_even_runs == pytest.approx(1 + 0.9 / 5.06)
+    assert recommend(runs(6.7), [low, high]) == 50
+    assert advised(low, high) == []
+
+
+def test_the_lowest_of_equal_levels_is_recommended() -> None:
+    rows = [
+        level(10, runs(6.6)),
+        level(20, runs(2.02)),
+        level(30, runs(2.0)),
+        level(40, runs(2.01)),
+    ]
+    assert recommend(runs(6.7), rows) == 20
+
+
+def test_a_level_within_the_noise_of_the_best_is_as_good() -> None:
+    noisy = runs(2.0, spread=(0.8, 0.9, 1.0, 1.1, 1.2))
+    assert recommend(runs(6.7), [level(20, runs(2.15)), level(30, noisy)]) == 20
+    assert recommend(runs(6.7), [level(20, runs(2.15)), level(30, runs(2.0))]) == 30
+
+
+def test_what_does_not_pay_is_not_recommended() -> None:
+    assert recommend(runs(6.7), [level(20, runs(6.69)), level(30, runs(8.0))]) is None
+    assert recommend(runs(6.7), [level(20, runs(2.0), entries=0)]) is None
+
+
+@pytest.mark.parametrize("outlier", [5.2, 7.5])
+def test_one_run_that_lies_far_off_changes_no_recommendation(outlier: float) -> None:
+    warm = runs(1.0, spread=(1.64, 1.63, 1.65, 1.66, outlier))
+    assert recommend(runs(6.7), [level(20, runs(4.98)), level(50, warm)]) == 50
+    three = runs(1.0, spread=(1.64, 1.63, outlier))
+    assert recommend(runs(6.7), [level(20, runs(4.98)), level(50, three)]) == 50
+
+
+def test_what_never_hits_is_not_recommended() -> None:
+    assert recommend(runs(6.7), [level(20, runs(2.0), calls=Calls(0, 3))]) is None
+    assert recommend(runs(6.7), [level(20, runs(2.0), calls=None)]) == 20
+
+
+def test_one_run_must_differ_by_much() -> None:
+    off, close, far = (runs(n, spread=(1.0,)) for n in (6.0, 5.2, 4.0))
+    assert recommend(off, [level(20, close)]) is None
+    assert recommend(off, [level(20, far)]) == 20
+
+
+def test_another_output_is_not_recommended() -> None:
+    wrong = level(30, runs(1.0, output=b"other"))
+    assert not wrong.same_output
+    assert recommend(runs(6.7), [level(20, runs(2.0)), wrong]) == 20
+    assert any(text.startswith("level 30: the output differs") for text in advised(wrong))
+
+
+def test_a_slow_first_run() -> None:
+    off = runs(6.7, spread=(1.4, 1.0, 1.01, 0.99, 1.0))
+    (text,) = advised(level(30, runs(2.0)), off=off, warmup=0)
+    assert text.startswith("the first run was slow")
+    assert text.endswith("give --warmup 1")
+    (text,) = advised(level(30, runs(2.0)), off=off, warmup=1)
+    assert "off (1 of 5)" in text
+
+
+def test_a_run_that_lies_far_off() -> None:
+    (text,) = advised(level(30, runs(2.0, spread=(1.0, 1.0, 1.01, 0.99, 3.0))))
+    assert "level 30 warm (1 of 5)" in text
+    assert advised(level(30, runs(2.0, spread=(1.0, 1.0, 1.0001, 0.9999, 1.02)))) == []
+
+
+def test_nothing_cached_and_failing_writes() -> None:
+    nothing = level(10, runs(6.7), entries=0)
+    failing = level(20, runs(6.7), entries=0, leftovers=7)
+    assert failing.speedup is None
+    texts = advised(nothing, failing, level(30, runs(2.0)))
+    assert texts == [
+        "level 20: every write to the cache fails, so nothing is cached; --show-output shows why",
+        "level 10: nothing is cached; leave it out of --levels",
+    ]
+    (text,) = advised(nothing)
+    assert text.startswith("nothing is cached at any level")
+
+
+@pytest.mark.parametrize("columns", [30, 40, 60, 80, 100, 120])
+def test_the_table_fits(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    config = Config.from_env({"LIBROSA_CACHE_DIR": "/a b"})
+    levels = (level(20, runs(4.98)), level(50, runs(1.64)))
+    report = BenchReport(("script.py",), 5, {}, runs(6.7), levels, 50, ())
+    print_benchmark(report, config)
+    *lines, profile = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert profile == "  export LIBROSA_CACHE_DIR='/a b' LIBROSA_CACHE_LEVEL=50"
+    table = "\n".join(lines)
+    assert "50 warm" in table
+    assert "4.09x" in table
+    assert ("9 hits" in table) == (columns >= 60)
+    low, high = levels[1].interval or (0, 0)
+    assert (f"{low:.2f}-{high:.2f}" in table) == (columns >= 80)
+    assert ("100.0 MB" in table) == (columns >= 100)

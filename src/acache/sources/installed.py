@@ -12,7 +12,7 @@ import sys
 import tokenize
 from collections.abc import Container, Iterable, Iterator, Sequence
 
-from acache.store.format import Definition, level_in_decorators
+from acache.sources.decorators import Definition, level_in_decorators
 
 _SEARCH_PATH_SECONDS = 20.0  # a cold Python on a network disk takes a few
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
+from acache.sources.decorators import level_in_source
 from acache.sources.installed import InstalledSources
-from acache.store.format import SOURCE, dotted, level_in_source
+from acache.store.format import SOURCE, dotted
 from acache.store.local import Store
 from acache.system.dirfd import read_file
 

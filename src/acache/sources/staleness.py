@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
+from acache.sources.decorators import Definition
 from acache.sources.installed import InstalledSources, names_in
-from acache.store.format import Definition
 from acache.store.local import Store
 
 State = Literal["current", "changed", "gone", "unknown"]

@@ -12,8 +12,8 @@ from acache.operations.stats import stats
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
 from acache.store.format import dotted
-from acache.store.local import Store
 from acache.store.model import Entry, Leftover
+from acache.store.store import ScanOptions, Store
 from tests.conftest import needs_links
 from tests.store.test_scan import figures, slow_figures
 
@@ -85,7 +85,7 @@ def test_levels_are_those_of_the_decorators(recorded: Recorded) -> None:
 def test_metadata_of_every_version(recorded: Recorded) -> None:
     version, location, _ = recorded
     store = Store(location)
-    for entry in store.scan(durations=True):
+    for entry in store.scan(ScanOptions(durations=True)):
         if not isinstance(entry, Entry):
             continue
         metadata = store.metadata(entry.function, entry.hash)

@@ -263,11 +263,11 @@ import time, sys
 import acache.store.remove
 import acache.render.progress as progress
 progress._PATIENCE_SECONDS = progress._REFRESH_SECONDS = 0
-remove = acache.store.remove.Removal.entry
+remove = acache.store.remove.LocalRemoval.entry
 def slowly(self, *args, **kwargs):
     time.sleep(0.005)
     return remove(self, *args, **kwargs)
-acache.store.remove.Removal.entry = slowly
+acache.store.remove.LocalRemoval.entry = slowly
 from acache.cli.app import main
 main()
 """
@@ -366,11 +366,11 @@ def test_a_folder_that_vanishes_midway_is_no_failure(location: Path) -> None:
     code = (
         "import shutil, sys\n"
         "import acache.store.remove\n"
-        "remove = acache.store.remove.Removal.entry\n"
+        "remove = acache.store.remove.LocalRemoval.entry\n"
         "def removing(self, function, *args, **kwargs):\n"
         "    shutil.rmtree(sys.argv[-1] + '/joblib/m/f1', ignore_errors=True)\n"
         "    return remove(self, function, *args, **kwargs)\n"
-        "acache.store.remove.Removal.entry = removing\n"
+        "acache.store.remove.LocalRemoval.entry = removing\n"
         "from acache.cli.app import main; main()"
     )
     output = run_python(code, "clear", "--all", "-y", "--json", "--cache-dir", location)

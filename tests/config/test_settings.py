@@ -13,7 +13,7 @@ from acache.config.settings import Config
 from acache.operations.execute import execute
 from acache.operations.verify.store import plan_removal, verify
 from acache.sources.installed import InstalledSources
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.errors import ConfigurationError, UsageError
 from tests.conftest import run_line, run_python
 

@@ -17,7 +17,7 @@ import pytest
 
 from acache.sources.installed import InstalledSources
 from acache.sources.staleness import Drift, State
-from acache.store.local import Store
+from acache.store.store import Store
 from tests.conftest import LIBROSA_SCRIPT, run_python, write_entry
 
 HEAD = """\

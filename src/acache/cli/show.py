@@ -33,7 +33,7 @@ def command(ctx: click.Context, /, *, name: str, as_json: bool) -> None:
       acache show stft/57f8c984
       acache show stft/57f8 --json | jq '.value.arrays[].shape'
     """
-    from acache.operations.show import entry_details, find, function_details
+    from acache.operations.show import entry_details, find_named, function_details
     from acache.sources.installed import InstalledSources
 
     config = choices(ctx).config()
@@ -41,8 +41,8 @@ def command(ctx: click.Context, /, *, name: str, as_json: bool) -> None:
     if not store.exists:
         raise UsageError(f"{printable(name)!r} cannot be shown: there is no cache")
     installed = InstalledSources(config.python)
-    function, argument_hash = find(store, name)
-    if argument_hash is not None and store.is_noticed(function, argument_hash):
+    function, argument_hash = find_named(store, name)
+    if argument_hash is not None and store.reading_changes_access(function, argument_hash):
         note("this entry is another user's: reading it may change its last access")
     if argument_hash is None:
         _print_function(function_details(store, function, installed), config, as_json=as_json)

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 from acache.sources.decorators import Definition
 from acache.sources.installed import InstalledSources, names_in
-from acache.store.local import Store
+from acache.store.store import Store
 
 State = Literal["current", "changed", "gone", "unknown"]
 MEANING: dict[State, str] = {

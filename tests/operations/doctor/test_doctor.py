@@ -26,7 +26,7 @@ from acache.operations.doctor.registry import examine
 from acache.operations.verify.store import verify
 from acache.sources.installed import InstalledSources
 from acache.store import parallel
-from acache.store.local import Store
+from acache.store.store import Store
 from tests.config.test_settings import probe
 from tests.conftest import (
     NOBODY,
@@ -706,7 +706,7 @@ def test_who_is_not_root_mounts_with_sudo(tmp_path: Path, as_nobody: int | None)
     code = (
         "from acache.config.settings import Config\n"
         "from acache.operations.doctor.disk import check_access_times\n"
-        "from acache.store.local import Store\n"
+        "from acache.store.store import Store\n"
         "os.setuid(int(sys.argv[1]) or os.getuid())\n"
         "print(check_access_times(Config.from_env({}), Store(sys.argv[2]), sys.argv[3]).fix)"
     )

@@ -23,7 +23,7 @@ from acache.cli.completion.quoting import read, write
 from acache.config.settings import DEFAULT_PREFIX, LIBROSA_LEVELS, Config
 from acache.store.format import dotted
 from acache.store.ids import exactly, functions_named
-from acache.store.local import Store
+from acache.store.store import Store
 
 # Listing the folders of 100,000 entries would take as long as all the rest, and that twice.
 _MOST_NAMES = 256

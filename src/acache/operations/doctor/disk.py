@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from acache.config.settings import Config
 from acache.operations.doctor.check import Check, Status, command, existing, library, size
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.store.totals import Totals
 from acache.system.text import quoted
 

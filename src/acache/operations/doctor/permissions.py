@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
@@ -10,9 +9,8 @@ from stat import S_ISLNK
 
 from acache.config.settings import Config
 from acache.operations.doctor.check import Check, Status, count, existing, library, own_location
-from acache.store.format import OUTPUT, SOURCE, is_hash
-from acache.store.local import Store
-from acache.system.dirfd import Folder, close_folder, open_folder
+from acache.store.format import OUTPUT
+from acache.store.store import Store
 from acache.system.text import quoted
 
 _OTHERS_WRITE, _GROUP_WRITES, _STICKY = 0o002, 0o020, 0o1000
@@ -26,27 +24,25 @@ class Exposed:
 
     Parameters
     ----------
-    top : str
-        Path of the store.
+    store : Store or None
+        Whose entries are watched.
     """
 
-    def __init__(self, top: str = "") -> None:
+    def __init__(self, store: Store | None = None) -> None:
         self.everybody: set[str] = set()
         self.group: set[str] = set()
         self.foreign: set[str] = set()
         self.mendable = True  # with chmod, by the user
-        self._top = top
+        self._store = store
         self._own = os.geteuid() if hasattr(os, "geteuid") else 0
 
-    def entry(
-        self, function: str, name: str, folder: os.stat_result, output: os.stat_result
-    ) -> None:
+    def entry(self, path: str, folder: os.stat_result, output: os.stat_result) -> None:
         """Judge who may write to an entry."""
         modes = (folder.st_mode | output.st_mode) & (_OTHERS_WRITE | _GROUP_WRITES)
         if modes or not folder.st_uid == output.st_uid == self._own:
-            path = f"{self._top}/{function}/{name}"
-            self.look(path, folder)
-            self.look(f"{path}/{OUTPUT}", output)
+            address = path if self._store is None else self._store.address(path)
+            self.look(address, folder)
+            self.look(f"{address}/{OUTPUT}", output)
 
     def merge(self, other: Exposed) -> None:
         """Take what was found in another process."""
@@ -79,52 +75,21 @@ def _keep(kept: set[str], path: str) -> None:
         kept.add(path)
 
 
-class _Walk:
-    """What a walk over the store's folders finds; links are not followed."""
+class _Folders:
+    """What the user may not do in the store's folders, and the links that joblib follows there."""
 
     def __init__(self, store: Store, exposed: Exposed) -> None:
-        self._exposed = exposed
         self.links: list[str] = []
         self.shut: list[str] = []
         self.locked: list[str] = []
         self.locked_functions: list[str] = []
-        pending = [store.path]
-        while pending:
-            self._folder(pending.pop(), pending)
-
-    def _folder(self, path: str, pending: list[str]) -> None:
-        try:
-            self._exposed.look(path, os.stat(path))
-            if not may(path, os.X_OK):
-                self.shut.append(path)
-                return
-            folder = open_folder(path)
-        except OSError:  # gone, or there is nothing to be seen
-            if os.path.isdir(path) and not may(path, os.W_OK):
-                self.locked.append(path)
-            return
-        try:
-            with contextlib.suppress(OSError):  # it vanishes meanwhile
-                self._children(path, folder, pending)
-        finally:
-            close_folder(folder)
-
-    def _children(self, path: str, folder: Folder, pending: list[str]) -> None:
-        is_function = False
-        with os.scandir(folder) as children:
-            for child in children:
-                name = child.name
-                if child.is_symlink():
-                    if child.is_dir():
-                        self.links.append(f"{path}/{name}")
-                elif not child.is_dir():
-                    is_function = is_function or name == SOURCE
-                elif not is_hash(name):
-                    pending.append(f"{path}/{name}")
-                else:
-                    is_function = True
-        if not may(path, os.W_OK):
-            (self.locked_functions if is_function else self.locked).append(path)
+        for folder in store.folders():
+            exposed.look(folder.path, folder.status)
+            self.links += folder.links
+            if not may(folder.path, os.X_OK):
+                self.shut.append(folder.path)
+            elif not may(folder.path, os.W_OK):
+                (self.locked_functions if folder.is_function else self.locked).append(folder.path)
 
 
 def check_permissions(
@@ -140,7 +105,7 @@ def check_permissions(
     if not store.exists and not may(nearest, os.W_OK | os.X_OK):
         return _unusable(config, store, f"you may not write to {nearest}: {_raises(config)}",
                          [nearest])  # fmt: skip
-    walk = _Walk(store, exposed)
+    walk = _Folders(store, exposed)
     found, barred = _exposed(config, store, exposed), _barred(config, store, walk)
     if found is not None and found.status == "problem":
         # That others can run code comes first.
@@ -162,7 +127,7 @@ def check_permissions(
     return found or Check("permissions", "ok", "nobody else may write to its folders and results")
 
 
-def _barred(config: Config, store: Store, walk: _Walk) -> tuple[str, list[str]] | None:
+def _barred(config: Config, store: Store, walk: _Folders) -> tuple[str, list[str]] | None:
     """Tell what the user may not do, and in which folders; None if there is nothing."""
     if walk.shut:
         message = f"you may not look into {_named(walk.shut)}: {library(config)} raises"

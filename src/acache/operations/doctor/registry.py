@@ -12,7 +12,7 @@ from acache.operations.stats import stats
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
 from acache.sources.staleness import Drift
-from acache.store.parallel import Progress
+from acache.store.store import Progress
 
 _SETTINGS = ("level", "mmap", "compress", "verbose")
 _OF_A_STORE = (
@@ -48,7 +48,7 @@ def examine(config: Config, *, progress: Progress | None = None) -> list[Check]:
     if store is None:
         return [*checks, *(Check(name, "ok", "there is no cache") for name in _OF_A_STORE)]
     levels, drift = Levels(store, installed), Drift(store, installed)
-    exposed = access.Exposed(store.path)
+    exposed = access.Exposed(store)
     report = stats(
         store,
         levels,

@@ -14,7 +14,7 @@ from acache.config.settings import DEFAULT_PREFIX, Config, Setting
 from acache.operations.doctor.check import Check, Status, command, existing, library
 from acache.operations.doctor.permissions import elsewhere
 from acache.sources.installed import InstalledSources
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.errors import AcacheError
 from acache.system.text import quoted
 

@@ -9,10 +9,9 @@ from acache.operations.doctor.check import Check, Status, command, count, size
 from acache.operations.prune import LIMIT_SETTINGS, Limits, configured_limits, plan_prune
 from acache.operations.stats import FunctionRow, Leftovers, StatsReport
 from acache.sources.integrity import Consequence, source_trouble
-from acache.store.format import SOURCE, dotted
+from acache.store.format import dotted
 from acache.store.ids import exactly
-from acache.store.local import Store
-from acache.store.parallel import Progress
+from acache.store.store import Progress, Store
 from acache.system.errors import ConfigurationError
 from acache.system.text import printable, quoted
 
@@ -127,7 +126,7 @@ def check_sources(config: Config, store: Store, report: StatsReport) -> Check:
     words = [word for name in ill for word in ("--function", exactly(name))]
     # First what asks: without a source the entries would be trusted.
     fixes = [command(config, "clear", *words)] if words else []
-    fixes += [f"rm -r {quoted(f'{store.path}/{name}/{SOURCE}')}" for name in raising]
+    fixes += [f"rm -r {quoted(store.source_address(name))}" for name in raising]
     status: Status = "problem" if raising or rows["trusts"] else "warning"
     return Check("sources", status, "; ".join(told), " && ".join(fixes))
 

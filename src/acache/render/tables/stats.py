@@ -28,7 +28,7 @@ from acache.render.tables.layout import (
     size,
     table,
 )
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.store.totals import Totals
 from acache.system.text import printable
 

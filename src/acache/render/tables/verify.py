@@ -9,7 +9,7 @@ from rich.text import Text
 
 from acache.operations.verify.store import RAISES, VerifyReport
 from acache.render.tables.layout import GAP, console, plural, show, size, tail
-from acache.store.format import SOURCE, dotted, is_hash
+from acache.store.format import dotted, is_hash
 from acache.store.ids import exactly
 from acache.system.text import printable, quoted
 
@@ -81,7 +81,7 @@ def _mends(report: VerifyReport, mend: str, clear: str) -> list[tuple[str, str]]
     for name in without[:_MOST_MENDED]:
         command = f"{clear} --function {quoted(exactly(name))}"
         if dotted(name) in raising:
-            command += f" && rm -r {quoted(f'{report.store.path}/{name}/{SOURCE}')}"
+            command += f" && rm -r {quoted(report.store.source_address(name))}"
         lines.append(("no source", command))
     if len(without) > _MOST_MENDED:
         lines.append(("no source", f"... and {len(without) - _MOST_MENDED:,} more"))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from acache.config.effects import DEFAULT_LEVEL
 from acache.sources.decorators import level_in_source
-from acache.sources.levels import record_level
+from acache.store.levels import record_level
 
 if TYPE_CHECKING:
     import joblib

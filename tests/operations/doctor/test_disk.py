@@ -15,7 +15,7 @@ from acache.config.settings import Config
 from acache.operations.doctor.check import Subject
 from acache.operations.doctor.disk import check_access_times, mount_of
 from acache.sources.installed import InstalledSources
-from acache.store.local import Store
+from acache.store.store import Store
 from tests.helpers.processes import run_python
 from tests.helpers.users import with_all_imported
 

@@ -12,7 +12,7 @@ import pytest
 from acache.config.settings import Config
 from acache.operations.doctor.registry import examine
 from acache.operations.verify.store import verify
-from acache.store.local import Store
+from acache.store.store import Store
 from tests.helpers.doctored import call, checks, edit, run_fix
 from tests.helpers.marks import needs_links
 from tests.helpers.processes import run_line, run_python

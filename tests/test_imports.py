@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import acache
-from tests.conftest import run_python
+from tests.helpers.processes import run_python
 
 PACKAGE = Path(acache.__file__).parent
 HEAVY = {"joblib", "numpy", "scipy", "librosa", "decorator"}
@@ -35,7 +35,7 @@ FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 OWNERS = {
     "rich": ("render.tables",),
     "humanize": ("render.tables",),
-    "joblib": ("memory",),
+    "joblib": ("memory", "operations.run.child"),
     "decorator": ("memory",),
     "xxhash": ("memory",),
     "textual": ("tui",),
@@ -126,11 +126,14 @@ def test_only_config_reads_the_environment() -> None:
         assert not reads or allowed, name
 
 
-@pytest.mark.parametrize("name", ["sitecustomize", "recorder"])
+@pytest.mark.parametrize(
+    "name",
+    ["operations.run.child.sitecustomize", "operations.run.child.recorder", "store.call_writer"],
+)
 def test_what_a_traced_python_loads_needs_the_standard_library_alone(name: str) -> None:
-    tree = modules()[f"operations.run.child.{name}"]
+    tree = modules()[name]
     packages = {target.partition(".")[0] for target in imported(tree)}
-    assert packages <= sys.stdlib_module_names
+    assert packages - {"joblib"} <= sys.stdlib_module_names  # joblib is there: it is what is traced
 
 
 def loaded_by(code: str, *arguments: str) -> set[str]:
@@ -146,6 +149,20 @@ def loaded_by(code: str, *arguments: str) -> set[str]:
 def test_importing_acache_loads_nothing() -> None:
     bare = loaded_by("pass")
     assert loaded_by("import acache") - bare == {"acache", "__future__"}
+
+
+def test_public_names_have_one_home() -> None:
+    """What type checkers see is what `acache.__getattr__` imports."""
+    [block] = [node for node in modules()[""].body if isinstance(node, ast.If)]
+    seen = {
+        alias.asname: node.module
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname == alias.name
+    }
+    assert seen == {name: f"acache.{home}" for name, home in acache._HOMES.items()}
+    assert all(hasattr(acache, name) for name in seen)
 
 
 def test_a_cache_that_is_off_loads_no_joblib() -> None:

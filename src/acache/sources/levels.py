@@ -27,6 +27,7 @@ class Levels:
         self._store = store
         self._known: dict[str, int | None] = {}
         self._warnings: list[str] = []
+        installed.expect(store.functions)
 
     @property
     def warnings(self) -> list[str]:
@@ -34,7 +35,7 @@ class Levels:
         return [*self._warnings, *self.installed.warnings]
 
     def __call__(self, function: str) -> int | None:
-        """Tell the level of a function.
+        """Return the level of a function.
 
         Parameters
         ----------
@@ -44,8 +45,8 @@ class Levels:
         Returns
         -------
         level : int or None
-            As the stored source shows it; else as `acache.store.levels.record_level` kept it;
-            else, where there is no stored source, as the installed one shows it; else None.
+            As the stored source shows it; else as `record_level` left it; else, where there is no
+            stored source, as the installed one shows it; None if none of them shows any.
         """
         if function not in self._known:
             self._known[function] = self._look_up(function)

@@ -20,11 +20,11 @@ from acache.operations.verify.store import VerifyReport, plan_removal, verify
 from acache.store import parallel
 from acache.store.local import LocalStore
 from acache.store.store import Store
-from tests.conftest import LIBROSA_SCRIPT, needs_links, run_line, run_python, write_entry
 from tests.helpers.hostile import of
+from tests.helpers.marks import needs_fork, needs_links
+from tests.helpers.processes import dead_pid, run_line, run_python
 from tests.helpers.samples import F8, long, wrapper
-from tests.store.test_parallel import needs_fork
-from tests.store.test_remove import dead_pid, tree
+from tests.helpers.stores import LIBROSA_SCRIPT, tree, write_entry
 
 HASH = "0123456789abcdef" * 2
 SYSTEM = b"cos\nsystem\n(Vecho > canary\ntR."
@@ -168,7 +168,7 @@ def test_what_follows_a_pickle_or_is_outside_of_it_is_told(tmp_path: Path) -> No
         (entry / "output.pkl").write_bytes(data)
         [finding] = verify(Store(tmp_path)).findings
         assert (finding.kind, finding.severity) == ("unreadable", "problem")
-        assert "follows" in finding.message or "outside" in finding.message
+        assert "goes on after its end" in finding.message or "outside" in finding.message
 
 
 def test_claims_of_petabytes_are_findings(tmp_path: Path) -> None:
@@ -196,6 +196,7 @@ def test_unsafe_comes_before_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyP
             "unsafe-pickle",
             "problem",
             "loading it may run code: it names os.system",
+            f"acache verify --delete-unsafe --cache-dir {tmp_path / 'cache'}",
         )
     assert not (tmp_path / "canary").exists()
     assert kinds(tmp_path / "cache", allowed=["os.system"]) == ["unreadable"]
@@ -348,7 +349,8 @@ def test_a_linked_result_is_told_whatever_lies_beside_it(tmp_path: Path, beside:
     store = Store(tmp_path)
     [finding] = [one for one in verify(store).findings if one.kind == "unreadable"]
     assert (finding.id, finding.severity) == (f"m/f/{HASH}/output.pkl", "problem")
-    run_line(finding.message.partition(": ")[2])
+    assert finding.fix is not None
+    run_line(finding.fix)
     assert kinds(tmp_path) == ["missing-output"]
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from acache.operations.clear import Candidates, Plan, make_plan
 from acache.operations.selection import Selector
 from acache.operations.verify.entry import KINDS, EntryCheck, Finding, Kind
+from acache.operations.verify.fixes import CommandLine, Fixes, remove
 from acache.pickles import MissingPackageError
 from acache.pickles.safety import Judge
 from acache.sources.integrity import source_trouble
@@ -19,14 +20,12 @@ from acache.store.levels import OWN_FOLDER
 from acache.store.model import Entry, Found, Leftover, Other
 from acache.store.store import Progress, ScanOptions, Store
 from acache.store.table import EntryTable
-from acache.system.text import quoted
 
 _OWN = (".gitignore", f"{OWN_FOLDER}/")  # in the location, which may be the store itself
-RAISES = "joblib raises at each call"
 _THEN = {
-    "trusts": "joblib computes the next call anew, and may return results of old code for others",
+    "trusts": "joblib recomputes only the next call, and may return results of old code for others",
     "drops": "joblib drops them at the function's next call",
-    "raises": RAISES,
+    "raises": "joblib raises at each call",
 }
 _PIECE = 8  # entries handed out at a time: one that is compressed can take a second
 
@@ -44,8 +43,8 @@ class VerifyReport(NamedTuple):
     findings : tuple of Finding
         Problems first.
     broken, unsafe : EntryTable
-        Entries that are truncated or damaged; those that are not known to be harmless to load. What
-        may not be read, or holds more than can be followed, is none of them.
+        Entries that are truncated or damaged; and those that are not known to be harmless to load.
+        Neither has what cannot be opened, or is too large to be followed.
     remnants : tuple of Leftover
         Entry folders without result.
     sourceless : tuple of str
@@ -85,8 +84,9 @@ def verify(
     fork: bool = False,
     progress: Progress | None = None,
     noticed: Callable[[], None] | None = None,
+    command_line: CommandLine | None = None,
 ) -> VerifyReport:
-    """Check the entries of a store. Their pickles are followed, and never loaded: that runs code.
+    """Check the entries of a store. Their pickles are followed, never loaded: that runs code.
 
     Parameters
     ----------
@@ -96,17 +96,22 @@ def verify(
     allowed : iterable of str
         ``MODULE.NAME`` of classes and functions that are trusted.
     strict : bool
-        Whether names of packages that nobody here knows are problems.
+        Whether names of unknown packages are problems.
     fork, progress
         See `acache.store.store.ScanOptions`.
     noticed : callable, optional
         Called before an entry is read whose last access may change by that.
+    command_line : callable, optional
+        Writes the command line of a fix; see `acache.operations.verify.fixes.Fixes`.
 
     Returns
     -------
     report : VerifyReport
     """
-    check = EntryCheck(store, Judge(allowed), strict=strict, noticed=noticed)
+    allowed = tuple(allowed)
+    narrow = selector is not None
+    fixes = Fixes(store, allowed=allowed, narrow=narrow, command_line=command_line)
+    check = EntryCheck(store, Judge(allowed), fixes, strict=strict, noticed=noticed)
     options = ScanOptions(
         select=None if selector is None or selector.covers_everything else selector.covers,
         whole=True,
@@ -115,10 +120,14 @@ def verify(
         piece=_PIECE,
     )
     fold = store.fold(partial(_Checked, check, selector), options)
-    # A write takes a moment to begin: by now some have a result.
+    # A write takes a moment to begin: some have a result meanwhile.
     missing = [one for one in fold.missing if store.lacks_output(one.function, one.hash)]
-    sources = _sources(store, fold)
-    findings = [*fold.findings, *map(_missing_output, missing), *sources.values()]
+    sources = _sources(store, fixes, fold)
+    findings = [
+        *fold.findings,
+        *(_missing_output(one, fixes) for one in missing),
+        *sources.values(),
+    ]
     findings.sort(key=lambda one: (one.severity == "note", KINDS.index(one.kind), one.id))
     return VerifyReport(
         store,
@@ -140,9 +149,9 @@ def plan_removal(report: VerifyReport, *, broken: bool, unsafe: bool) -> Plan:
     ----------
     report : VerifyReport
     broken : bool
-        Whether entries go that are damaged, and folders without result.
+        Whether to remove damaged entries, and folders without result.
     unsafe : bool
-        Whether entries go that are not known to be harmless to load.
+        Whether to remove entries that are not known to be harmless to load.
 
     Returns
     -------
@@ -177,7 +186,7 @@ class _Checked:
         self.skipped: dict[str, int] = {}
 
     def __getstate__(self) -> dict[str, object]:
-        # What it has found is sent from one process to the other, not how it checks.
+        # Only what it has found is sent from one process to the other.
         return {**self.__dict__, "_check": None, "_selector": None}
 
     def add(self, found: Found) -> None:
@@ -211,7 +220,7 @@ class _Checked:
             self._find(name, "bad-metadata", trouble)
         if verdict is None:
             return
-        self._find(name, verdict.kind, verdict.message)
+        self._find(name, verdict.kind, verdict.message, self._check.fix(entry, verdict))
         entry = entry._replace(compute_seconds=duration)
         if verdict.damaged:
             self.broken.add(entry)
@@ -228,28 +237,28 @@ class _Checked:
                 return
             result = store.foreign_result(path)
             if result is None:
-                message = "not joblib's: it is left alone, and keeps its folder"
+                message = "not written by joblib: acache never deletes it, nor its folder"
                 self._find(path, "foreign", message)
                 return
-            address = quoted(store.address(result.path))
-            message = f"no file, though joblib reads it as one: rm -r {address}"
+            message = "not a file, though joblib reads it as one"
             if result.is_link:
-                message = f"a link that joblib follows, to what was not checked: rm {address}"
-            self._find(result.path, "unreadable", message)
+                message = "a link that joblib follows; its target was not checked"
+            fix = remove(store.address(result.path), link=result.is_link)
+            self._find(result.path, "unreadable", message, fix)
 
     def _covers_entry(self, found: Leftover) -> bool:
         return self._selector is None or self._selector.covers(found.function, found.hash)
 
     def _covers(self, found: Other) -> bool:
-        """Return whether something lies in the folder of a function that is selected."""
+        """Return whether something is in the folder of a selected function."""
         if self._selector is None or self._selector.covers_everything:
             return True
         parts = found.function.split("/")
         folders = ("/".join(parts[:count]) for count in range(len(parts), 0, -1))
         return any(map(self._selector.covers_function, folders))
 
-    def _find(self, name: str, kind: Kind, message: str) -> None:
-        self.findings.append(Finding(name, kind, self._check.severity(kind), message))
+    def _find(self, name: str, kind: Kind, message: str, fix: str | None = None) -> None:
+        self.findings.append(Finding(name, kind, self._check.severity(kind), message, fix))
 
     def merge(self, other: _Checked) -> None:
         """Take all that another one has found."""
@@ -266,18 +275,21 @@ class _Checked:
             self.skipped[reason] = self.skipped.get(reason, 0) + count
 
 
-def _missing_output(found: Leftover) -> Finding:
+def _missing_output(found: Leftover, fixes: Fixes) -> Finding:
     message = f"an entry's folder without {OUTPUT}"
-    return Finding(entry_id(found.function, found.hash), "missing-output", "problem", message)
+    name = entry_id(found.function, found.hash)
+    fix = fixes.delete(found.function, found.hash)
+    return Finding(name, "missing-output", "problem", message, fix)
 
 
-def _sources(store: Store, fold: _Checked) -> dict[str, Finding]:
-    """Tell of functions that have entries and no whole source by which joblib knows stale ones."""
+def _sources(store: Store, fixes: Fixes, fold: _Checked) -> dict[str, Finding]:
+    """Find functions with entries whose source, which joblib compares, is not whole."""
     found = {}
     for function, count in fold.functions.items():
         trouble = source_trouble(store, function)
         if trouble is not None:
             entries = f"{count:,} {'entry' if count == 1 else 'entries'}"
             message = f"{entries} and {trouble.what} {SOURCE}: {_THEN[trouble.joblib]}"
-            found[function] = Finding(dotted(function), "missing-source", "problem", message)
+            fix = fixes.clear(function, trouble)
+            found[function] = Finding(dotted(function), "missing-source", "problem", message, fix)
     return found

@@ -45,8 +45,8 @@ class Levels:
         Returns
         -------
         level : int or None
-            As the stored source shows it; else as `acache.store.levels.record_level` kept it;
-            else, where there is no stored source, as the installed one shows it; else None.
+            As the stored source shows it; else as `record_level` left it; else, where there is no
+            stored source, as the installed one shows it; None if none of them shows any.
         """
         if function not in self._known:
             self._known[function] = self._look_up(function)

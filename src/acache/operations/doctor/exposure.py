@@ -20,7 +20,7 @@ class Exposed:
 
     Parameters
     ----------
-    store : Store, optional
+    store : Store or None
         Whose entries are watched.
 
     Attributes

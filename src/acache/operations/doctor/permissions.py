@@ -26,11 +26,11 @@ class _Folders:
         for folder in store.folders():
             exposed.look(folder.path, folder.status)
             self.links += folder.links
-            if not may(folder.path, os.X_OK):
+            if not _may(folder.path, os.X_OK):
                 self.unreadable.append(folder.path)
-            elif not may(folder.path, os.W_OK):
-                kind = self.read_only_functions if folder.is_function else self.read_only
-                kind.append(folder.path)
+            elif not _may(folder.path, os.W_OK):
+                read_only = self.read_only_functions if folder.is_function else self.read_only
+                read_only.append(folder.path)
 
 
 def check_permissions(subject: Subject) -> Answer:
@@ -39,12 +39,12 @@ def check_permissions(subject: Subject) -> Answer:
     if os.name == "nt":
         return ok("who may write here is not checked on Windows")
     nearest = existing(store.path)
-    if not store.exists and not may(nearest, os.W_OK | os.X_OK):
+    if not store.exists and not _may(nearest, os.W_OK | os.X_OK):
         message = f"you may not write to {nearest}: {_raises(config)}"
         return _unusable(config, store, _Restriction(message, [nearest]))
     unread = subject.report.warnings
-    walk = _Folders(store, subject.exposed)
-    found, restriction = _exposed(config, store, subject.exposed), _restriction(config, walk)
+    folders = _Folders(store, subject.exposed)
+    found, restriction = _exposed(config, store, subject.exposed), _restriction(config, folders)
     if found is not None and found.status == "problem":
         # That others can run code comes first.
         if restriction is not None:
@@ -52,12 +52,12 @@ def check_permissions(subject: Subject) -> Answer:
         return found
     if restriction is not None:
         return _unusable(config, store, restriction)
-    if walk.links:
+    if folders.links:
         message = (
-            f"joblib follows links, {_named(walk.links)}, to what acache does not check, count or"
-            " remove"
+            f"joblib follows links, {_named(folders.links)}, to what acache does not check, count"
+            " or remove"
         )
-        return problem(message, f"rm {' '.join(map(quoted, walk.links))}")
+        return problem(message, f"rm {' '.join(map(quoted, folders.links))}")
     if found is None and unread:
         more = f", and {len(unread) - 1:,} more" if len(unread) > 1 else ""
         fix = f"chmod -R u+rwX {quoted(os.path.realpath(store.path))}"
@@ -72,22 +72,22 @@ class _Restriction(NamedTuple):
     folders: list[str]
 
 
-def _restriction(config: Config, walk: _Folders) -> _Restriction | None:
-    if walk.unreadable:
+def _restriction(config: Config, folders: _Folders) -> _Restriction | None:
+    if folders.unreadable:
         message = (
-            f"you may not look into {_named(walk.unreadable)}: {config.library} raises"
+            f"you may not look into {_named(folders.unreadable)}: {config.library} raises"
             " PermissionError at each call of a function in there"
         )
-        return _Restriction(message, walk.unreadable)
-    if walk.read_only:
-        message = f"you may not write to {_named(walk.read_only)}: {_raises(config)}"
-        return _Restriction(message, walk.read_only + walk.read_only_functions)
-    if walk.read_only_functions:
+        return _Restriction(message, folders.unreadable)
+    if folders.read_only:
+        message = f"you may not write to {_named(folders.read_only)}: {_raises(config)}"
+        return _Restriction(message, folders.read_only + folders.read_only_functions)
+    if folders.read_only_functions:
         message = (
-            f"you may not write to {_named(walk.read_only_functions)}: {config.library} stores"
+            f"you may not write to {_named(folders.read_only_functions)}: {config.library} stores"
             " nothing new there, with a warning at each call"
         )
-        return _Restriction(message, walk.read_only_functions)
+        return _Restriction(message, folders.read_only_functions)
     return None
 
 

@@ -120,7 +120,7 @@ def verify(
         piece=_PIECE,
     )
     fold = store.fold(partial(_Checked, check, selector), options)
-    # A write takes a moment to begin: by now some have a result.
+    # A write takes a moment to begin: some have a result meanwhile.
     missing = [one for one in fold.missing if store.lacks_output(one.function, one.hash)]
     sources = _sources(store, fixes, fold)
     findings = [
@@ -250,7 +250,7 @@ class _Checked:
         return self._selector is None or self._selector.covers(found.function, found.hash)
 
     def _covers(self, found: Other) -> bool:
-        """Return whether something lies in the folder of a selected function."""
+        """Return whether something is in the folder of a selected function."""
         if self._selector is None or self._selector.covers_everything:
             return True
         parts = found.function.split("/")
@@ -277,8 +277,8 @@ class _Checked:
 
 def _missing_output(found: Leftover, fixes: Fixes) -> Finding:
     message = f"an entry's folder without {OUTPUT}"
-    fix = fixes.delete(found.function, found.hash)
     name = entry_id(found.function, found.hash)
+    fix = fixes.delete(found.function, found.hash)
     return Finding(name, "missing-output", "problem", message, fix)
 
 

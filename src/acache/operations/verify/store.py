@@ -85,7 +85,7 @@ def verify(
     strict: bool = False,
     fork: bool = False,
     progress: Progress | None = None,
-    noticed: Callable[[], None] | None = None,
+    before_access: Callable[[], None] | None = None,
     command_line: CommandLine | None = None,
 ) -> VerifyReport:
     """Check the entries of a store. Their pickles are followed, never loaded: that runs code.
@@ -101,8 +101,8 @@ def verify(
         Whether names of unknown packages are problems.
     fork, progress
         See `acache.store.parallel.fold_scan`.
-    noticed : callable, optional
-        Called before an entry is read whose last access may change by that.
+    before_access : callable, optional
+        Called before reading another user's entry, which may change its last access.
     command_line : callable, optional
         Writes the command line of a fix; see `acache.operations.verify.fixes.Fixes`.
 
@@ -114,7 +114,7 @@ def verify(
     allowed = tuple(allowed)
     narrow = selector is not None
     fixes = Fixes(store, allowed=allowed, narrow=narrow, command_line=command_line)
-    check = EntryCheck(store, Judge(allowed), fixes, strict=strict, noticed=noticed)
+    check = EntryCheck(store, Judge(allowed), fixes, strict=strict, before_access=before_access)
     fold = fold_scan(
         store,
         partial(_Checked, check, selector, expired),
@@ -287,7 +287,7 @@ def _followed_by_joblib(store: Store, path: str) -> Finding | None:
     """
     folder, _, name = path.rpartition("/")
     whole = os.path.join(store.path, path)
-    if is_hash(name) and not os.path.islink(whole):  # nothing but a result that is no file
+    if is_hash(name) and not os.path.islink(whole):  # only a result that is not a file
         folder, name, path = path, OUTPUT, f"{path}/{OUTPUT}"
         whole = os.path.join(whole, OUTPUT)
     is_output = name == OUTPUT and is_hash(folder.rpartition("/")[2])

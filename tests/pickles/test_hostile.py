@@ -151,8 +151,8 @@ def test_control_characters_are_not_shown() -> None:
 WRONG = {
     "empty": (b"", "ends too early"),
     "no opcode": (b"\x80\x04\xff.", "byte 2: 0xff is no opcode"),
-    "text": (b"hello", "damaged at byte 0"),
-    "no such protocol": (b"\x80\x09N.", "protocol 9"),
+    "text": (b"hello", "damaged at byte 1"),
+    "no such protocol": (b"\x80\x09N.", "protocol: 9"),
     "nothing to stop with": (b".", "lacks what it works on"),
     "no mark": (b"t.", "lacks what it works on"),
     "below the mark": (b"N(\x85.", "lacks what it works on"),
@@ -168,7 +168,10 @@ WRONG = {
     "no number": (b"Iabc\n.", "invalid literal"),
     "not UTF-8": (b"\x80\x04\x8c\x01\xff.", "decode"),
     "long name": (b"c" + b"x" * 300 + b"\nx\n.", "too long"),
-    "frame in a frame": (b"\x80\x04" + (FRAME + struct.pack("<Q", 99)) * 2 + b"N.", "frame"),
+    "frame in a frame": (
+        b"\x80\x04" + FRAME + struct.pack("<Q", 12) + FRAME + struct.pack("<Q", 1) + b"NNN.",
+        "frame",
+    ),
     "state of a class": (b"\x80\x02cos\nx\n}b.", "no known object"),
     "state of a list": (b"\x80\x02]}b.", "no known object"),
     "state of who knows what": (b"\x80\x04\x8c\x01xNQ\x93)\x81}b.", "no known object"),

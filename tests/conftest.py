@@ -77,6 +77,7 @@ def librosa_location(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_python(
         LIBROSA_SCRIPT, env={"LIBROSA_CACHE_DIR": str(location), "LIBROSA_CACHE_LEVEL": "50"}
     )
+    assert len(list(location.rglob("output.pkl"))) > 50, "a test of no entry would show nothing"
     return location
 
 

@@ -396,7 +396,7 @@ def test_nothing_is_left_after_a_signal(tmp_path: Path, script: Path, number: in
         tmp_path,
         "import os, time\nfrom levelled import slow\nslow(9)\n"
         f"open({str(tmp_path / 'level')!r} + os.environ['LIBROSA_CACHE_LEVEL'], 'w')\n"
-        "'LIBROSA_CACHE_DIR' in os.environ and time.sleep(60)",
+        "'LIBROSA_CACHE_DIR' in os.environ and time.sleep(600)",
     )
     process = subprocess.Popen(
         [sys.executable, "-m", "acache", "bench", "--warmup", "0", "--levels", "30", script],

@@ -84,7 +84,7 @@ def test_an_interruption_is_told_in_one_line(tmp_path: Path) -> None:
         "import sys, time\n"
         "import acache.operations.stats, acache.cli.app\n"
         "acache.operations.stats.fold_scan = "
-        "lambda *a, **k: (print('ready', flush=True), time.sleep(60))\n"
+        "lambda *a, **k: (print('ready', flush=True), time.sleep(600))\n"
         "acache.cli.app.main()"
     )
     process = subprocess.Popen(

@@ -64,7 +64,14 @@ class Removal:
     ) -> None:
         self._let_go()
 
-    def entry(self, function: str, argument_hash: str, *, created: float | None = None) -> bool:
+    def entry(
+        self,
+        function: str,
+        argument_hash: str,
+        *,
+        created: float | None = None,
+        last_access: float | None = None,
+    ) -> bool:
         """Remove an entry, with its own temporary files past the grace.
 
         Parameters
@@ -74,6 +81,8 @@ class Removal:
         argument_hash : str
         created : float, optional
             When it was written, Unix seconds: a result that was written since stays.
+        last_access : float, optional
+            Unix seconds: a result that was used since stays.
 
         Returns
         -------
@@ -97,6 +106,8 @@ class Removal:
         try:
             status = stat_in(OUTPUT, folder)
             if not S_ISREG(status.st_mode) or created not in (None, status.st_mtime):
+                return False
+            if last_access is not None and status.st_atime > last_access:
                 return False
             unlink_in(OUTPUT, folder)
             try:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import acache
-from tests.conftest import run_python
+from tests.helpers.processes import run_python
 
 PACKAGE = Path(acache.__file__).parent
 HEAVY = {"joblib", "numpy", "scipy", "librosa", "decorator"}
@@ -35,7 +35,7 @@ FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 OWNERS = {
     "rich": ("render.tables",),
     "humanize": ("render.tables",),
-    "joblib": ("memory",),
+    "joblib": ("memory", "operations.run.child"),
     "decorator": ("memory",),
     "xxhash": ("memory",),
     "textual": ("tui",),

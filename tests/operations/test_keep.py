@@ -15,7 +15,7 @@ from acache.operations.prune import Limits
 from acache.store.fill import change_fill, entry_room, read_fill
 from acache.store.local import Store
 from acache.store.model import Entry
-from tests.conftest import write_entry
+from tests.helpers.stores import write_entry
 
 SIZE = 10_000
 

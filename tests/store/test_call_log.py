@@ -15,7 +15,7 @@ import pytest
 from acache.store import call_writer as writing
 from acache.store.call_log import Argument, Call, has_calls, read_calls
 from acache.store.call_writer import call_writer
-from tests.conftest import needs_posix
+from tests.helpers.marks import needs_posix
 
 HASH = "0123456789abcdef" * 2
 ZERO = (0.0, 0.0, 0.0, 0.0)
@@ -109,6 +109,7 @@ def test_log_shortens_long_texts(tmp_path: Path, writer: writing.CallWriter) -> 
 def test_log_has_the_mode_of_the_stores_files(tmp_path: Path) -> None:
     for mask in (0o077, 0o002):
         store = tmp_path / str(mask)
+        store.mkdir()
         run(store, f"os.umask({mask})\nrecord(1)")
         assert files(store)[0].stat().st_mode & 0o777 == 0o666 & ~mask
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from acache.store.fill import Fill, change_fill, limits_folder, read_fill
-from tests.conftest import needs_posix
+from tests.helpers.marks import needs_posix
 
 ADD = """
 import sys

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from acache.system.detached import start_detached
-from tests.conftest import needs_posix
+from tests.helpers.marks import needs_posix
 
 TELL = """
 import json, os, sys, time

@@ -12,7 +12,7 @@ if os.name == "nt":  # pragma: no cover - Windows
 
     def try_lock(descriptor: int) -> bool:
         """Lock an open file; see the POSIX version."""
-        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.lseek(descriptor, 1 << 30, os.SEEK_SET)  # what is locked there cannot be read
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
         except OSError as error:

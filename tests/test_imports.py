@@ -133,7 +133,7 @@ def test_only_config_reads_the_environment() -> None:
 def test_what_a_traced_python_loads_needs_the_standard_library_alone(name: str) -> None:
     tree = modules()[name]
     packages = {target.partition(".")[0] for target in imported(tree)}
-    assert packages <= sys.stdlib_module_names
+    assert packages - {"joblib"} <= sys.stdlib_module_names  # joblib is there: it is what is traced
 
 
 def loaded_by(code: str, *arguments: str) -> set[str]:

@@ -5,19 +5,24 @@ from __future__ import annotations
 import inspect
 import operator
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from acache.config.effects import DEFAULT_LEVEL
+from acache.config.engine import Engine, check_engine, engine_from_env
 from acache.sources.decorators import level_in_source
 from acache.sources.levels import record_level
+from acache.system.errors import AcacheWarning, UsageError
 
 if TYPE_CHECKING:
     import joblib
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# What a cached function carries, as those of functools.lru_cache do.
+_CONTROLS = ("cache_info", "cache_clear", "cache_key", "cache_forget", "cache_why")
 _LONGEST_HEADER = 200  # lines of decorators that are looked through for the level
 
 
@@ -31,6 +36,9 @@ class CacheManager:
         ``joblib`` inside, a `pathlib.Path` is the store itself.
     level : int
         Functions of this level and below are cached.
+    engine : {"fast", "joblib"}, optional
+        What answers cached calls: the fast engine, or joblib's own code. Both use the same store.
+        By default what ``ACACHE_ENGINE`` says, or else the fast one.
     **memory_options
         Options of `joblib.Memory`: ``mmap_mode``, ``compress``, ``verbose``, ``backend``,
         ``backend_options``.
@@ -38,13 +46,24 @@ class CacheManager:
     Attributes
     ----------
     level : int
+    engine : str
     memory : joblib.Memory
         Made when it is first used.
+
+    Raises
+    ------
+    UsageError
+        If there is no such engine.
 
     Notes
     -----
     Behaves as ``librosa.cache`` does, and its entries are those of `joblib.Memory`: either reads
     what the other has written.
+
+    A cached function carries ``cache_info()`` (hits, misses and seconds saved in this process),
+    ``cache_clear()`` (removes all its entries), ``cache_key(*args)`` (entry id),
+    ``cache_forget(*args)`` (removes that entry), ``cache_why(*args)`` (whether the call would be a
+    hit, and if not, why) and ``__wrapped__``.
 
     Examples
     --------
@@ -56,6 +75,8 @@ class CacheManager:
     ...     return x * x
     >>> square(3), square(3)
     (9, 9)
+    >>> square.cache_info().hits, square.cache_why(4).reason
+    (1, 'argument')
     >>> @cache(level=30)
     ... def cube(x):
     ...     return x**3
@@ -68,9 +89,11 @@ class CacheManager:
         location: str | os.PathLike[str] | None = None,
         *,
         level: int = DEFAULT_LEVEL,
+        engine: Engine | None = None,
         **memory_options: Any,
     ) -> None:
         self.level = level
+        self.engine = _default_engine() if engine is None else check_engine(engine)
         if location is not None and not isinstance(location, str):
             location = Path(location)  # joblib takes no other path-like object
         self._location = location
@@ -135,6 +158,7 @@ class CacheManager:
                 return function
             ignored = None if ignore is None else list(ignore)
             cached = self.memory.cache(function, ignore=ignored, verbose=verbose, **options)
+            cached = self._answered(cached)
             self._record_level(function, level)
             return _as_function(function, cached)
 
@@ -167,9 +191,17 @@ class CacheManager:
         self.memory.warn(*args, **kwargs)
 
     def _make_memory(self) -> joblib.Memory:
-        from joblib import Memory
+        from acache.memory.engine.engine import FastMemory, JoblibMemory
 
-        return Memory(self._location, **self._options)
+        kind = FastMemory if self.engine == "fast" else JoblibMemory
+        return kind(self._location, **self._options)
+
+    def _answered(self, cached: Callable[..., Any]) -> Callable[..., Any]:
+        """Have the engine answer the function, also of a memory that somebody else made."""
+        from acache.memory.engine.engine import counted, fast
+
+        answered: Callable[..., Any] = (fast if self.engine == "fast" else counted)(cached)
+        return answered
 
     def _record_level(self, function: Callable[..., Any], level: int) -> None:
         """Keep the level beside the store, unless the source that joblib stores shows it."""
@@ -184,6 +216,15 @@ class CacheManager:
 
     def _expanded(self) -> str:
         return os.path.expanduser(os.fspath(self._location or ""))
+
+
+def _default_engine() -> Engine:
+    try:
+        return engine_from_env() or "fast"
+    except UsageError as error:
+        # No line of code is at fault, and whose import came first would be a matter of chance.
+        warnings.warn_explicit(f"{error}; fast is taken", AcacheWarning, "<environment>", 1)
+        return "fast"
 
 
 def _shown_level(function: Callable[..., Any]) -> int | None:
@@ -214,4 +255,7 @@ def _as_function(function: F, cached: Callable[..., Any]) -> F:
         __wrapped__=function,
     )
     wrapped.__qualname__ = function.__qualname__
+    for name in _CONTROLS:
+        if hasattr(cached, name):  # what is no function of joblib's carries none
+            setattr(wrapped, name, getattr(cached, name))
     return cast("F", wrapped)

@@ -39,6 +39,8 @@ def tell(*words):
     os.write(1, (" ".join(map(str, words)) + "\\n").encode())
 
 def want(name, seconds=0.0, inside=lambda: None):
+    if (store / "m" / "f" / name / "output.pkl").exists():
+        return tell("arrived", name[0])  # nobody asks for a lease who has the result
     with flights.take("m/f", name) as lease:
         if lease.arrived:
             return tell("arrived", name[0])

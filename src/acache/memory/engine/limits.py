@@ -8,6 +8,7 @@ too fast for it waits for a moment.
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from functools import partial
@@ -21,6 +22,7 @@ from acache.operations.keep import (
     start_keeper,
 )
 from acache.operations.prune import Limits
+from acache.store.call_writer import own_folder
 from acache.store.fill import Fill, change_fill, entry_room, read_fill
 from acache.store.local import Store
 from acache.system.errors import AcacheError
@@ -40,18 +42,17 @@ class Limiter:
 
     Parameters
     ----------
-    location : str
-        Absolute; what was given to `joblib.Memory`.
     store : str
         Absolute path of the store.
     limits : Limits
     """
 
-    def __init__(self, location: str, store: str, limits: Limits) -> None:
-        self._location = location
+    def __init__(self, store: str, limits: Limits) -> None:
         self._store = store
+        self._location = os.path.dirname(own_folder(store))
         self._limits = limits
-        self._looked = self._due = 0.0
+        self.due = 0.0  # when `used` has something to do
+        self._looked = 0.0
         self._waits = True
         self._thread: threading.Thread | None = None
         age = limits.max_age
@@ -60,16 +61,14 @@ class Limiter:
             self._interval = min(_REMEASURE_SECONDS, max(1.0, age / _AGE_PARTS))
 
     def used(self, now: float) -> None:
-        """See that limits hold which need no writing to be passed; to be called at each call.
+        """See that limits hold which are passed without any writing; to be called when `due`.
 
         Parameters
         ----------
         now : float
             Unix seconds.
         """
-        if now < self._due:
-            return
-        self._due = now + self._interval
+        self.due = now + self._interval
         try:
             fill = read_fill(self._store)
             if fill.measured + self._interval <= now or self._is_over(fill):
@@ -77,8 +76,8 @@ class Limiter:
         except OSError:
             pass
 
-    def admit(self, size_bytes: int, *, must: bool = False) -> bool:
-        """Count a result that is about to be stored; return False if it must not be.
+    def refusal(self, size_bytes: int, *, must: bool = False) -> str:
+        """Count a result that is about to be stored; or return why it must not be.
 
         Parameters
         ----------
@@ -86,12 +85,17 @@ class Limiter:
             Of its ``output.pkl``.
         must : bool
             Whether it has to be stored, whatever the limits say.
+
+        Returns
+        -------
+        reason : str
+            Empty if it may be stored.
         """
         limits = self._limits
         room = entry_room(size_bytes)
         fits = limits.max_items != 0 and (limits.max_size is None or room <= limits.max_size)
         if not fits and not must:
-            return False
+            return "it is larger than the limit"
         deadline = time.monotonic() + (_PATIENCE_SECONDS if self._waits else 0.0)
         try:
             while True:
@@ -101,13 +105,13 @@ class Limiter:
                     self._see_to_it()
                 if after.entries > before.entries:
                     self._waits = True
-                    return True
+                    return ""
                 if time.monotonic() >= deadline:
                     self._waits = False  # not again for each result while the keeper is too slow
-                    return False
+                    return "there was no room for it within the limits"
                 time.sleep(_WAIT_SECONDS)
         except OSError:
-            return True
+            return ""
 
     def _counted(self, room: int, must: bool, fill: Fill) -> Fill:
         """Return how full the store is with the result; or, if it has to wait, that it does."""

@@ -105,6 +105,11 @@ class JoblibMemory(_HashedAsJoblibs, Memory):  # type: ignore[misc]
 class FastMemory(_HashedAsJoblibs, Memory):  # type: ignore[misc]
     """A `joblib.Memory` whose functions are answered by the fast engine."""
 
+    def have(self, options: Options) -> None:
+        """Have the functions that are cached from now on made with options."""
+        if options != _DEFAULT:
+            setattr(self, ATTRIBUTE, options)
+
     def cache(self, func: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Decorate a function, as `joblib.Memory.cache` does."""
-        return fast(super().cache(func, *args, **kwargs))
+        return fast(super().cache(func, *args, **kwargs), vars(self).get(ATTRIBUTE, _DEFAULT))

@@ -11,7 +11,6 @@ for too long, and whoever cannot lock.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import itertools
 import os
@@ -113,6 +112,8 @@ class Flights:
 
     async def take_async(self, function: str, argument_hash: str) -> Lease:
         """Do as `take` does, while other tasks go on."""
+        import asyncio
+
         with self._attempt(function, argument_hash) as attempt:
             while attempt.lease is None:
                 await asyncio.sleep(attempt.pause())

@@ -131,6 +131,9 @@ def _load_item(self: Any, call_id: Any, metadata: Any = None) -> Any:
         else:
             result = _joblib_load_item(self, call_id, metadata)
     except Exception:
+        miss = current_miss(self)
+        if metadata is not None and miss is not None and miss.output:
+            return miss.output[0]  # computed just now, and evicted since it was stored
         explain(self, "unreadable")
         raise
     if metadata is None:  # else it was computed just now
@@ -141,21 +144,27 @@ def _load_item(self: Any, call_id: Any, metadata: Any = None) -> Any:
 def _hit(self: Any, caller: Any, argument_hash: str, load_seconds: float) -> None:
     """Count and log a hit that joblib's own code found."""
     counts_of(self).hit(argument_hash, load_seconds)
-    log = None if caller is None else caller.services.log
+    if caller is None:
+        return
+    log, _, limiter = caller.services
+    now = time()
+    if limiter is not None and now >= limiter.due:
+        limiter.used(now)
     if log is None:
         return
     lookup = looked_up(self)
     hash_seconds = 0.0 if lookup is None else lookup.hash_seconds
     size = 0
-    with contextlib.suppress(OSError):
-        size = os.stat(caller.function.output_path(argument_hash)).st_size
+    if load_seconds:
+        with contextlib.suppress(OSError):
+            size = os.stat(caller.function.output_path(argument_hash)).st_size
     log.hit(
-        time() - load_seconds - hash_seconds,
+        now - load_seconds - hash_seconds,
         caller.function.name,
         argument_hash,
         hash_seconds=hash_seconds,
         load_seconds=load_seconds,
-        bytes_loaded=size if load_seconds else 0,
+        bytes_loaded=size,
     )
 
 
@@ -251,9 +260,9 @@ def _compute_1_3(self: Any, *args: Any, **kwargs: Any) -> Any:
 def _miss(self: Any, caller: Any, argument_hash: str, *, shelving: bool) -> Miss:
     forced, _local.forced = getattr(_local, "forced", False), False
     must_store = shelving or self.mmap_mode is not None
-    limiter = caller.services.limiter
-    if limiter is not None and limiter.due <= time():
-        limiter.used(time())
+    limiter, now = caller.services.limiter, time()
+    if limiter is not None and now >= limiter.due:
+        limiter.used(now)
     return Miss(caller, self, argument_hash, forced=forced, must_store=must_store)
 
 
@@ -277,7 +286,7 @@ def _is_coroutine(self: Any) -> bool:
 def _after_call(self: Any, *args: Any, **kwargs: Any) -> Any:
     miss = current_miss(self)
     if miss is not None:
-        miss.storing()
+        miss.storing(args[4])
     return _joblib_after_call(self, *args, **kwargs)
 
 

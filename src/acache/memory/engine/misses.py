@@ -86,6 +86,8 @@ class Miss:
     ----------
     refused : str
         Why the limits do not allow the result to be stored; empty if they do.
+    output : list
+        The result, once it is computed.
     """
 
     def __init__(
@@ -109,6 +111,7 @@ class Miss:
         self._given: tuple[Any, Any] | None = None
         self._texts: dict[str, str] = {}
         self.refused = ""
+        self.output: list[Any] = []
 
     def take(self) -> Lease:
         """Return the lease for the result; see `acache.memory.engine.flight.Flights.take`."""
@@ -159,9 +162,10 @@ class Miss:
     def _output(self) -> str:
         return str(self._caller.function.output_path(self._hash))
 
-    def storing(self) -> None:
+    def storing(self, output: Any) -> None:
         """Note that the result is computed, and about to be stored."""
         self._stored = perf_counter()
+        self.output = [output]
 
     def recorded(self, args: Any, kwargs: Any, texts: dict[str, str]) -> None:
         """Keep the arguments, and the texts that joblib made of them."""

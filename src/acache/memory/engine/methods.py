@@ -20,7 +20,14 @@ from joblib.memory import MemorizedFunc
 from acache.memory.engine.callers import caller_of
 from acache.memory.engine.counts import counts_of
 from acache.memory.engine.loading import load, load_sized
-from acache.memory.engine.misses import Lookup, Miss, current_miss, explain, looked_up
+from acache.memory.engine.misses import (
+    Lookup,
+    Miss,
+    current_miss,
+    explain,
+    forget_lookup,
+    looked_up,
+)
 
 _MISSING: Final = object()
 # joblib prints of hits from 2 on.
@@ -134,7 +141,6 @@ def _load_item(self: Any, call_id: Any, metadata: Any = None) -> Any:
         miss = current_miss(self)
         if metadata is not None and miss is not None and miss.output:
             return miss.output[0]  # computed just now, and evicted since it was stored
-        explain(self, "unreadable")
         raise
     if metadata is None:  # else it was computed just now
         _hit(self, caller, call_id[1], perf_counter() - started)
@@ -155,9 +161,8 @@ def _hit(self: Any, caller: Any, argument_hash: str, load_seconds: float) -> Non
     lookup = looked_up(self)
     hash_seconds = 0.0 if lookup is None else lookup.hash_seconds
     size = 0
-    if load_seconds:
-        with contextlib.suppress(OSError):
-            size = os.stat(caller.function.output_path(argument_hash)).st_size
+    with contextlib.suppress(OSError):
+        size = os.stat(caller.function.output_path(argument_hash)).st_size
     log.hit(
         now - load_seconds - hash_seconds,
         caller.function.name,
@@ -200,10 +205,10 @@ def _is_valid(self: Any, call_id: Any) -> bool:
     existed = has_callback and self.store_backend.contains_item(call_id)
     valid = bool(_joblib_is_valid(self, call_id))
     lookup = looked_up(self)
-    if existed and not valid and lookup is not None and lookup.reason == "absent":
+    if lookup is not None and valid:
+        lookup.reason = "unreadable"  # if it is computed all the same
+    elif lookup is not None and existed and lookup.reason == "absent":
         lookup.reason = "expired"
-    if valid and _joblib_load_item is None:
-        _hit(self, caller_of(self), call_id[1], 0.0)
     return valid
 
 
@@ -248,13 +253,28 @@ def _compute_1_3(self: Any, *args: Any, **kwargs: Any) -> Any:
     caller = caller_of(self)
     if caller is None:
         return _compute_counted(self, *args, **kwargs)
-    _local.forced = looked_up(self) is None
-    function_id, argument_hash = self._get_output_identifiers(*args, **kwargs)
-    miss = _miss(self, caller, argument_hash, shelving=True)  # which, it does not say
-    if miss.take().arrived and self._is_in_cache_and_valid([function_id, argument_hash]):
+    lookup = looked_up(self)
+    _local.forced = lookup is None
+    argument_hash = (
+        self._get_argument_hash(*args, **kwargs) if lookup is None else lookup.argument_hash
+    )
+    shelving, _local.shelving = getattr(_local, "shelving", False), False
+    miss = _miss(self, caller, argument_hash, shelving=shelving)
+    call_id = [memory._build_func_identifier(self.func), argument_hash]
+    if miss.take().arrived and self._is_in_cache_and_valid(call_id):
         return load(caller.function.output_path(argument_hash)), {}
     with miss:
         return _compute_counted(self, *args, **kwargs)
+
+
+def _cached_call_1_3(self: Any, args: Any, kwargs: Any, shelving: bool = False) -> Any:
+    _local.shelving = shelving
+    result = _joblib_cached_call(self, args, kwargs, shelving=shelving)
+    lookup = looked_up(self)
+    if lookup is not None:  # else it was computed
+        _hit(self, caller_of(self), lookup.argument_hash, perf_counter() - lookup.hashed)
+        forget_lookup()
+    return result
 
 
 def _miss(self: Any, caller: Any, argument_hash: str, *, shelving: bool) -> Miss:
@@ -312,6 +332,7 @@ _joblib_hash = getattr(MemorizedFunc, _HASH)
 _joblib_check_source = MemorizedFunc._check_previous_func_code
 _joblib_compute = getattr(MemorizedFunc, _COMPUTE)
 _joblib_forced = MemorizedFunc.call
+_joblib_cached_call = MemorizedFunc._cached_call
 _joblib_after_call: Any = getattr(MemorizedFunc, "_after_call", None)
 _joblib_persist_input = MemorizedFunc._persist_input
 _joblib_load_item: Any = getattr(MemorizedFunc, "_load_item", None)
@@ -347,4 +368,6 @@ METHODS = _methods(
         "_persist_input": _persist_input,
     },
 )
+if _IS_1_3:
+    METHODS["_cached_call"] = _cached_call_1_3
 ASYNC_METHODS = _methods(_Async or object, {"__call__": _async_call, "_call": _async_compute})

@@ -62,6 +62,11 @@ def looked_up(owner: Any) -> Lookup | None:
     return lookup if lookup is not None and lookup.owner() is owner else None
 
 
+def forget_lookup() -> None:
+    """End the lookup of this thread: its call is answered, or computed from now on."""
+    _local.lookup = None
+
+
 def explain(owner: Any, reason: str) -> None:
     """Note why the call that is being looked up will be computed."""
     lookup = looked_up(owner)
@@ -94,7 +99,7 @@ class Miss:
         self, caller: Any, owner: Any, argument_hash: str, *, forced: bool, must_store: bool
     ) -> None:
         lookup = looked_up(owner)
-        _local.lookup = None
+        forget_lookup()
         self._caller = caller  # its module imports this one
         self._owner = owner
         self._hash = argument_hash

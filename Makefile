@@ -89,6 +89,7 @@ dist: $(VENV)/dist.stamp  ## Build sdist and wheel, and check both.
 
 fuzz: $(VENV)/test.stamp  ## Fuzz the reading of pickles; EXAMPLES=1000000 for longer.
 	ACACHE_FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/python -m pytest -n auto --dist worksteal tests/pickles/safety/test_safety.py -k fuzz
+	ACACHE_FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/python -m pytest -n auto --dist worksteal tests/memory/engine/test_fingerprint.py tests/memory/engine/test_differential.py -k "fingerprint or process"
 
 # Each version of librosa needs a Python that has wheels for it.
 versions: $(VENV)/test.stamp $(VERSIONS)/0.10.2.stamp $(VERSIONS)/1.0.0.stamp  ## Test with librosa 0.10 and 1.0, each in its own Python; OLD=, NEW= choose these.

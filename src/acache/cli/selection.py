@@ -15,7 +15,7 @@ from acache.operations.selection import LevelRange, Selection, Selector, parse_l
 from acache.sources.levels import Levels
 from acache.sources.staleness import Drift
 from acache.store.ids import EntryId, parse_entry_id
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.errors import UsageError
 
 C = TypeVar("C", bound=Callable[..., Any])

@@ -21,7 +21,7 @@ from acache.operations.run.trace_log import FunctionCalls, Trace
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
 from acache.store.format import dotted
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.foreground import Finished
 
 

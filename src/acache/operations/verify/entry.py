@@ -11,8 +11,8 @@ from acache.operations.verify.fixes import Fixes
 from acache.pickles import DamagedError, Likeness, describe_file
 from acache.pickles.safety import Judge
 from acache.store.format import METADATA
-from acache.store.local import Store
 from acache.store.model import Entry
+from acache.store.store import Store
 
 Kind = Literal[
     "missing-output",
@@ -87,7 +87,7 @@ class EntryCheck:
         judge.begin()
         verdict = None
         try:
-            if self._before_access is not None and self.store.is_noticed(
+            if self._before_access is not None and self.store.reading_changes_access(
                 entry.function, entry.hash
             ):
                 self._before_access()
@@ -119,7 +119,7 @@ class EntryCheck:
 
     def _followed(self, entry: Entry) -> Verdict | None:
         judge = self._judge
-        with self.store.opened_output(entry.function, entry.hash) as file:
+        with self.store.open_output(entry.function, entry.hash) as file:
             whole = file.getvalue() if isinstance(file, io.BytesIO) else None  # a small one
             if whole is not None and self._sound.knows(whole):
                 return None

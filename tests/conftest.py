@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.processes import PATIENCE_SECONDS, Result, run_python
+import tests.helpers.examples  # noqa: F401 - Hypothesis's profiles
+from tests.helpers.processes import PATIENCE_SECONDS, SLOW_WARNING, Result, run_python
 from tests.helpers.stores import LIBROSA_SCRIPT, write_entry
 from tests.helpers.users import NOBODY, command_as, reachable_folder
 
@@ -28,6 +29,7 @@ def pytest_configure() -> None:
             signal.signal(getattr(signal, name), signal.SIG_DFL)
     for name in VARIABLES:
         os.environ.pop(f"LIBROSA_CACHE_{name}", None)
+    os.environ["PYTHONWARNINGS"] = SLOW_WARNING
 
 
 @pytest.fixture(autouse=True)

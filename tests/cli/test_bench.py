@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from acache.cli.bench import EXIT_MISSED
-from tests.helpers.processes import Result
+from tests.helpers.processes import PATIENCE_SECONDS, Result
 from tests.helpers.stores import LIBROSA_SCRIPT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows accounts no children")
@@ -197,7 +197,7 @@ def test_a_threshold(script: Path, acache: Callable[..., Result]) -> None:
     unread = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert unread.stdout is not None
     unread.stdout.close()
-    assert unread.wait(60) == EXIT_MISSED
+    assert unread.wait(PATIENCE_SECONDS) == EXIT_MISSED
 
 
 def test_a_script_that_fails(tmp_path: Path, script: Path, acache: Callable[..., Result]) -> None:
@@ -384,7 +384,7 @@ def test_nothing_is_left_after_a_signal(tmp_path: Path, script: Path, number: in
         time.sleep(0.02)
     assert [*(tmp_path / "tmp").iterdir()]
     process.send_signal(number)
-    _, stderr = process.communicate(timeout=30)
+    _, stderr = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == (130 if number == signal.SIGINT else 143)
     assert "Traceback" not in stderr
     assert is_clean(tmp_path)

@@ -23,6 +23,7 @@ from acache.operations.prune import POLICIES, Limits, Policy, plan_prune, score
 from acache.store.model import Entry
 from acache.store.store import ScanOptions, Store
 from acache.system.errors import UsageError
+from tests.helpers.examples import examples
 from tests.helpers.stores import write_entry
 
 NOW = 1_800_000_000.0
@@ -77,7 +78,7 @@ limits = st.builds(
 @given(
     st.lists(calls, max_size=12), limits, st.sampled_from(POLICIES), st.booleans(), st.booleans()
 )
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=examples(100))
 def test_survivors_fit_and_no_more_goes_than_must(
     made: list[Call], limit: Limits, policy: Policy, apparent: bool, fork: bool
 ) -> None:

@@ -28,6 +28,7 @@ from acache.store.store import ScanOptions, Store
 from acache.store.table import EntryTable
 from acache.system.errors import UsageError
 from acache.system.text import printable, quoted
+from tests.helpers.examples import examples
 from tests.helpers.marks import needs_posix
 from tests.helpers.stores import write_entry
 
@@ -190,7 +191,7 @@ selections = st.builds(
 
 
 @given(entries, selections)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=examples(100))
 def test_a_selection_is_what_its_words_say(
     made: dict[tuple[str, str], tuple[int, int, int, str]], selection: Selection
 ) -> None:

@@ -18,6 +18,7 @@ from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
 from acache.store.model import Entry, Leftover, Other, Unreadable
 from acache.store.store import ScanOptions, Store
+from tests.helpers.examples import examples
 from tests.helpers.marks import needs_du, needs_links
 from tests.helpers.processes import Result
 from tests.helpers.slow_scan import figures, slow_figures
@@ -75,7 +76,7 @@ def build(folder: Path, tree: dict[str, object]) -> None:
 
 
 @needs_links
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(150))
 @given(st.dictionaries(NAMES, TREES, max_size=6))
 @example({"f": {"func_code.py": b"x", HASHES[0]: {}}})
 @example({"f": {HASHES[0]: {}}})

@@ -249,6 +249,7 @@ def test_permissions_of_a_folder_that_may_not_be_used(  # noqa: PLR0917
         "import doctored\n"
         "os.setgroups([]); os.setuid(int(sys.argv[3])) if os.geteuid() == 0 else None\n"
         "warnings.simplefilter('error')\n"
+        "warnings.filterwarnings('ignore', 'Persisting input')\n"
         "def call(name, *values):\n"
         "    doctored.f.__name__ = doctored.f.__qualname__ = name\n"
         "    for value in values: joblib.Memory(sys.argv[2], verbose=0).cache(doctored.f)(value)\n"
@@ -278,6 +279,7 @@ os.setgroups([]); os.setuid(int(sys.argv[3])) if os.geteuid() == 0 else None
 memory = joblib.Memory(sys.argv[2], verbose=0)
 with warnings.catch_warnings(record=True) as told:
     warnings.simplefilter("always")
+    warnings.filterwarnings("ignore", "Persisting input")
     memory.cache(doctored.f)(3)
 print([w.category.__name__ for w in told])
 doctored.f.__name__ = doctored.f.__qualname__ = "g"

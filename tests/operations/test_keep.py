@@ -13,8 +13,8 @@ from acache.operations import keep as keeping
 from acache.operations.keep import ceiling, has_keeper, is_over, keep, start_keeper
 from acache.operations.prune import Limits
 from acache.store.fill import change_fill, entry_room, read_fill
-from acache.store.local import Store
 from acache.store.model import Entry
+from acache.store.store import Store
 from tests.helpers.stores import write_entry
 
 SIZE = 10_000

@@ -16,6 +16,7 @@ from acache.store import call_writer as writing
 from acache.store.call_log import Argument, Call, has_calls, read_calls
 from acache.store.call_writer import call_writer
 from tests.helpers.marks import needs_posix
+from tests.helpers.processes import PATIENCE_SECONDS
 
 HASH = "0123456789abcdef" * 2
 ZERO = (0.0, 0.0, 0.0, 0.0)
@@ -40,7 +41,7 @@ def start(store: Path, code: str) -> subprocess.Popen[str]:
 
 def run(store: Path, code: str) -> None:
     with start(store, code) as process:
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 0
 
 
@@ -91,7 +92,7 @@ def test_log_is_written_within_a_second_of_a_call(
     for _ in range(2):  # the thread that writes ends in between
         before = len(calls(tmp_path))
         hit(writer, time.time())
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while len(calls(tmp_path)) == before:
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -178,7 +179,7 @@ def test_log_does_not_bring_back_a_removed_location(tmp_path: Path) -> None:
 def test_log_of_processes_at_once_is_garbled_nowhere(tmp_path: Path) -> None:
     processes = [start(tmp_path, "record(20_000, f'm/{os.getpid()}')") for _ in range(4)]
     for process in processes:
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE_SECONDS)
     found = calls(tmp_path)
     assert len(found) == 80_000
     for process in processes:
@@ -189,7 +190,12 @@ def test_log_of_processes_at_once_is_garbled_nowhere(tmp_path: Path) -> None:
 
 @needs_posix
 def test_log_loses_only_the_last_second_of_what_is_killed(tmp_path: Path) -> None:
-    code = "record(3); time.sleep(1.5); print('ready', flush=True); record(1); time.sleep(60)"
+    code = (
+        "from acache.store.call_log import read_calls\n"
+        "record(3)\n"
+        "while len([*read_calls(sys.argv[1])]) < 3: time.sleep(0.05)\n"
+        "record(1); print('ready', flush=True); time.sleep(600)"
+    )
     with start(tmp_path, code) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -224,7 +230,7 @@ def test_log_is_complete_however_a_process_ends(tmp_path: Path, how: str) -> Non
     code = ENDINGS[how]
     run(tmp_path, code)
     expected = 2 if code.count("record") > 1 or "[1, 1]" in code else 1
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while len(calls(tmp_path)) < expected:  # a child may end after its parent
         assert time.monotonic() < deadline
         time.sleep(0.05)

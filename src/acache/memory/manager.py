@@ -14,7 +14,7 @@ from acache.config.effects import DEFAULT_LEVEL
 from acache.config.engine import Engine, check_engine, engine_from_env
 from acache.config.limits import Age, Size, read_limits
 from acache.sources.decorators import level_in_source
-from acache.sources.levels import record_level
+from acache.store.levels import record_level
 from acache.system.errors import AcacheWarning, UsageError
 
 if TYPE_CHECKING:

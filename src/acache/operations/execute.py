@@ -10,9 +10,7 @@ from typing import NamedTuple
 from acache.operations.clear import Plan
 from acache.store.ids import entry_id
 from acache.store.model import Usage
-from acache.store.parallel import Progress, nothing
-from acache.store.remove import PartlyRemovedError, Removal
-from acache.store.scan import join
+from acache.store.store import PartlyRemovedError, Progress, Removal
 from acache.store.totals import NO_ROOM, Sum, Tally, Totals
 from acache.system.worker import Helper
 
@@ -99,25 +97,22 @@ def execute(
     """
     if plan.is_empty:
         return Outcome(Tally().totals(), NO_ROOM, unreadable(plan), interrupted=False)
-    execution = _Execution(plan, progress or nothing, stopped or _never, unused=unused)
+    execution = _Execution(plan, progress, stopped, unused=unused)
     try:
         done, leftovers = execution.run(fork=fork)
     except FileNotFoundError:  # the whole store vanished meanwhile
         return Outcome(Tally().totals(), NO_ROOM, unreadable(plan), interrupted=False)
     except OSError as error:  # the store's own folder
-        failure = _failure(plan, "", "", _reason(error))
+        failure = Failure("", plan.store.path, _reason(error))
         return Outcome(Tally().totals(), NO_ROOM, (*unreadable(plan), failure), interrupted=False)
     failed = (*unreadable(plan), *sorted(done.failed))
     return Outcome(done.removed.totals(), leftovers, failed, execution.interrupted)
 
 
 def unreadable(plan: Plan) -> tuple[Failure, ...]:
-    """Tell where the scan may have missed something to delete."""
-    return tuple(_failure(plan, one.path, one.path, one.reason) for one in plan.unreadable)
-
-
-def _failure(plan: Plan, name: str, path: str, reason: str) -> Failure:
-    return Failure(name, f"{plan.store.path}/{path}".rstrip("/"), reason)
+    """Return where the scan may have missed something to delete."""
+    address = plan.store.address
+    return tuple(Failure(one.path, address(one.path), one.reason) for one in plan.unreadable)
 
 
 def _reason(error: OSError) -> str:
@@ -147,8 +142,8 @@ class _Done:
                 if isinstance(error, PartlyRemovedError):
                     self.removed.add_entry(entry)
                 name = entry_id(entry.function, entry.hash)
-                path = join(entry.function, entry.hash)
-                self.failed.append(_failure(plan, name, path, _reason(error)))
+                address = plan.store.entry_address(entry.function, entry.hash)
+                self.failed.append(Failure(name, address, _reason(error)))
 
     def merge(self, other: _Done) -> None:
         self.removed.merge(other.removed)
@@ -159,11 +154,16 @@ class _Execution:
     """One execution of a plan."""
 
     def __init__(
-        self, plan: Plan, tell: Progress, stopped: Callable[[], bool], *, unused: bool
+        self,
+        plan: Plan,
+        progress: Progress | None,
+        stopped: Callable[[], bool] | None,
+        *,
+        unused: bool,
     ) -> None:
         self._plan = plan
         self._unused = unused
-        self._tell = tell
+        self._progress = progress
         self._stopped = stopped
         self.interrupted = False
 
@@ -206,7 +206,8 @@ class _Execution:
                 done.entries(self._plan, removal, piece)
                 wanted = 0 if helper is None else wanted + helper.done()
             position = piece.stop
-            self._tell(position - sum(map(len, given[-_AHEAD:])))
+            if self._progress is not None:
+                self._progress(position - sum(map(len, given[-_AHEAD:])))
         if helper is not None:
             answer = helper.result()
             if answer is None:  # it died: what it may not have done is done here
@@ -222,18 +223,13 @@ class _Execution:
             if self._stop():
                 break
             try:
-                if removal.leftover(leftover.path, leftover.kind):
+                if removal.leftover(leftover):
                     room.add(leftover.usage)
             except OSError as error:
-                path = leftover.path
-                failure = _failure(self._plan, path, path, _reason(error))
-                done.failed.append(failure)
+                address = self._plan.store.address(leftover.path)
+                done.failed.append(Failure(leftover.path, address, _reason(error)))
         return room.usage()
 
     def _stop(self) -> bool:
-        self.interrupted = self.interrupted or self._stopped()
+        self.interrupted = self.interrupted or (self._stopped is not None and self._stopped())
         return self.interrupted
-
-
-def _never() -> bool:
-    return False

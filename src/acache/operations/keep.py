@@ -14,8 +14,8 @@ from acache.operations.clear import Plan
 from acache.operations.execute import execute
 from acache.operations.prune import Limits, plan_prune
 from acache.store.fill import Fill, change_fill, limits_folder, read_fill
-from acache.store.local import Store
-from acache.store.remove import GRACE_SECONDS
+from acache.store.leftovers import GRACE_SECONDS
+from acache.store.store import Store
 from acache.store.table import EntryTable
 from acache.store.totals import Totals
 from acache.system.detached import start_detached

@@ -14,7 +14,7 @@ from acache.operations.doctor.registry import examine
 from acache.operations.keep import keep
 from acache.operations.prune import Limits
 from acache.operations.verify.store import verify
-from acache.store.local import Store
+from acache.store.store import Store
 from tests.helpers.doctored import call, checks, edit, run_fix
 from tests.helpers.marks import needs_links
 from tests.helpers.processes import run_line, run_python

@@ -24,7 +24,7 @@ from acache.operations.keep import (
 from acache.operations.prune import Limits
 from acache.store.call_writer import own_folder
 from acache.store.fill import Fill, change_fill, entry_room, read_fill
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.errors import AcacheError
 
 _LOOK_SECONDS = 0.25  # between two looks whether there is a keeper

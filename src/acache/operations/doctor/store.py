@@ -10,9 +10,9 @@ from acache.operations.prune import Limits, configured_limits, plan_prune
 from acache.operations.stats import FunctionRow, Leftovers
 from acache.sources.integrity import Consequence, source_trouble
 from acache.store.fill import read_fill
-from acache.store.format import SOURCE, dotted
+from acache.store.format import dotted
 from acache.store.ids import exactly
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.errors import ConfigurationError
 from acache.system.text import counted, printable, quoted, size_text
 
@@ -143,7 +143,7 @@ def check_sources(subject: Subject) -> Answer:
              for word in ("--function", exactly(name))]  # fmt: skip
     # First the command that asks: without a source the entries would be trusted.
     fixes = [command(subject.config, "clear", *words)] if words else []
-    fixes += [f"rm -r {quoted(f'{store.path}/{name}/{SOURCE}')}" for name in raising]
+    fixes += [f"rm -r {quoted(store.source_address(name))}" for name in raising]
     answer = problem if raising or trusting else warning
     return answer("; ".join(messages), " && ".join(fixes))
 

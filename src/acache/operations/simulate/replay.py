@@ -1,0 +1,86 @@
+"""Replaying a trace under a policy of `acache prune` at one size."""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from collections.abc import Callable
+from typing import NamedTuple
+
+from acache.operations.prune import score
+from acache.operations.simulate.trace import Trace
+
+
+class Outcome(NamedTuple):
+    """What a replay answered from the cache.
+
+    Attributes
+    ----------
+    hits : int >= 0
+    saved_seconds : float >= 0
+        The seconds that computing the hits would have taken.
+    """
+
+    hits: int
+    saved_seconds: float
+
+
+Worth = Callable[[int, float], float]
+
+
+def replay(trace: Trace, size_bytes: int, policy: str, *, half_life: float) -> Outcome:
+    """Replay the calls through a cache that is pruned whenever it is larger than allowed.
+
+    Parameters
+    ----------
+    trace : Trace
+    size_bytes : int >= 0
+        Largest size of the cache.
+    policy : {"lru", "oldest", "largest", "cost"}
+        See `acache.operations.prune.plan_prune`.
+    half_life : float > 0
+        Of the score of ``"cost"``, seconds.
+
+    Returns
+    -------
+    outcome : Outcome
+    """
+    sizes, seconds = trace.sizes, trace.seconds
+    last_use = array("d", [0.0]) * len(sizes)
+    worth = _worth(trace, policy, half_life)
+    cached = bytearray(len(sizes))
+    # The worth of an entry only grows while it is cached. So a hit needs no change of the heap: an
+    # entry whose worth has grown is put back when it reaches the top.
+    heap: list[tuple[float, int]] = []
+    held = hits = 0
+    saved = 0.0
+    for time, entry in zip(trace.times, trace.entries, strict=True):
+        last_use[entry] = time
+        if cached[entry]:
+            hits += 1
+            saved += seconds[entry]
+            continue
+        cached[entry] = 1
+        held += sizes[entry]
+        heapq.heappush(heap, (worth(entry, time), entry))
+        while held > size_bytes:
+            known, lowest = heap[0]
+            now = known if policy in ("oldest", "largest") else worth(lowest, last_use[lowest])
+            if now > known:
+                heapq.heapreplace(heap, (now, lowest))
+                continue
+            heapq.heappop(heap)
+            cached[lowest] = 0
+            held -= sizes[lowest]
+    return Outcome(hits, saved)
+
+
+def _worth(trace: Trace, policy: str, half_life: float) -> Worth:
+    """Return what an entry used at a time is worth: the lowest is evicted first."""
+    if policy == "largest":
+        return lambda entry, time: -trace.sizes[entry]
+    if policy == "cost":
+        return lambda entry, time: score(
+            trace.seconds[entry], trace.sizes[entry], time, half_life=half_life
+        )
+    return lambda entry, time: time

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 from array import array
-from collections.abc import Callable
+from heapq import heappop, heappush, heapreplace
 from typing import NamedTuple
 
 from acache.operations.prune import score
@@ -25,9 +24,6 @@ class Outcome(NamedTuple):
     saved_seconds: float
 
 
-Worth = Callable[[int, float], float]
-
-
 def replay(trace: Trace, size_bytes: int, policy: str, *, half_life: float) -> Outcome:
     """Replay the calls through a cache that is pruned whenever it is larger than allowed.
 
@@ -46,8 +42,9 @@ def replay(trace: Trace, size_bytes: int, policy: str, *, half_life: float) -> O
     outcome : Outcome
     """
     sizes, seconds = trace.sizes, trace.seconds
+    base, per_second = _worth(trace, policy, half_life)
+    grows = policy in ("lru", "cost")  # with each use
     last_use = array("d", [0.0]) * len(sizes)
-    worth = _worth(trace, policy, half_life)
     cached = bytearray(len(sizes))
     # The worth of an entry only grows while it is cached. So a hit needs no change of the heap: an
     # entry whose worth has grown is put back when it reaches the top.
@@ -62,25 +59,26 @@ def replay(trace: Trace, size_bytes: int, policy: str, *, half_life: float) -> O
             continue
         cached[entry] = 1
         held += sizes[entry]
-        heapq.heappush(heap, (worth(entry, time), entry))
+        heappush(heap, (base[entry] + time * per_second, entry))
         while held > size_bytes:
             known, lowest = heap[0]
-            now = known if policy in ("oldest", "largest") else worth(lowest, last_use[lowest])
-            if now > known:
-                heapq.heapreplace(heap, (now, lowest))
-                continue
-            heapq.heappop(heap)
+            if grows:
+                now = base[lowest] + last_use[lowest] * per_second
+                if now > known:
+                    heapreplace(heap, (now, lowest))
+                    continue
+            heappop(heap)
             cached[lowest] = 0
             held -= sizes[lowest]
     return Outcome(hits, saved)
 
 
-def _worth(trace: Trace, policy: str, half_life: float) -> Worth:
-    """Return what an entry used at a time is worth: the lowest is evicted first."""
+def _worth(trace: Trace, policy: str, half_life: float) -> tuple[array[float], float]:
+    """Return what entries are worth, and what each second adds: the lowest is evicted first."""
     if policy == "largest":
-        return lambda entry, time: -trace.sizes[entry]
+        return array("d", (-size for size in trace.sizes)), 0.0
     if policy == "cost":
-        return lambda entry, time: score(
-            trace.seconds[entry], trace.sizes[entry], time, half_life=half_life
-        )
-    return lambda entry, time: time
+        pairs = zip(trace.seconds, trace.sizes, strict=True)
+        base = array("d", (score(*pair, 0.0, half_life=half_life) for pair in pairs))
+        return base, 1 / half_life
+    return array("d", [0.0]) * len(trace.sizes), 1.0

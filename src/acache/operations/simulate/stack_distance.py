@@ -1,9 +1,9 @@
 """The least recently used policy at all sizes in one pass, by byte-weighted stack distances.
 
 R. L. Mattson, J. Gecsei, D. R. Slutz, I. L. Traiger: "Evaluation techniques for storage
-hierarchies", IBM Systems Journal 9 (1970). An LRU cache of a given size holds the longest run of the
-most recently used entries that fits. So a call is a hit in every cache that holds its entry and all
-that were used since: their bytes together are its stack distance.
+hierarchies", IBM Systems Journal 9 (1970). An LRU cache of a given size holds the longest run of
+the most recently used entries that fits. So a call is a hit in every cache that holds its entry and
+all that were used since: their bytes together are its stack distance.
 """
 
 from __future__ import annotations

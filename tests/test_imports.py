@@ -126,9 +126,12 @@ def test_only_config_reads_the_environment() -> None:
         assert not reads or allowed, name
 
 
-@pytest.mark.parametrize("name", ["sitecustomize", "recorder"])
+@pytest.mark.parametrize(
+    "name",
+    ["operations.run.child.sitecustomize", "operations.run.child.recorder", "store.call_writer"],
+)
 def test_what_a_traced_python_loads_needs_the_standard_library_alone(name: str) -> None:
-    tree = modules()[f"operations.run.child.{name}"]
+    tree = modules()[name]
     packages = {target.partition(".")[0] for target in imported(tree)}
     assert packages <= sys.stdlib_module_names
 

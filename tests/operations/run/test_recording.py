@@ -16,6 +16,7 @@ import pytest
 
 from acache.operations.run.session import Tracing
 from acache.operations.run.trace_log import FunctionCalls, Trace
+from acache.store.call_log import has_calls, read_calls
 
 # A module, so that other processes can import what they are sent.
 COUNTED = """
@@ -235,6 +236,68 @@ def test_calls_are_counted(run: Run, tmp_path: Path, scenario: str) -> None:
     assert total(trace) == (hits, misses)
     assert trace.hits_and_misses(str(tmp_path / "store" / "joblib")) == (hits, misses)
     assert trace.hits_and_misses(str(tmp_path / "other" / "joblib")) == (0, 0)
+    logged = list(read_calls(str(tmp_path / "store" / "joblib")))
+    if scenario == "a fork that leaves at once":
+        # That child loses its last second.
+        hits, misses = hits - 1, misses - 1
+    assert (sum(c.hit for c in logged), sum(not c.hit for c in logged)) == (hits, misses)
+
+
+REASONS = """
+import logging, pathlib, warnings
+logging.disable()
+warnings.simplefilter("ignore")
+
+def defined(text, **options):
+    pathlib.Path("defined.py").write_text(text)
+    code = compile(text, "defined.py", "exec")
+    names = {"__name__": "defined"}
+    exec(code, names)
+    import linecache
+    linecache.checkcache()
+    return memory.cache(names["f"], verbose=0, **options)
+
+os.chdir(os.environ["COUNTS"])
+f = defined("def f(x, y=(2,)): return [x]")
+f(1); f(1)
+f.call(1)
+for output in pathlib.Path(memory.store_backend.location).rglob("output.pkl"):
+    output.write_bytes(b"damaged")
+f(1)
+defined("def f(x, y=(2,)): return [x]", cache_validation_callback=lambda metadata: False)(1)
+g = defined("def f(x, y=(2,)): return [x, x]")
+g(1)
+def bad(x): raise KeyError
+try: memory.cache(bad)(1)
+except KeyError: pass
+memory.cache(lambda x: (i for i in ()))(1)
+"""
+
+
+def test_the_log_has_reasons_arguments_and_errors(run: Run, tmp_path: Path) -> None:
+    run(REASONS)
+    calls = list(read_calls(str(tmp_path / "store" / "joblib")))
+    ours = [call for call in calls if call.function == "defined/f"]
+    assert [call.reason for call in ours] == [
+        "absent",
+        "",
+        "forced",
+        "unreadable",
+        "expired",
+        "source-changed",
+    ]
+    assert len({call.hash for call in ours}) == 1
+    arguments = {("x", f"m{joblib.hash(1)}", "1"), ("y", f"m{joblib.hash((2,))}", "(2,)")}
+    assert set(ours[0].arguments) == arguments
+    assert all(call.bytes_stored > 0 and not call.error for call in ours if not call.hit)
+    raised, unstored = (call for call in calls if call.function != "defined/f")
+    assert (raised.reason, raised.arguments, raised.error) == ("absent", (), "")
+    assert unstored.error
+
+
+def test_no_log_is_kept_where_none_is_wanted(run: Run, tmp_path: Path) -> None:
+    run("double(1); double(1)", ACACHE_CALL_LOG="0")
+    assert not has_calls(str(tmp_path / "store" / "joblib"))
 
 
 @pytest.mark.parametrize("mode", ["r", "c"])

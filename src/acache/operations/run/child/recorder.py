@@ -1,5 +1,8 @@
 """Recording of joblib's cached calls, in the process that makes them: a line for each.
 
+What `install` is given gets each finished call; `line` writes it for a trace, `log` into the log of
+the store's calls.
+
 The names are those of ``joblib/memory.py`` and ``joblib/_store_backends.py``, 1.3 to 1.6; where one
 is missing, what it would tell is left out. Standard library alone, Python 3.8 or newer.
 """
@@ -13,9 +16,10 @@ import contextlib
 import functools
 import os
 from contextvars import ContextVar
-from time import perf_counter
+from time import perf_counter, time
 
 _HASHING, _LOADING, _COMPUTING, _STORING = range(4)
+_LONGEST_HASHING = 0.05  # seconds: of a call that took longer, arguments are not hashed once more
 _COROUTINE = 0x80  # inspect.CO_COROUTINE; inspect takes long to import
 
 # A context belongs to a thread, and in asyncio to a task.
@@ -26,8 +30,8 @@ class _Call:
     """A cached call that is going on; what it is at, and since when."""
 
     __slots__ = (
-        "answered", "arguments", "bytes_loaded", "bytes_stored", "computed", "function",
-        "owner", "phase", "seconds", "since", "token",
+        "answered", "arguments", "at", "bytes_loaded", "bytes_stored", "computed", "function",
+        "given", "owner", "phase", "reason", "seconds", "since", "texts", "token",
     )  # fmt: skip
 
     def __init__(self, owner):
@@ -38,6 +42,10 @@ class _Call:
         self.computed = False
         self.bytes_loaded = 0
         self.bytes_stored = 0
+        self.reason = "absent"
+        self.given = None  # arguments, of a call that stored its result
+        self.texts = {}  # the repr of each, as joblib made it
+        self.at = time()
         self.seconds = [0.0, 0.0, 0.0, 0.0]
         self.token = _current.set(self)
         self.phase = _LOADING  # looking it up belongs to that
@@ -66,26 +74,69 @@ class _Call:
         except Exception:
             return 0
 
-    def end(self, append):
-        """Write it down, unless it was neither answered nor computed: its arguments were wrong."""
+    def end(self, finished):
+        """Report it, unless it was neither answered nor computed: its arguments were wrong."""
         self.turn_to(self.phase)
         with contextlib.suppress(ValueError):  # a coroutine that another context closes
             _current.reset(self.token)
         if not (self.answered or self.computed):
             return
         with contextlib.suppress(Exception):
-            append(self.line())
+            finished(self)
 
-    def line(self):
-        location = os.fsdecode(self.owner.store_backend.location)
-        if not os.path.isabs(location):
-            location = os.path.abspath(location)
-        names = (location, self.function.replace(os.sep, "/"), self.arguments)
-        numbers = "\t%.7f\t%.7f\t%.7f\t%.7f" % tuple(self.seconds)  # noqa: UP031 - faster
-        sizes = f"\t{self.bytes_loaded}\t{self.bytes_stored}\n"
-        outcome = "miss" if self.computed else "hit"
-        text = "\t".join(map(_escaped, names))
-        return os.fsencode(f"{outcome}\t{text}{numbers}{sizes}")
+    def store(self):
+        return os.path.abspath(os.fsdecode(self.owner.store_backend.location))
+
+    def function_id(self):
+        return self.function.replace(os.sep, "/")
+
+
+def line(call):
+    """Write a call as a line of a trace."""
+    names = (call.store(), call.function_id(), call.arguments)
+    numbers = "\t%.7f\t%.7f\t%.7f\t%.7f" % tuple(call.seconds)  # noqa: UP031 - faster
+    sizes = f"\t{call.bytes_loaded}\t{call.bytes_stored}\n"
+    outcome = "miss" if call.computed else "hit"
+    text = "\t".join(map(_escaped, names))
+    return os.fsencode(f"{outcome}\t{text}{numbers}{sizes}")
+
+
+def log(call, writer):
+    """Write a call into the log of its store's calls, with a `CallWriter`."""
+    hashing, loading, _, _ = call.seconds
+    if not call.computed:
+        writer.hit(
+            call.at,
+            call.function_id(),
+            call.arguments,
+            hash_seconds=hashing,
+            load_seconds=loading,
+            bytes_loaded=call.bytes_loaded,
+        )
+        return
+    writer.miss(
+        call.at,
+        call.function_id(),
+        call.arguments,
+        call.reason,
+        tuple(call.seconds),
+        bytes_loaded=call.bytes_loaded,
+        bytes_stored=call.bytes_stored,
+        error="" if call.bytes_stored or not call.answered else "joblib could not write it",
+        arguments=_fingerprinted(call),
+    )
+
+
+def _fingerprinted(call):
+    """List name, fingerprint and repr of each argument; joblib hashes them one by one."""
+    if call.given is None or call.seconds[_HASHING] > _LONGEST_HASHING:
+        return [(name, "", text) for name, text in call.texts.items()]
+    from joblib import hashing
+    from joblib.func_inspect import filter_args
+
+    args, kwargs = call.given
+    values = filter_args(call.owner.func, call.owner.ignore, args, kwargs)
+    return [(name, "m" + hashing.hash(values[name]), text) for name, text in call.texts.items()]
 
 
 def _escaped(name):
@@ -96,22 +147,25 @@ def _escaped(name):
     return name.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
-def install(memory, append):
-    """Patch the classes of `memory`, so that `append` gets a line for each finished call."""
+def install(memory, finished):
+    """Patch the classes of `memory`, so that `finished` gets each call that has ended."""
     cached = memory.MemorizedFunc
     before = "_before_call" in vars(cached)  # since joblib 1.4; before that, call() computes
     for kind in (cached, getattr(memory, "AsyncMemorizedFunc", None)):
-        _patch(kind, "__call__", _recorded, append)
-        _patch(kind, "call_and_shelve", _recorded, append)
-    _patch(getattr(memory, "AsyncMemorizedFunc", None), "call", _recorded, append)
-    _patch(cached, "call", _forced, append, not before)
+        _patch(kind, "__call__", _recorded, finished)
+        _patch(kind, "call_and_shelve", _recorded, finished)
+    _patch(getattr(memory, "AsyncMemorizedFunc", None), "call", _recorded, finished)
+    _patch(cached, "call", _forced, finished, not before)
     _patch(cached, "_get_args_id", _hashed)
     if "_get_args_id" not in vars(cached):
         _patch(cached, "_get_output_identifiers", _hashed)
     _patch(cached, "_before_call", _computing)
+    _patch(cached, "clear", _reasoned, "source-changed")
+    _patch(cached, "_persist_input", _described)
     for kind in memory.FileSystemStoreBackend.__mro__:
         _patch(kind, "load_item", _loaded)
         _patch(kind, "dump_item", _dumped)
+        _patch(kind, "clear_item", _expired)
 
 
 def _patch(kind, name, wrap, *arguments):
@@ -120,7 +174,7 @@ def _patch(kind, name, wrap, *arguments):
         setattr(kind, name, functools.wraps(method)(wrap(method, *arguments)))
 
 
-def _recorded(method, append):
+def _recorded(method, finished):
     """Make a call of the method a recorded one."""
 
     def traced(self, *args, **kwargs):
@@ -130,7 +184,7 @@ def _recorded(method, append):
             call.answered = True
             return result
         finally:
-            call.end(append)
+            call.end(finished)
 
     async def awaited(self, *args, **kwargs):
         call = _Call(self)
@@ -139,12 +193,12 @@ def _recorded(method, append):
             call.answered = True
             return result
         finally:
-            call.end(append)
+            call.end(finished)
 
     return awaited if method.__code__.co_flags & _COROUTINE else traced
 
 
-def _forced(method, append, computes):
+def _forced(method, finished, computes):
     """Record ``call()``, which computes in any case, but as part of a call that goes on already."""
 
     def traced(self, *args, **kwargs):
@@ -153,13 +207,14 @@ def _forced(method, append, computes):
             outer.computed = computes
             return method(self, *args, **kwargs)
         call = _Call(self)
+        call.reason = "forced"
         call.computed = computes
         try:
             result = method(self, *args, **kwargs)
             call.computed = True
             return result
         finally:
-            call.end(append)
+            call.end(finished)
 
     return traced
 
@@ -202,8 +257,10 @@ def _loaded(method):
         if call is None or not call.is_at(self, args):
             return method(self, *args, **kwargs)
         before = call.turn_to(_LOADING)
+        reason, call.reason = call.reason, "unreadable"
         try:
             item = method(self, *args, **kwargs)
+            call.reason = reason
         finally:
             call.turn_to(before)
         call.bytes_loaded = call.size()
@@ -222,5 +279,41 @@ def _dumped(method):
         result = method(self, *args, **kwargs)
         call.bytes_stored = call.size()
         return result
+
+    return traced
+
+
+def _reasoned(method, reason):
+    """Note why a call is to be computed, where the method is called while it is looked up."""
+
+    def traced(self, *args, **kwargs):
+        call = _current.get()
+        if call is not None and call.owner is self and call.phase == _LOADING:
+            call.reason = reason
+        return method(self, *args, **kwargs)
+
+    return traced
+
+
+def _expired(method):
+    def traced(self, *args, **kwargs):
+        call = _current.get()
+        if call is not None and call.phase == _LOADING and call.is_at(self, args):
+            call.reason = "expired"  # the validation callback's word
+        return method(self, *args, **kwargs)
+
+    return traced
+
+
+def _described(method):
+    """Keep the arguments that joblib records, and the texts that it makes of them."""
+
+    def traced(self, *args, **kwargs):
+        metadata = method(self, *args, **kwargs)
+        call = _current.get()
+        if call is not None and call.owner is self and len(args) >= 2:
+            call.given = args[-2:]
+            call.texts = dict(metadata["input_args"])
+        return metadata
 
     return traced

@@ -11,6 +11,7 @@ import os
 import sys
 
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
+_WRITER = os.path.join(_FOLDER, *[os.pardir] * 3, "store", "call_writer.py")
 _TARGET = "joblib.memory"
 
 
@@ -32,17 +33,31 @@ def _append(line):
 def _install(module):
     """Patch joblib's module; whatever it looks like, the script goes on."""
     try:
-        from importlib.util import module_from_spec, spec_from_file_location
+        recorder = _load("acache_recorder", os.path.join(_FOLDER, "recorder.py"))
+        writing = _load("acache_call_writer", _WRITER) if _LOG else None
 
-        spec = spec_from_file_location("acache_recorder", os.path.join(_FOLDER, "recorder.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        recorder = module_from_spec(spec)
-        spec.loader.exec_module(recorder)
-        recorder.install(module, _append)
+        def finished(call):
+            _append(recorder.line(call))
+            if writing is not None:
+                folder = writing.calls_folder(call.store())
+                recorder.log(call, writing.call_writer(folder))
+
+        recorder.install(module, finished)
         _append(b"joblib\n")
     except Exception:
         pass
+
+
+def _load(name, path):
+    """Load a module from a file, without a folder of acache in the path of imports."""
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 class _Loader:
@@ -83,6 +98,7 @@ class _Hook:
 
 
 _FILE = os.environ.get("ACACHE_TRACE", "")
+_LOG = os.environ.get("ACACHE_CALL_LOG", "") != "0"
 sys.path[:] = [folder for folder in sys.path if folder != _FOLDER]
 if _FILE and sys.version_info >= (3, 8):
     _append(b"python\n")

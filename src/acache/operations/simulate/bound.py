@@ -1,10 +1,10 @@
 """An upper bound of what any cache could have saved that knows all calls to come.
 
 The relaxation PFOO-U of D. S. Berger, N. Beckmann, M. Harchol-Balter: "Practical Bounds on Optimal
-Caching with Variable Object Sizes", Proc. ACM Meas. Anal. Comput. Syst. 2 (2018). For a hit, an entry
-has to be kept from one call for it to the next, which takes its bytes for as many calls. A cache has
-its size times the number of all calls to give away. The best use of that is the hits with the most
-seconds for what they take, and no cache can do better.
+Caching with Variable Object Sizes", Proc. ACM Meas. Anal. Comput. Syst. 2 (2018). For a hit, an
+entry has to be kept from one call for it to the next, which takes its bytes for as many calls. A
+cache has its size times the number of all calls to give away. The best use of that is the hits with
+the most seconds for what they take, and no cache can do better.
 """
 
 from __future__ import annotations

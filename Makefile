@@ -1,5 +1,5 @@
-# Everything runs in .venv, which the targets make themselves: only python3 (3.10 or newer) and
-# make need to be there. PYTHON=python3.12 chooses another one.
+# Everything runs in .venv, which the targets create: only python3 (3.10 or newer) and
+# make must be installed. PYTHON=python3.12 chooses another Python.
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,12 +10,12 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 DEMO := .demo
-# The demo's and the tests' settings are their own.
+# The demo and the tests set these themselves.
 unexport LIBROSA_CACHE_DIR LIBROSA_CACHE_LEVEL LIBROSA_CACHE_MMAP LIBROSA_CACHE_COMPRESS
 unexport LIBROSA_CACHE_VERBOSE LIBROSA_CACHE_MAX_SIZE LIBROSA_CACHE_MAX_AGE LIBROSA_CACHE_MAX_ITEMS
 unexport ACACHE_ENV_PREFIX VIRTUAL_ENV CONDA_PREFIX
 
-.PHONY: help demo test lint format docs completions pictures dist fuzz bench clean
+.PHONY: help demo test lint format docs site completions pictures dist fuzz bench clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "acache needs Python 3.10 or newer; make PYTHON=... chooses one")'
 	$(PYTHON) -m venv $(VENV)
 
-# compileall: some machines forbid Python to write byte code, and start slowly without it.
+# compileall: some machines do not let Python write byte code, and start slowly without it.
 $(VENV)/test.stamp: pyproject.toml | $(BIN)/python
 	$(PIP) --editable '.[test]'
 	@$(BIN)/python -m compileall -q src
@@ -32,6 +32,10 @@ $(VENV)/test.stamp: pyproject.toml | $(BIN)/python
 
 $(VENV)/lint.stamp: pyproject.toml $(VENV)/test.stamp
 	$(PIP) --editable '.[lint]'
+	@touch $@
+
+$(VENV)/site.stamp: pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[docs]'
 	@touch $@
 
 $(VENV)/dist.stamp: pyproject.toml | $(BIN)/python
@@ -55,16 +59,19 @@ lint: $(VENV)/lint.stamp  ## Check style and types.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(VENV)/lint.stamp  ## Format the code, and mend what can be mended.
+format: $(VENV)/lint.stamp  ## Format the code, and fix what can be fixed.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/test.stamp  ## Write what is generated in docs/: commands, JSON schemas, the tree of modules.
+docs: $(VENV)/test.stamp  ## Write the generated parts of docs/: commands, JSON schemas, the tree of modules.
 	$(BIN)/python tools/commands.py > docs/commands.md
 	$(BIN)/python tools/schemas.py docs
 	$(BIN)/python tools/architecture.py
 
-pictures: $(VENV)/test.stamp  ## Draw the README's pictures, from real runs; RUNS=10 for more rounds.
+site: $(VENV)/site.stamp  ## Build the site from docs/ into site/; every warning is an error.
+	$(BIN)/sphinx-build -q -E -W --keep-going docs site
+
+pictures: $(VENV)/test.stamp  ## Draw docs/pictures from real runs; RUNS=10 for more rounds.
 	$(BIN)/python tools/pictures.py docs/pictures $(or $(RUNS),5)
 
 dist: $(VENV)/dist.stamp  ## Build sdist and wheel, and check both.
@@ -76,7 +83,7 @@ dist: $(VENV)/dist.stamp  ## Build sdist and wheel, and check both.
 fuzz: $(VENV)/test.stamp  ## Fuzz the reading of pickles; EXAMPLES=1000000 for longer.
 	ACACHE_FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/python -m pytest -n auto --dist worksteal tests/pickles/safety/test_safety.py -k fuzz
 
-completions: $(VENV)/test.stamp  ## Write the completion scripts anew, from the commands.
+completions: $(VENV)/test.stamp  ## Write the completion scripts, from the commands.
 	$(BIN)/acache completion bash > completions/acache.bash
 	$(BIN)/acache completion zsh > completions/_acache
 	$(BIN)/acache completion fish > completions/acache.fish
@@ -86,4 +93,4 @@ bench: $(VENV)/test.stamp  ## Measure speed and memory; LARGE=1 with a million e
 	$(BIN)/python benchmarks/run.py $(if $(LARGE),--large)
 
 clean:  ## Remove what the targets made.
-	rm -rf $(VENV) $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis

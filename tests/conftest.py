@@ -2,74 +2,21 @@
 
 from __future__ import annotations
 
-import ast
-import functools
-import json
 import os
-import shlex
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
-import acache as acache_package
+from tests.helpers.processes import PATIENCE_SECONDS, Result, run_python
+from tests.helpers.stores import LIBROSA_SCRIPT, write_entry
+from tests.helpers.users import NOBODY, command_as, reachable_folder
 
-NOBODY = 65534
 VARIABLES = ("DIR", "LEVEL", "MMAP", "COMPRESS", "VERBOSE", "MAX_SIZE", "MAX_AGE", "MAX_ITEMS")
-
-needs_du = pytest.mark.skipif(
-    not Path("/usr/bin/du").exists() or sys.platform != "linux", reason="needs GNU du"
-)
-needs_posix = pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell and signals")
-needs_links = pytest.mark.skipif(os.name == "nt", reason="Windows makes links for admins alone")
-
-
-AS_USER = """
-os.setgroups([])
-os.setuid(int(sys.argv[1]))
-acache.cli.app.main(sys.argv[2:])
-"""
-
-
-@functools.cache
-def with_all_imported() -> str:
-    """Write code that imports all that acache may: another user may not read Python's own files."""
-    package = Path(acache_package.__file__).parent
-    names = {"acache.cli.app", "difflib", "email.parser", "encodings.raw_unicode_escape"}
-    for file in package.rglob("*.py"):
-        if file.parent.name in ("child", "memory") or file.name in ("__main__.py", "plot.py"):
-            continue
-        for node in ast.walk(ast.parse(file.read_bytes())):
-            if isinstance(node, ast.Import):
-                names |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                modules = [alias.name for alias in node.names if alias.name.islower()]
-                names |= {node.module, *(f"{node.module}.{name}" for name in modules)}
-    # What is imported where a function is cached, for which no command asks, takes time.
-    names = {name for name in names if not name.startswith(("joblib", "acache.memory"))}
-    return (
-        "import contextlib, importlib, os, sys\n"
-        "import acache\n"
-        f"for name in {sorted(names)!r}:\n"
-        "    with contextlib.suppress(ImportError): importlib.import_module(name)\n"
-    )
-
-
-class Result(NamedTuple):
-    """What a command printed, and its exit code."""
-
-    stdout: str
-    stderr: str
-    code: int
-
-    @property
-    def document(self) -> Any:
-        """The JSON document on stdout."""
-        return json.loads(self.stdout)
 
 
 def pytest_configure() -> None:
@@ -103,9 +50,7 @@ def acache(tmp_path: Path) -> Callable[..., Result]:
         cwd: Path = tmp_path,
         user: int | None = None,
     ) -> Result:
-        start = (
-            ["-m", "acache"] if user is None else ["-c", with_all_imported() + AS_USER, str(user)]
-        )
+        start = ["-m", "acache"] if user is None else ["-c", command_as(user)]
         done = subprocess.run(
             [sys.executable, *start, *map(str, arguments)],
             cwd=cwd,
@@ -114,46 +59,11 @@ def acache(tmp_path: Path) -> Callable[..., Result]:
             encoding="utf-8",
             stdin=subprocess.DEVNULL,
             check=False,
-            timeout=120,
+            timeout=PATIENCE_SECONDS,
         )
         return Result(done.stdout, done.stderr, done.returncode)
 
     return run
-
-
-def run_python(code: str, *arguments: str | Path, env: dict[str, str] | None = None) -> str:
-    """Run code in a Python of its own, and return what it printed."""
-    return subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        env={**os.environ, **(env or {})},
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-
-
-def run_line(line: str, **environ: str | Path) -> None:
-    """Run a line in bash as it was printed, but for the question that acache asks."""
-    acache = f'acache() {{ {shlex.quote(sys.executable)} -m acache "$@" --yes; }}'
-    subprocess.run(
-        ["bash", "-c", f"{acache}\n{line}"],
-        env={**os.environ, **{name: str(value) for name, value in environ.items()}},
-        check=True,
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-    )
-
-
-LIBROSA_SCRIPT = """
-import librosa
-y = librosa.chirp(fmin=110, fmax=880, duration=3, sr=22050)
-harmonic, percussive = librosa.effects.hpss(y)
-print(librosa.estimate_tuning(y=harmonic))
-librosa.feature.melspectrogram(y=y)
-librosa.feature.chroma_cqt(y=y)
-librosa.onset.onset_strength(y=percussive)
-librosa.feature.delta(librosa.feature.mfcc(y=y))
-"""
 
 
 @pytest.fixture(scope="session")
@@ -191,33 +101,24 @@ def drifted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def as_nobody(tmp_path: Path) -> Iterator[int | None]:
+def tmp_path(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """Make a temporary folder, one that everybody can reach where `as_nobody` is asked for.
+
+    Pytest's own are closed to other users, and closed again whenever another pytest starts.
+    """
+    if "as_nobody" not in request.fixturenames or os.name == "nt" or os.geteuid() != 0:
+        yield tmp_path
+        return
+    folder = reachable_folder()
+    if folder is None:
+        pytest.skip("needs a temporary folder that other users can reach")
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def as_nobody() -> int | None:
     """Find a user whom permissions hold back: nobody where root runs the tests, else oneself."""
     if os.name == "nt":
         pytest.skip("Windows has no such permissions")
-    if os.geteuid() != 0:
-        yield None
-        return
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == 0 and folder != folder.parent:
-            folder.chmod(folder.stat().st_mode | 0o055)
-    yield NOBODY
-
-
-def write_entry(
-    folder: Path,
-    argument_hash: str,
-    *,
-    output: bytes = b"result",
-    duration: float | None = 1.5,
-    metadata: bytes | None = None,
-) -> Path:
-    """Write an entry by hand, for shapes that joblib itself would never make."""
-    entry = folder / argument_hash
-    entry.mkdir(parents=True)
-    (entry / "output.pkl").write_bytes(output)
-    if metadata is None and duration is not None:
-        metadata = json.dumps({"duration": duration, "input_args": {}, "time": 1.7e9}).encode()
-    if metadata is not None:
-        (entry / "metadata.json").write_bytes(metadata)
-    return entry
+    return NOBODY if os.geteuid() == 0 else None

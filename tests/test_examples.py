@@ -12,7 +12,7 @@ import pytest
 
 from acache import Store
 from acache.store.model import Entry
-from tests.conftest import Result
+from tests.helpers.processes import Result
 
 README = Path(__file__).parents[1] / "README.md"
 EXAMPLE = Path(__file__).parents[1] / "examples" / "estimate_tuning.py"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -14,22 +13,16 @@ from acache.sources.levels import Levels
 from acache.store.format import dotted
 from acache.store.local import Store
 from acache.store.model import Entry, Leftover
-from tests.conftest import needs_links
-from tests.store.test_scan import figures, slow_figures
-
-RECORDED = Path(__file__).parent / "recorded"
-VERSIONS = ["0.17", "1.0", "1.2", "1.3", "1.4", "1.5", "1.6"]
+from tests.helpers.marks import needs_links
+from tests.helpers.slow_scan import figures, slow_figures
+from tests.helpers.stores import RECORDED, VERSIONS, unpack_recorded
 
 
 @pytest.fixture(params=[(v, s) for v in VERSIONS for s in ("str", "path")], ids="-".join)
 def recorded(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path, dict[str, list]]:
     """Unpack a store: its joblib's version, its location, and that joblib's own items."""
     version, store = request.param
-    with tarfile.open(RECORDED / f"joblib-{version}.tar.gz") as archive:
-        if hasattr(tarfile, "data_filter"):
-            archive.extractall(tmp_path, filter="data")
-        else:
-            archive.extractall(tmp_path)
+    unpack_recorded(version, tmp_path)
     items = json.loads((RECORDED / f"joblib-{version}.json").read_text())["stores"][store]["items"]
     return version, tmp_path / store, items
 

@@ -26,27 +26,27 @@ def test_the_version_is_that_of_the_citation() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", acache.__version__)
 
 
-def test_the_version_is_either_told_in_the_changelog_or_unreleased() -> None:
+def test_the_version_is_in_the_changelog_or_unreleased() -> None:
     versions = re.findall(r"^## \[(.*?)\]", read("CHANGELOG.md"), re.MULTILINE)
     assert versions[0] == "Unreleased"
     assert versions[1:2] in ([], [acache.__version__])
 
 
-def test_the_package_tells_that_it_is_typed() -> None:
+def test_the_package_is_marked_as_typed() -> None:
     assert (Path(acache.__file__).parent / "py.typed").exists()
 
 
-def test_extras_are_told() -> None:
+def test_extras_are_described() -> None:
     [table] = re.findall(
         r"\[project.optional-dependencies\]\n(.*?)\n\[", read("pyproject.toml"), re.S
     )
     extras = re.findall(r"^(\w+) = \[", table, re.MULTILINE)
     assert len(extras) > 3
     for extra in extras:
-        assert f"[{extra}]" in read("README.md"), extra
+        assert f"[{extra}]" in read("README.md") + read("CONTRIBUTING.md"), extra
 
 
-def test_targets_are_told_and_described() -> None:
+def test_targets_are_described() -> None:
     described = set(re.findall(r"^([a-z]+):.*## ", read("Makefile"), re.MULTILINE))
     assert described == targets()
     for target in targets() - {"help"}:
@@ -56,7 +56,7 @@ def test_targets_are_told_and_described() -> None:
 def test_workflows_run_targets_and_tests_that_exist() -> None:
     text = read(".github/workflows/ci.yml")
     run = set(re.findall(r"run: make (\w+)", text))
-    assert {"lint", "test", "dist"} <= run <= targets()
+    assert {"lint", "test", "site", "dist"} <= run <= targets()
     files = [name for listed in re.findall(r'TESTS="(.*)"', text) for name in listed.split()]
     assert files
     assert [name for name in files if not (ROOT / name).exists()] == []
@@ -67,9 +67,12 @@ def test_every_python_that_is_promised_is_tried() -> None:
     assert set(re.findall(r'"(3\.\d+)"', read(".github/workflows/ci.yml"))) == promised
 
 
-@pytest.mark.parametrize("name", ["stats", "bench"])
-def test_pictures_are_shown_with_a_text_instead(name: str) -> None:
-    [text] = re.findall(rf"!\[(.*?)\]\(docs/pictures/{name}\.svg\)", read("README.md"))
+@pytest.mark.parametrize(
+    ("name", "page", "folder"),
+    [("stats", "README.md", "docs/"), ("bench", "docs/measuring.md", "")],
+)
+def test_pictures_are_shown_with_a_text_instead(name: str, page: str, folder: str) -> None:
+    [text] = re.findall(rf"!\[(.*?)\]\({folder}pictures/{name}\.svg\)", read(page))
     assert f"acache {name}" in text
     drawn = read(f"docs/pictures/{name}.svg").replace("&#160;", " ")
     assert f"acache {name}" in drawn

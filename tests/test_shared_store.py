@@ -10,7 +10,7 @@ from pathlib import Path
 
 import joblib
 
-from tests.store.test_remove import tree
+from tests.helpers.stores import tree
 
 SECONDS = float(os.environ.get("ACACHE_TEST_SECONDS", "30"))
 

@@ -28,18 +28,18 @@ WIDTH = 18
 
 
 def tree() -> str:
-    """Write the rooms in order, their packages, and each module with its first line."""
+    """Return the rooms in order, with their packages, and the first line of each module."""
     rooms = [PACKAGE / room for room in ROOMS if (PACKAGE / room).is_dir()]
     return "".join(f"    {line}\n" for room in rooms for line in _lines(room, 0))
 
 
 def page(old: str) -> str:
-    """Return the page with the tree of now.
+    """Return the page with the current tree.
 
     Parameters
     ----------
     old : str
-        The page, with the two comments that the tree stands between.
+        The page, with the two comments around the tree.
     """
     above, _, rest = old.partition(BEGIN)
     _, _, below = rest.partition(END)

@@ -1,7 +1,7 @@
 """Print the reference of all commands, as Markdown, from the commands themselves: `make docs`.
 
-What click prints as help differs from version to version, and so do widths: this is built from the
-parameters.
+It is built from the parameters, as the help that click prints depends on click's version and on the
+width of the terminal.
 """
 
 from __future__ import annotations
@@ -13,24 +13,33 @@ import sys
 import click
 
 from acache.cli.app import COMMANDS, cli
+from acache.operations.doctor.registry import CHECKS
 
 INTRODUCTION = """\
 # Commands
 
-`make docs` writes this page from the commands. `acache COMMAND --help` tells the same.
+`make docs` writes this page from the commands. `acache COMMAND --help` prints the same.
 
-`--json` prints one document, whose keys [json.md](json.md) explains. What sizes, ages and levels
-look like, and how options narrow and widen a selection, is told in the
-[README](../README.md#choose-entries).
+Reports go to stdout, notes and warnings to stderr. `--json` prints [one JSON document](json.md).
+No command loads a cached result. Only `clear`, `prune`, `verify --delete`, `verify --delete-unsafe`
+and the script that `run` runs change the store. Only `show` and `verify` can change the last access
+of an entry, if the entry belongs to another user; they print a note when they do.
 
-The exit code is 0 when all is well or there is nothing to do, 1 after a failure or a "no", 2 for
-bad usage or configuration, and 130 when interrupted. Where a command has others, they stand with
-it.
+| exit code | meaning |
+|---|---|
+| 0 | success, or nothing to do |
+| 1 | a failure, or the answer "no" |
+| 2 | wrong usage or configuration |
+| 3 | `doctor` or `verify` found a problem |
+| 4 | `bench --fail-under`: no level is fast enough |
+| 130 | interrupted with Ctrl-C |
+
+`run` exits with the code of what it ran.
 """
 EXIT_CODES = {
     "bench": "4 if no level's speed-up is as high as `--fail-under`.",
-    "run": "That of what was run; 128+N if signal N ended it, 127 if there is no such script or"
-    " command, 126 if it cannot be executed.",
+    "run": "the one of the script or command; 128+N if signal N ended it, 127 if there is no such"
+    " script or command, 126 if it cannot be executed.",
     "doctor": "3 if there is a problem.",
     "verify": "3 if there are problems that the same command does not remove.",
 }
@@ -47,10 +56,11 @@ def page() -> str:
     for name, made in commands.items():
         lines.append(f"| [acache {name}](#acache-{name}) | {cell(summary(made))} |")
     lines += ["", "## Options of every command", ""]
-    lines += ["They stand before the command's name or after it, and so does `--help`.", ""]
+    lines += ["They may stand before or after the name of the command, and so may `--help`.", ""]
     lines += [*table(common), "", "## Selection", ""]
     lines += [
-        f"Options of {listed(selecting)}, beside the ids of entries; `-` reads ids from stdin."
+        f"Options of {listed(selecting)}, which also take ids; `-` reads ids from stdin.",
+        "[Selecting entries](selection.md) explains them.",
     ]
     lines += ["", *table(selection)]
     for name, made in commands.items():
@@ -59,27 +69,37 @@ def page() -> str:
 
 
 def command(name: str) -> click.Command:
-    """Find a command."""
+    """Return a command."""
     found = cli.get_command(click.Context(cli), name)
     assert found is not None
     return found
 
 
 def section(name: str, made: click.Command, *elsewhere: list[click.Option]) -> list[str]:
-    """Write what there is to tell about a command."""
-    told, *examples = EXAMPLES.split(inspect.cleandoc(made.help or ""))
+    """Write the section of a command."""
+    text, *examples = EXAMPLES.split(inspect.cleandoc(made.help or ""))
     words = ["acache", name, "[OPTIONS]", *map(argument, made.params)]
     lines = ["", f"## acache {name}", "", "```", " ".join(filter(None, words)), "```", ""]
-    lines += [code(told.strip())]
+    lines += [code(text.strip())]
     above = {key(option) for known in elsewhere for option in known}
     own = [option for option in options(made) if key(option) not in above]
     lines += ["", *table(own)] if own else []
     if any(map(selects, made.params)):
-        lines += ["", "A [selection](#selection) narrows it."]
+        lines += ["", "Also takes the options of a [selection](#selection)."]
     if name in EXIT_CODES:
         lines += ["", f"Exit code: {EXIT_CODES[name]}"]
+    if name == "doctor":
+        rows = [f"| `{check.id}` | {cell(code(check.summary))} |" for check in CHECKS]
+        lines += [
+            "",
+            "The checks, in order:",
+            "",
+            "| check | checks that |",
+            "|---|---|",
+            *rows,
+        ]
     for block in examples:
-        lines += ["", "```console", *(f"$ {line.strip()}" for line in block.splitlines()), "```"]
+        lines += ["", "```sh", *(line.strip() for line in block.splitlines()), "```"]
     return lines
 
 
@@ -89,17 +109,17 @@ def options(made: click.Command) -> list[click.Option]:
 
 
 def key(option: click.Option) -> tuple[str | None, str | None]:
-    """Return what tells an option from another of the same name: `run` has a ``--level``, too."""
+    """Return what identifies an option: the ``--level`` of `run` is not that of a selection."""
     return option.name, option.help
 
 
 def selects(parameter: click.Parameter) -> bool:
-    """Tell whether a parameter is the entries of a selection."""
+    """Return whether a parameter takes the entries of a selection."""
     return isinstance(parameter, click.Argument) and parameter.name == "ids"
 
 
 def shared(commands: list[click.Command]) -> list[click.Option]:
-    """Return the options that these commands have in common, and no others have."""
+    """Return the options that all these commands have, and no other command."""
     others = [made for made in map(command, COMMANDS) if made not in commands]
     foreign = {key(option) for made in others for option in options(made)}
     common = set.intersection(*({key(option) for option in options(made)} for made in commands))
@@ -119,7 +139,7 @@ def summary(made: click.Command) -> str:
 
 
 def argument(parameter: click.Parameter) -> str:
-    """Write an argument as in a command line; nothing for an option."""
+    """Write an argument as in a command line; an empty string for an option."""
     if not isinstance(parameter, click.Argument):
         return ""
     return parameter.metavar or str(parameter.name).upper()
@@ -138,27 +158,27 @@ def names(option: click.Option) -> str:
 
 
 def choice(option: click.Option) -> str:
-    """Write what may be chosen; without that, the kind of value."""
+    """Write the choices of an option, or else the kind of its value."""
     kind = option.type
     return "|".join(kind.choices) if isinstance(kind, click.Choice) else str(kind.name).upper()
 
 
 def meaning(option: click.Option) -> str:
-    """Write an option's help, its default with it."""
-    told = code(" ".join((option.help or "").split()))
+    """Write an option's help and its default."""
+    text = code(" ".join((option.help or "").split()))
     if option.show_default and not option.is_flag:
-        told += f" Default: `{option.default}`."
-    told = re.sub(r" *\[default: (.*?)\]", r" Default: \1.", told)
-    return f"{told} May be repeated." if option.multiple else told
+        text += f" Default: `{option.default}`."
+    text = re.sub(r" *\[default: (.*?)\]", r" Default: \1.", text)
+    return f"{text} May be repeated." if option.multiple else text
 
 
 def code(text: str) -> str:
-    """Set in code what is to be typed: options and variables."""
+    """Put options and variables into backticks."""
     return re.sub(r"(?<![\w`-])(--?[a-z][a-z-]*|[A-Z]+_[A-Z_]+)(?![\w`-])", r"`\1`", text)
 
 
 def cell(text: str) -> str:
-    """Write what a table's cell holds."""
+    """Escape the text of a table's cell."""
     return text.replace("|", "\\|")
 
 

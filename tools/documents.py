@@ -1,4 +1,4 @@
-"""The keys of every JSON document: types, units, what null means. `schemas.py` writes them out."""
+"""The keys of every JSON document: types, units, the meaning of null. `schemas.py` writes them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOMENT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$"
 
 
 def value(kind: str, text: str, **rules: Any) -> Schema:
-    """Describe a string, a number or a truth value."""
+    """Describe a string, a number or a boolean."""
     return {"description": text, "type": kind, **rules}
 
 
@@ -46,10 +46,10 @@ def moment(meaning: str) -> Schema:
 
 
 def nullable(schema: Schema, when: str = "") -> Schema:
-    """Allow null; tell what it means."""
-    told = f"{schema['description']}; null {when}" if when else schema["description"]
+    """Allow null, and say what it means."""
+    meaning = f"{schema['description']}; null {when}" if when else schema["description"]
     allowed = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
-    return {**schema, "description": told, "type": [schema["type"], "null"], **allowed}
+    return {**schema, "description": meaning, "type": [schema["type"], "null"], **allowed}
 
 
 def many(item: Schema, meaning: str, **rules: Any) -> Schema:
@@ -68,52 +68,52 @@ def named(meaning: str) -> Schema:
     return value("object", meaning, additionalProperties={"type": "string"})
 
 
-UNTOLD = "where the system does not tell (Windows)"
+UNKNOWN = "where the system does not provide it (Windows)"
 ROOM: Keys = {
     "size_bytes": count("Sum of file sizes, bytes: as joblib counts"),
-    "disk_bytes": nullable(count("Blocks of files and folders, bytes: as du counts"), UNTOLD),
+    "disk_bytes": nullable(count("Disk space of files and folders, bytes: as du counts"), UNKNOWN),
 }
-USAGE: Keys = {**ROOM, "inodes": nullable(count("Number of files and folders"), UNTOLD)}
+USAGE: Keys = {**ROOM, "inodes": nullable(count("Number of files and folders"), UNKNOWN)}
 COMPUTE = nullable(
-    seconds("What joblib recorded for computing and storing, nested calls counted twice"),
-    "if it was not read, or nothing is recorded",
+    seconds("Recorded by joblib for computing and storing, nested calls counted twice"),
+    "if it was not read or is not recorded",
 )
-NONE = "if there is no entry"
+NONE = "if there are no entries"
 TOTALS: Keys = {
     "entries": count("Number of entries"),
     **USAGE,
     "compute_seconds": COMPUTE,
-    "oldest": nullable(moment("When the first of them was written"), NONE),
-    "newest": nullable(moment("When the last of them was written"), NONE),
-    "last_access": nullable(moment("When one of them was last read"), NONE),
+    "oldest": nullable(moment("When the oldest entry was written"), NONE),
+    "newest": nullable(moment("When the newest entry was written"), NONE),
+    "last_access": nullable(moment("When an entry was last read"), NONE),
 }
 AMOUNT: Keys = {"entries": TOTALS["entries"], **ROOM, "compute_seconds": COMPUTE}
 FUNCTION = text("Dotted id of the function")
 LEVEL = nullable(value("integer", "Level of the function"), "if unknown")
-SOURCE_STATE = text("The stored source against the installed one", enum=[*MEANING])
-WARNINGS = many({"type": "string"}, "Warnings, a line each")
+SOURCE_STATE = text("Comparison of the stored source with the installed one", enum=[*MEANING])
+WARNINGS = many({"type": "string"}, "Warnings, one line each")
 ENTRY: Keys = {
-    "id": text("FUNCTION/HASH, as commands take it", pattern="/[0-9a-f]{32}$"),
+    "id": text("FUNCTION/HASH, as commands accept it", pattern="/[0-9a-f]{32}$"),
     "function": FUNCTION,
     "hash": text("joblib's hash of the arguments", pattern="^[0-9a-f]{32}$"),
     "level": LEVEL,
     **ROOM,
-    "created": moment("When its result was written"),
-    "last_access": moment("When its result was last read"),
+    "created": moment("When the result was written"),
+    "last_access": moment("When the result was last read"),
     "compute_seconds": COMPUTE,
 }
 ARGS = nullable(named("repr of each argument"), "if none are recorded")
 LEFTOVERS: Keys = {
     "files": count("Temporary files"),
-    "folders": count("Folders of entries without result"),
+    "folders": count("Entry folders without a result"),
     **USAGE,
 }
 
 STATS: Keys = {
-    "location": text("What is configured"),
-    "store": text("The folder of joblib's in it"),
-    "exists": value("boolean", "Whether there is a store"),
-    "level": nullable(value("integer", "The configured level"), "if it is no number"),
+    "location": text("The configured location"),
+    "store": text("The store in it"),
+    "exists": value("boolean", "Whether the store exists"),
+    "level": nullable(value("integer", "The configured level"), "if it is not a number"),
     "total": thing(TOTALS, "The selected entries"),
     "levels": many(
         thing({"level": LEVEL, "functions": count("Number of functions"), **TOTALS}, "A level"),
@@ -131,14 +131,16 @@ STATS: Keys = {
             {"module": text("Dotted name"), "functions": count("Number of functions"), **TOTALS},
             "A module",
         ),
-        "With --by module alone",
+        "Only with --by module",
     ),
     "leftovers": thing(
-        {**LEFTOVERS, "in_flight": thing(LEFTOVERS, "What may still be written")},
-        "What interrupted writes left",
+        {**LEFTOVERS, "in_flight": thing(LEFTOVERS, "Those that a process may still be writing")},
+        "Files and folders of interrupted writes",
     ),
     "other": thing(USAGE, "Sources, folders of functions and modules, foreign files"),
-    "disk": thing(USAGE, "The whole store: without a selection the sum of the other three"),
+    "disk": thing(
+        USAGE, "The whole store; the sum of total, leftovers and other if all is selected"
+    ),
     "warnings": WARNINGS,
 }
 SHOWN_VALUE: Keys = {
@@ -148,10 +150,10 @@ SHOWN_VALUE: Keys = {
         thing(
             {
                 "shape": many({"type": "integer", "minimum": 0}, "Length of each axis"),
-                "dtype": text("As NumPy's str(dtype) has it"),
+                "dtype": text("As str(dtype) in NumPy"),
                 "order": text("Order in memory", enum=["C", "F"]),
-                "size_bytes": count("Its nbytes"),
-                "subclass": text("numpy.ndarray, or its subclass"),
+                "size_bytes": count("nbytes of the array"),
+                "subclass": text("numpy.ndarray or a subclass of it"),
             },
             "An array",
         ),
@@ -160,20 +162,22 @@ SHOWN_VALUE: Keys = {
     "outline": many(
         thing(
             {
-                "depth": count("How far it is indented"),
-                "text": text("What it is"),
-                "size_bytes": nullable(count("Bytes that it takes"), "if that tells nothing"),
+                "depth": count("Depth of nesting"),
+                "text": text("Description of the value"),
+                "size_bytes": nullable(count("Size, bytes"), "if unknown"),
             },
-            "A line",
+            "A value",
         ),
-        "What is in what",
+        "The nested values, in order",
     ),
 }
 SHOW_ENTRY: Keys = {
     **ENTRY,
     "args": ARGS,
     "source_state": SOURCE_STATE,
-    "value": nullable(thing(SHOWN_VALUE, "The result, never loaded"), "if it cannot be followed"),
+    "value": nullable(
+        thing(SHOWN_VALUE, "The result, described without loading it"), "if it cannot be read"
+    ),
     "warnings": WARNINGS,
 }
 SHOW_FUNCTION: Keys = {
@@ -182,44 +186,47 @@ SHOW_FUNCTION: Keys = {
     **TOTALS,
     "source": nullable(text("The stored source"), "if it is missing"),
     "source_state": SOURCE_STATE,
-    "installed_source": nullable(text("The installed source"), "unless it is another"),
+    "installed_source": nullable(text("The installed source"), "unless it differs"),
     "warnings": WARNINGS,
 }
 FAILED: Keys = {
-    "id": text("Of an entry, or a path below the store"),
-    "error": text("Why it is still there"),
+    "id": text("Id of the entry, or a path below the store"),
+    "error": text("Why it could not be removed"),
 }
 DELETION: Keys = {
-    "dry_run": value("boolean", "Whether nothing was touched"),
-    "planned": thing(AMOUNT, "What was to go"),
-    "removed": thing(AMOUNT, "What went"),
+    "dry_run": value("boolean", "Whether nothing was removed because of --dry-run"),
+    "planned": thing(AMOUNT, "Entries that the plan removes"),
+    "removed": thing(AMOUNT, "Entries that were removed"),
     "functions": many(
-        thing({"function": FUNCTION, **AMOUNT}, "A function"), "What was to go, per function"
+        thing({"function": FUNCTION, **AMOUNT}, "A function"),
+        "Entries that the plan removes, per function",
     ),
-    "leftovers": thing(USAGE, "Leftovers that went; with --dry-run those that would"),
+    "leftovers": thing(USAGE, "Leftovers that were or, with --dry-run, would be removed"),
     "failed": many(thing(FAILED, "A failure"), "What could not be removed"),
     "warnings": WARNINGS,
 }
-TOO_FEW = "from fewer than three runs"
-UNACCOUNTED = nullable(seconds("Median CPU time"), UNTOLD)
+TOO_FEW = "with fewer than three runs"
+CPU_SECONDS = nullable(seconds("Median CPU time"), UNKNOWN)
 MEASURED: Keys = {
     "times": many({"type": "number", "minimum": 0}, "Wall time of each run, seconds", minItems=1),
     "median": seconds("Of the times"),
     "mad": nullable(seconds("Their median absolute deviation"), TOO_FEW),
     "mean": seconds("Of the times"),
     "stddev": nullable(seconds("Their standard deviation"), TOO_FEW),
-    "min": seconds("The least of them"),
-    "max": seconds("The greatest of them"),
-    "user": {**UNACCOUNTED, "description": f"In user space: {UNACCOUNTED['description']}"},
-    "system": {**UNACCOUNTED, "description": f"In the kernel: {UNACCOUNTED['description']}"},
-    "max_rss_bytes": nullable(count("Median peak memory, bytes"), "where the system does not tell"),
+    "min": seconds("The shortest of them"),
+    "max": seconds("The longest of them"),
+    "user": {**CPU_SECONDS, "description": f"In user space: {CPU_SECONDS['description']}"},
+    "system": {**CPU_SECONDS, "description": f"In the kernel: {CPU_SECONDS['description']}"},
+    "max_rss_bytes": nullable(
+        count("Median peak memory, bytes"), "where the system does not provide it"
+    ),
 }
 UNCACHED = "if nothing was cached"
 BENCH_LEVEL: Keys = {
     "level": value("integer", "The level"),
-    "cold": thing(MEASURED, "Runs into an empty store"),
-    "warm": thing(MEASURED, "Runs on a full one"),
-    "speedup": nullable(number("Median time without cache over the warm one"), UNCACHED),
+    "cold": thing(MEASURED, "Runs with an empty store"),
+    "warm": thing(MEASURED, "Runs with the full store"),
+    "speedup": nullable(number("Median time without cache divided by the warm one"), UNCACHED),
     "speedup_ci": nullable(
         many({"type": "number"}, "Its 95 % interval", minItems=2, maxItems=2), TOO_FEW
     ),
@@ -227,28 +234,28 @@ BENCH_LEVEL: Keys = {
     **ROOM,
     "hits": nullable(count("Calls of a warm run that were hits"), "if it could not be traced"),
     "misses": nullable(count("Calls of a warm run that were misses"), "if it could not be traced"),
-    "same_output": value("boolean", "Whether it printed the same as without cache"),
-    "break_even_runs": nullable(number("Runs until the cold one is won back"), "if never"),
+    "same_output": value("boolean", "Whether the script printed the same as without cache"),
+    "break_even_runs": nullable(number("Runs until the cold run has paid off"), "if never"),
 }
 ENVIRONMENT: Keys = {
     "acache": text("Version"),
-    "python": nullable(text("Version of the Python that ran scripts"), "if it did not tell"),
+    "python": nullable(text("Version of the Python that ran scripts"), "if unknown"),
     "python_path": text("Its path"),
-    "packages": named("Versions of its packages that matter"),
+    "packages": named("Versions of its packages that affect the cache"),
     "platform": text("The system"),
     "processor": text("Its name"),
     "cpus": nullable(count("Number of processors"), "if unknown"),
-    "load": nullable(number("Mean load of the last minute"), UNTOLD),
+    "load": nullable(number("Mean load of the last minute"), UNKNOWN),
     "settings": named("Cache settings of the environment"),
     "started": moment("When it began"),
 }
 BENCH: Keys = {
-    "command": many({"type": "string"}, "What was timed, as given"),
+    "command": many({"type": "string"}, "The command that was timed, as given"),
     "runs": count("Rounds that were run"),
-    "environment": thing(ENVIRONMENT, "What it was measured on"),
+    "environment": thing(ENVIRONMENT, "The machine and software of the measurement"),
     "off": thing(MEASURED, "Runs without cache"),
     "levels": many(thing(BENCH_LEVEL, "A level"), "The levels, in order"),
-    "recommended_level": nullable(value("integer", "The level that pays"), "if none does"),
+    "recommended_level": nullable(value("integer", "The level worth using"), "if none is"),
     "warnings": WARNINGS,
 }
 SAVINGS: Keys = {
@@ -261,48 +268,48 @@ SAVINGS: Keys = {
     "load_seconds": seconds("Looking up and reading"),
     "compute_seconds": seconds("Computing, cached calls inside included"),
     "store_seconds": seconds("Storing results"),
-    "saved_seconds": number("Saved at most, seconds; negative where caching cost more"),
+    "saved_seconds": number("Saved at most, seconds; negative where caching costs more"),
     "bytes_loaded": count("Bytes of the results that were read"),
     "bytes_stored": count("Bytes of the results that were written"),
 }
 RUN: Keys = {
-    "command": many({"type": "string"}, "What was run, as given"),
-    "exit_code": value("integer", "Its own; 128+N after signal N"),
-    "level": nullable(value("integer", "The level of the run"), "if it is no number"),
-    "wall_seconds": seconds("Of the whole run"),
+    "command": many({"type": "string"}, "The command that was run, as given"),
+    "exit_code": value("integer", "Exit code of the command; 128+N after signal N"),
+    "level": nullable(value("integer", "The level of the run"), "if it is not a number"),
+    "wall_seconds": seconds("Wall time of the whole run"),
     "functions": many(thing(SAVINGS, "A function"), "The functions that were called"),
     "warnings": WARNINGS,
 }
 CHECK: Keys = {
-    "id": text("Which check"),
-    "status": text("What came out", enum=[*get_args(Status)]),
-    "message": text("What follows, in one line"),
-    "fix": nullable(text("A command that mends it"), "if none does"),
+    "id": text("Name of the check"),
+    "status": text("Result of the check", enum=[*get_args(Status)]),
+    "message": text("Explanation, in one line"),
+    "fix": nullable(text("Command that fixes the problem"), "if there is none"),
 }
 FINDING: Keys = {
-    "id": text("Of an entry or a function, or a path below the store"),
+    "id": text("Id of an entry or a function, or a path below the store"),
     "kind": text("What was found", enum=[*KINDS]),
-    "severity": text("A note is none of the problems", enum=[*get_args(Severity)]),
-    "message": text("One line"),
+    "severity": text("A note does not count as a problem", enum=[*get_args(Severity)]),
+    "message": text("Explanation, in one line"),
 }
 FINDINGS: Keys = {
-    "entries": count("How many were checked"),
-    "problems": many(thing(FINDING, "A finding"), "What was found, notes last"),
+    "entries": count("Number of entries that were checked"),
+    "problems": many(thing(FINDING, "A finding"), "Problems, then notes"),
 }
 SETTING: Keys = {
-    "name": text("Of the setting"),
+    "name": text("Name of the setting"),
     "variable": text("The environment variable that sets it"),
     "value": {
-        "description": "What it means: sizes in bytes, ages in seconds; null for none",
+        "description": "The value: sizes in bytes, ages in seconds; null for none",
         "type": ["string", "number", "boolean", "null"],
     },
-    "origin": text("Where it comes from", enum=[*get_args(Origin)]),
-    "raw": nullable(text("As it was given"), "for a default"),
-    "effect": text("What librosa makes of it"),
-    "ok": value("boolean", "Whether it does what is documented"),
+    "origin": text("Source of the value", enum=[*get_args(Origin)]),
+    "raw": nullable(text("The value as it was given"), "for a default"),
+    "effect": text("What librosa does with it"),
+    "ok": value("boolean", "Whether librosa does what is documented"),
 }
 
-# Of each kind its documents: a title, its keys, and those of them that may be missing.
+# The documents of each command: a title, the keys, and the keys that may be missing.
 DOCUMENTS: dict[str, list[tuple[str, Keys, tuple[str, ...]]]] = {
     "stats": [("What `acache stats --json` prints", STATS, ("modules",))],
     "ls": [
@@ -311,9 +318,9 @@ DOCUMENTS: dict[str, list[tuple[str, Keys, tuple[str, ...]]]] = {
             {
                 "entries": many(
                     thing({**ENTRY, "args": ARGS}, "An entry", optional=("args",)),
-                    "The entries, in the order of --sort, args with --args where recorded",
+                    "The entries, in the order of --sort; args with --args, where recorded",
                 ),
-                "total": thing(TOTALS, "All selected entries, those over --limit too"),
+                "total": thing(TOTALS, "All selected entries, including those beyond --limit"),
                 "warnings": WARNINGS,
             },
             (),

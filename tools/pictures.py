@@ -1,8 +1,8 @@
-"""Draw what `acache stats` and `acache bench` print, from real runs: `make pictures`.
+"""Draw the output of `acache stats` and `acache bench`, from real runs: `make pictures`.
 
 Usage: python tools/pictures.py FOLDER RUNS
 
-FOLDER gets ``stats.svg`` and ``bench.svg``; RUNS is how many rounds the benchmark has.
+FOLDER gets ``stats.svg`` and ``bench.svg``; RUNS is the number of rounds of the benchmark.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from rich.text import Text
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = "examples/estimate_tuning.py"
-WIDTH = 90  # columns: what GitHub shows without making it smaller
+WIDTH = 90  # columns: GitHub shows this without scaling it down
 
 
 def main(folder: str, runs: str) -> None:
-    """Fill a store, run both commands, draw what they print."""
+    """Fill a store, run both commands, and draw their output."""
     with tempfile.TemporaryDirectory() as home:
         environment = {
             **os.environ,

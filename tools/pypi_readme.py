@@ -1,4 +1,4 @@
-"""A hook of hatchling's: README.md as PyPI shows it, where a link to a file leads nowhere."""
+"""Hook of hatchling: README.md for PyPI, where links to files do not work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 
 class PypiReadme(MetadataHookInterface):
-    """Takes pictures, and links to files and headings, out of the README; texts of links stay."""
+    """Remove pictures, and links to files and headings, from the README; their texts stay."""
 
     def update(self, metadata: dict[str, Any]) -> None:
         """Set the readme; hatchling calls this for each sdist and wheel."""

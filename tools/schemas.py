@@ -1,4 +1,4 @@
-"""Write JSON Schema files, and a page about them, of what the commands print: part of `make docs`.
+"""Write JSON Schemas of what commands print, and a page about them: part of `make docs`.
 
 Usage: python tools/schemas.py FOLDER
 
@@ -18,7 +18,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def head(kind: str) -> Keys:
-    """Describe the keys with which every document begins."""
+    """Describe the first keys of every document."""
     return {
         "schema": {"description": "Version of the format", "const": 1},
         "kind": {"description": "Which document it is", "const": kind},
@@ -50,23 +50,36 @@ def line_schema() -> Schema:
 INTRODUCTION = """\
 # JSON
 
-The table of each document names its keys, their types and their units; where there is *or null*,
-it may be null. Each is also a [JSON Schema](https://json-schema.org) (2020-12), in
-[schema](schema): the tests hold these against what the commands really print. `make docs` writes
-this page and the schemas from `tools/documents.py`.
+With `--json` a command prints one document. The tables below name the keys of each document, with
+their types and units. A value can be null only where the table says *or null*. Each document also
+has a [JSON Schema](https://json-schema.org) (2020-12) in `docs/schema`; the tests check what the
+commands print against these. `make docs` writes this page and the schemas from
+`tools/documents.py`.
 
-Every document begins with `schema`, which is 1 until a key changes its meaning or goes, and `kind`,
-the command's name. New keys may come with any version of acache: a schema knows those of its own
-version, and no others. Bytes are bytes, seconds seconds, times ISO 8601 in UTC. Names that are no
-valid text have `\\xNN` and the like in place of what is not.
+```console
+$ acache stats --json | jq -r '.levels[] | "\\(.level): \\(.entries) entries, \\(.disk_bytes) B"'
+10: 1 entries, 28672 B
+20: 4 entries, 42426368 B
+30: 3 entries, 68894720 B
+40: 1 entries, 28672 B
+```
+
+- Every document begins with `schema`, the version of the format, which is 1 until a key changes its
+  meaning or is removed, and with `kind`, the name of the command. New keys may be added in any
+  version of acache; a schema allows only the keys of its own version.
+- Sizes are in bytes: `size_bytes` is the sum of file sizes, as joblib counts, and `disk_bytes` is
+  what `du` counts. Durations are in seconds. Times are ISO 8601 in UTC.
+- What a system does not provide (on Windows: blocks and inodes) is null.
+- `--top` and `--limit` shorten the lists and not the totals.
+- Bytes of a name that are not valid text are written as `\\xNN`.
 
 | document | schema |
 |---|---|
 """
 SHARED = {
-    "Totals": ("What a number of entries amounts to.", TOTALS),
-    "Measurement": ("Several runs of the same.", MEASURED),
-    "Amount": ("What some entries free, and what computing them again costs.", AMOUNT),
+    "Totals": ("Totals of some entries.", TOTALS),
+    "Measurement": ("The times of several runs.", MEASURED),
+    "Amount": ("The room that some entries take, and the time to compute them again.", AMOUNT),
     "Usage": ("Room on disk.", USAGE),
 }
 COLUMNS = ["| key | type | meaning |", "|---|---|---|"]
@@ -83,15 +96,15 @@ def page() -> str:
             lines += ["", f"{title}:", "", *COLUMNS, *rows(keys, "", optional)]
     lines += ["", "## Shared objects"]
     for name, (meaning, keys) in SHARED.items():
-        told = {} if name == "Totals" else {"Totals": SHARED["Totals"]}
-        lines += ["", f"### {name}", "", meaning, "", *COLUMNS, *rows(keys, "", (), shared=told)]
+        inner = {} if name == "Totals" else {"Totals": SHARED["Totals"]}
+        lines += ["", f"### {name}", "", meaning, "", *COLUMNS, *rows(keys, "", (), shared=inner)]
     return "\n".join(lines) + "\n"
 
 
 def rows(
     keys: Keys, prefix: str, optional: tuple[str, ...], *, shared: dict[str, Any] = SHARED
 ) -> list[str]:
-    """Write the rows of a table: an object's keys, those of what it holds below them."""
+    """Write the rows of a table: an object's keys, each followed by the keys inside its value."""
     names = [*keys]
     for name, (_, common) in shared.items():
         if set(common) <= set(keys):
@@ -107,9 +120,9 @@ def rows(
 
 
 def row(path: str, what: Schema, is_optional: bool) -> list[str]:
-    """Write the row of a key, and those of the keys in it."""
+    """Write the row of a key, and the rows of the keys inside its value."""
     held = what.get("items", what)
-    kind = told_type(what)
+    kind = type_in_words(what)
     meaning = what["description"].replace("|", "\\|")
     lines = [f"| `{path}` | {kind}{', may be missing' if is_optional else ''} | {meaning} |"]
     if "properties" in held:
@@ -119,8 +132,8 @@ def row(path: str, what: Schema, is_optional: bool) -> list[str]:
     return lines
 
 
-def told_type(what: Schema) -> str:
-    """Tell the type of a value in words."""
+def type_in_words(what: Schema) -> str:
+    """Write the type of a value in words."""
     if "enum" in what:
         return " or ".join(f"`{one}`" for one in what["enum"] if one is not None)
     kinds = what["type"] if isinstance(what["type"], list) else [what["type"]]
@@ -130,7 +143,7 @@ def told_type(what: Schema) -> str:
 
 
 def main(folder: str) -> None:
-    """Write all of it."""
+    """Write all schemas and the page."""
     target = Path(folder) / "schema"
     target.mkdir(parents=True, exist_ok=True)
     schemas = {**{kind: schema(kind) for kind in DOCUMENTS}, "ls-line": line_schema()}

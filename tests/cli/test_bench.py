@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from acache.cli.bench import EXIT_MISSED
-from tests.conftest import LIBROSA_SCRIPT, Result
+from tests.helpers.processes import Result
+from tests.helpers.stores import LIBROSA_SCRIPT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows accounts no children")
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Result, run_python, write_entry
-from tests.store.test_remove import dead_pid, tree
+from tests.helpers.processes import Result, dead_pid, run_python
+from tests.helpers.stores import tree, write_entry
 
 Acache = Callable[..., Result]
 HASHES = [digit * 32 for digit in "0369cf"]

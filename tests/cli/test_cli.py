@@ -14,7 +14,8 @@ import pytest
 
 import acache as package
 from acache.cli.app import COMMANDS
-from tests.conftest import Result, write_entry
+from tests.helpers.processes import Result
+from tests.helpers.stores import write_entry
 
 Acache = Callable[..., Result]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Result
+from tests.helpers.processes import Result
 
 Acache = Callable[..., Result]
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Result, write_entry
+from tests.helpers.processes import Result
+from tests.helpers.stores import write_entry
 
 Acache = Callable[..., Result]
 HASHES = [digit * 32 for digit in "0369cf"]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from acache.cli import app as cli
 from acache.cli.app import COMMANDS
-from tests.conftest import write_entry
+from tests.helpers.stores import write_entry
 
 HASH = "0123456789abcdef" * 2
 STORES = ("sound", "odd", "empty", "file", "missing", "not-a-store")

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import LIBROSA_SCRIPT, Result, needs_posix
+from tests.helpers.marks import needs_posix
+from tests.helpers.processes import Result
+from tests.helpers.stores import LIBROSA_SCRIPT
 
 Acache = Callable[..., Result]
 needs_signals = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")

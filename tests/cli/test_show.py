@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from tests.conftest import Result, run_python, write_entry
+from tests.helpers.processes import Result, run_python
+from tests.helpers.stores import write_entry
 
 Acache = Callable[..., Result]
 HASHES = [digit * 32 for digit in "0369cf"]

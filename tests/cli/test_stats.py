@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Result, write_entry
-from tests.store.test_remove import dead_pid
+from tests.helpers.processes import Result, dead_pid
+from tests.helpers.stores import write_entry, write_temporary
 
 Acache = Callable[..., Result]
 HASHES = [digit * 32 for digit in "0369cf"]
@@ -183,17 +183,9 @@ def test_a_name_cannot_write_to_the_terminal(acache: Acache, tmp_path: Path) -> 
     assert "evil\x1b[2J\rname" in [row["function"] for row in document["functions"]]
 
 
-def write_temporary(folder: Path, pid: int, *, age: float, size: int) -> None:
-    """Write a temporary file as joblib 1.6 does, its last write so many seconds ago."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"output.pkl.{HASHES[1]}-{pid}-{size}"
-    file.write_bytes(b"x" * size)
-    os.utime(file, (time.time() - age,) * 2)
-
-
 def test_leftovers_come_with_the_command_that_removes_them(acache: Acache, tmp_path: Path) -> None:
     entry = write_entry(tmp_path / "joblib" / "f", HASHES[0])
-    write_temporary(entry, dead_pid(), age=4000, size=4)
+    write_temporary(entry, "output.pkl", dead_pid(), modified=time.time() - 4000)
     broken = write_entry(tmp_path / "joblib" / "f", HASHES[1])
     (broken / "output.pkl").unlink()
     result = acache("stats", "--cache-dir", tmp_path)
@@ -209,10 +201,15 @@ def test_leftovers_come_with_the_command_that_removes_them(acache: Acache, tmp_p
 
 def test_writes_in_flight_are_told_apart_from_leftovers(acache: Acache, tmp_path: Path) -> None:
     function = tmp_path / "joblib" / "f"
-    write_temporary(function / HASHES[0], dead_pid(), age=4000, size=1)
-    write_temporary(function / HASHES[2], dead_pid(), age=10, size=10)  # within the grace
-    write_temporary(function / HASHES[3], os.getpid(), age=0, size=100)
-    write_temporary(function / HASHES[3], dead_pid(), age=4000, size=1000)
+    now, dead = time.time(), dead_pid()
+    for argument_hash, pid, age, size in (
+        (HASHES[0], dead, 4000, 1),
+        (HASHES[2], dead, 10, 10),  # within the grace
+        (HASHES[3], os.getpid(), 0, 100),
+        (HASHES[3], dead, 4000, 1000),
+    ):
+        folder = function / argument_hash
+        write_temporary(folder, "output.pkl", pid, modified=now - age, size=size)
     document = acache("stats", "--json", "--cache-dir", tmp_path).document
     leftovers = document["leftovers"]
     assert (leftovers["files"], leftovers["folders"], leftovers["size_bytes"]) == (4, 3, 1111)
@@ -347,6 +344,7 @@ def test_a_long_scan_shows_progress_on_the_terminal_alone(tmp_path: Path) -> Non
         write_entry(tmp_path / "joblib" / f"f{number % 5}", f"{number:032x}"[::-1])
     code = (
         "import acache.render.progress as p; p._PATIENCE_SECONDS = 0; p._REFRESH_SECONDS = 0\n"
+        "import acache.store.parallel; acache.store.parallel._TICK = 1  # whoever finds it\n"
         "from acache.cli.app import main; main()"
     )
     command = [sys.executable, "-c", code, "stats", "--json", "--cache-dir", str(tmp_path)]

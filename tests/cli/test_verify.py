@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Result, needs_links, needs_posix, run_line, write_entry
-from tests.store.test_remove import tree
+from tests.helpers.marks import needs_links, needs_posix
+from tests.helpers.processes import Result, run_line
+from tests.helpers.stores import tree, write_entry
 
 Acache = Callable[..., Result]
 HASHES = [digit * 32 for digit in "01234567"]

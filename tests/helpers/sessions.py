@@ -11,6 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+ROOT = Path(__file__).parents[2]
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    *sorted(page.relative_to(ROOT).as_posix() for page in ROOT.glob("docs/*.md")),
+]
+
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _ANSWER = re.compile(r"(\[y/N\]: )(\w*)\n")
 _END = "--- this was "
@@ -26,7 +33,7 @@ VARYING = [
     (r"/[0-9a-f]{8,32}\b", "/HASH"),
     (r"/[0-9a-f]{2}\b(?=\n)", "/HASH"),
     (r"(?<![\w.])-?\d[\d.,]* (kB|MB|GB|TB|bytes|B)\b", "SIZE"),
-    (r"(?<![\w.])-?\d[\d.,]* (ms|s|min|h|d|µs)(?!\w)", "TIME"),
+    (r"(?<![\w.])(-?\d[\d.,]* (ms|s|min|h|d|µs)|\d+[dhm] \d\d[hms])(?!\w)", "TIME"),
     (r"\bbyte \d+", "byte N"),
     (r"(?<![\w.])\d[\d.]*%( [█▏▎▍▌▋▊▉]+)?", "SHARE"),
     (r"\d\.\d{8}e[+-]\d\d\S*", "FLOAT"),

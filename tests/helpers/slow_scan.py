@@ -9,6 +9,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from acache.operations.stats import StatsReport
+
 HASH = re.compile(r"[0-9a-f]{32}")
 NEW = r"[0-9a-f]{32}-[0-9]+-[0-9]+"
 OLD = r"thread-[0-9]+-pid-[0-9]+"
@@ -105,3 +107,32 @@ def _is_entry_folder(folder: Path, has_source: bool) -> bool:
 
 def _is_file(path: Path) -> bool:
     return path.is_file() and not path.is_symlink()
+
+
+def figures(report: StatsReport) -> dict[str, object]:
+    """Arrange a report as `slow_walk` does, zeros left out."""
+    leftovers = report.leftovers
+    return {
+        "functions": {
+            row.function: _usage(row.totals) | {"entries": row.totals.entries}
+            for row in report.functions
+        },
+        "leftovers": _usage(leftovers.usage)
+        | {"files": leftovers.files, "folders": leftovers.folders},
+        "other": _usage(report.other),
+        "disk": _usage(report.disk),
+    }
+
+
+def _usage(value: object) -> dict[str, int]:
+    keys = ("size_bytes", "disk_bytes", "inodes")
+    return {key: getattr(value, key) for key in keys if getattr(value, key)}
+
+
+def slow_figures(path: Path) -> dict[str, object]:
+    slow = slow_walk(path)
+    for part in (*slow["functions"].values(), slow["leftovers"], slow["other"], slow["disk"]):
+        for key in ("size_bytes", "disk_bytes", "inodes"):
+            if not part.get(key, 1):
+                del part[key]
+    return slow

@@ -23,7 +23,7 @@ from acache import AcacheWarning, CacheManager, Levels, Store
 from acache.memory.environment import cache_from_environment
 from acache.operations.stats import stats
 from acache.sources.installed import InstalledSources
-from tests.conftest import run_python
+from tests.helpers.processes import run_python
 
 BOTH = pytest.mark.parametrize("manager", [librosa._cache.CacheManager, CacheManager])
 Manager = Callable[..., Any]

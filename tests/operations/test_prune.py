@@ -23,7 +23,7 @@ from acache.operations.prune import POLICIES, Limits, Policy, plan_prune, score
 from acache.store.local import Store
 from acache.store.model import Entry
 from acache.system.errors import UsageError
-from tests.conftest import write_entry
+from tests.helpers.stores import write_entry
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0

@@ -27,7 +27,8 @@ from acache.store.model import Entry
 from acache.store.table import EntryTable
 from acache.system.errors import UsageError
 from acache.system.text import printable, quoted
-from tests.conftest import needs_posix, write_entry
+from tests.helpers.marks import needs_posix
+from tests.helpers.stores import write_entry
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import pickle
 import struct
-import tarfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +28,7 @@ from tests.helpers.samples import (
     shown,
     wrapper,
 )
-from tests.test_recorded import RECORDED, VERSIONS
+from tests.helpers.stores import VERSIONS, unpack_recorded
 
 
 def without_unit() -> np.ndarray:
@@ -185,11 +184,7 @@ def test_every_result_of_librosa(librosa_location: Path) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_result_that_is_recorded(version: str, tmp_path: Path) -> None:
-    with tarfile.open(RECORDED / f"joblib-{version}.tar.gz") as archive:
-        if hasattr(tarfile, "data_filter"):
-            archive.extractall(tmp_path, filter="data")
-        else:
-            archive.extractall(tmp_path)
+    unpack_recorded(version, tmp_path)
     files = outputs(tmp_path)
     assert len(files) > 10
     for file in files:

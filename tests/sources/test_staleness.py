@@ -18,7 +18,8 @@ import pytest
 from acache.sources.installed import InstalledSources
 from acache.sources.staleness import Drift, State
 from acache.store.local import Store
-from tests.conftest import LIBROSA_SCRIPT, run_python, write_entry
+from tests.helpers.processes import run_python
+from tests.helpers.stores import LIBROSA_SCRIPT, write_entry
 
 HEAD = """\
 import functools

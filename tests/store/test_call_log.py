@@ -14,7 +14,7 @@ import pytest
 from acache.store import call_writer as writing
 from acache.store.call_log import Argument, Call, has_calls, read_calls
 from acache.store.call_writer import call_writer, calls_folder
-from tests.conftest import needs_posix
+from tests.helpers.marks import needs_posix
 
 HASH = "0123456789abcdef" * 2
 ZERO = (0.0, 0.0, 0.0, 0.0)

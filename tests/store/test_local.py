@@ -17,7 +17,8 @@ from acache.store import scan as walk
 from acache.store.format import is_hash
 from acache.store.local import Store
 from acache.system.errors import ConfigurationError
-from tests.conftest import needs_du, write_entry
+from tests.helpers.marks import needs_du
+from tests.helpers.stores import write_entry
 
 HASH = "0123456789abcdef" * 2
 

@@ -16,11 +16,8 @@ from acache.store import parallel
 from acache.store.local import Store
 from acache.store.model import Entry, Found
 from acache.store.parallel import fold_scan
-from tests.conftest import write_entry
-
-needs_fork = pytest.mark.skipif(
-    not hasattr(os, "fork") or (os.cpu_count() or 1) < 2, reason="needs os.fork and two cores"
-)
+from tests.helpers.marks import needs_fork
+from tests.helpers.stores import write_entry
 
 
 @pytest.fixture
@@ -29,6 +26,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setattr(parallel, "_PATIENCE_SECONDS", 0.0)
     monkeypatch.setattr(parallel, "_STRIDE", 4)
     monkeypatch.setattr(parallel, "_PIECE", 8)
+    monkeypatch.setattr(parallel, "_TICK", 1)
     for number in range(400):
         write_entry(tmp_path / "joblib" / f"f{number % 7}", f"{number:032x}"[::-1])
     return Store(tmp_path)
@@ -113,5 +111,7 @@ def test_an_interrupted_scan_leaves_no_process(store: Store) -> None:
 def test_progress_grows_to_what_was_found(store: Store, fork: bool) -> None:
     counts: list[int] = []
     fold_scan(store, Hashes, fork=fork, progress=counts.append)
+    total = sum(1 for _ in store.scan())
     assert counts == sorted(counts)
-    assert 100 <= counts[-1] <= sum(1 for _ in store.scan())
+    # What the other process has in hand at the end is never told.
+    assert counts[-1] == total or (fork and 0 < counts[-1] < total)

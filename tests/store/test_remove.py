@@ -23,7 +23,9 @@ from acache.store.local import Store
 from acache.store.model import Entry
 from acache.store.remove import Removal
 from acache.system.errors import UsageError
-from tests.conftest import needs_links, run_python, write_entry
+from tests.helpers.marks import needs_links
+from tests.helpers.processes import dead_pid, run_python
+from tests.helpers.stores import tree, write_entry, write_temporary
 
 HASHES = [digit * 32 for digit in "0369cf"]
 OLD = time.time() - 7200
@@ -37,18 +39,6 @@ def clear(
     plan = plan_clear(store, selector, leftovers=leftovers, **options)
     execute(plan)
     return plan
-
-
-def tree(folder: Path) -> dict[str, bytes | str | None]:
-    """Read everything below a folder: the content of files, the target of links."""
-    found: dict[str, bytes | str | None] = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_symlink():
-            found[name] = os.readlink(path)
-        else:
-            found[name] = path.read_bytes() if path.is_file() else None
-    return found
 
 
 @pytest.fixture
@@ -175,7 +165,7 @@ def test_a_store_that_vanished_is_no_failure(location: Path, tmp_path: Path) -> 
 
 def test_a_time_in_the_future_does_not_protect_for_ever(location: Path) -> None:
     function = location / "joblib" / "m" / "f"
-    file = temporary(function, "func_code.py", dead_pid(), modified=time.time() + 1e7)
+    file = write_temporary(function, "func_code.py", dead_pid(), modified=time.time() + 1e7)
     clear(location)
     assert not file.exists()
 
@@ -205,30 +195,17 @@ def test_what_vanished_since_the_plan_is_no_failure(location: Path) -> None:
     assert (outcome.removed.entries, outcome.failed) == (0, ())
 
 
-def dead_pid() -> int:
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
-
-
-def temporary(folder: Path, target: str, pid: int, *, modified: float) -> Path:
-    file = folder / f"{target}.{'0' * 32}-{pid}-1"
-    file.write_bytes(b"half")
-    os.utime(file, (modified, modified))
-    return file
-
-
 def test_temporary_files_have_a_grace_and_live_as_long_as_their_process(location: Path) -> None:
     function = location / "joblib" / "m" / "f"
     dead = dead_pid()
     entry, fresh = function / HASHES[0], function / HASHES[4]
     fresh.mkdir()
-    alive = temporary(entry, "output.pkl", os.getpid(), modified=time.time())
-    expired = temporary(entry, "metadata.json", dead, modified=OLD)
-    source = temporary(function, "func_code.py", dead, modified=OLD)
-    young = temporary(fresh, "output.pkl", dead, modified=time.time())
+    alive = write_temporary(entry, "output.pkl", os.getpid(), modified=time.time())
+    expired = write_temporary(entry, "metadata.json", dead, modified=OLD)
+    source = write_temporary(function, "func_code.py", dead, modified=OLD)
+    young = write_temporary(fresh, "output.pkl", dead, modified=time.time())
     # A process of that number that began later than the file was written did not write it.
-    reused = temporary(function, "func_code.py", os.getpid(), modified=OLD)
+    reused = write_temporary(function, "func_code.py", os.getpid(), modified=OLD)
     clear(location)
     assert alive.exists()
     assert young.exists()
@@ -258,7 +235,7 @@ def test_an_interrupted_deletion_is_finished_at_once(location: Path) -> None:
 
 def test_leftovers_of_entries_that_stay_stay(location: Path) -> None:
     entry = location / "joblib" / "m" / "f" / HASHES[0]
-    stray = temporary(entry, "output.pkl", dead_pid(), modified=OLD)
+    stray = write_temporary(entry, "output.pkl", dead_pid(), modified=OLD)
     ids = (parse_entry_id(f"m.f/{HASHES[1]}"),)
     plan = clear(location, Selection(ids=ids), leftovers=False)
     assert stray.exists()
@@ -300,8 +277,8 @@ def test_a_system_without_relative_names_deletes_the_same(location: Path, tmp_pa
     function = location / "joblib" / "m" / "f"
     (function / HASHES[0] / ".DS_Store").write_bytes(b"finder")
     (function / HASHES[4]).symlink_to(function / HASHES[0])
-    temporary(function / HASHES[1], "output.pkl", dead_pid(), modified=OLD)
-    temporary(function / HASHES[2], "output.pkl", dead_pid(), modified=time.time())
+    write_temporary(function / HASHES[1], "output.pkl", dead_pid(), modified=OLD)
+    write_temporary(function / HASHES[2], "output.pkl", dead_pid(), modified=time.time())
     (function / HASHES[5]).mkdir()
     twin = tmp_path / "twin"
     subprocess.run(["cp", "-a", location, twin], check=True)
@@ -413,7 +390,7 @@ main(["clear", "--all", "-y", "-q", "--grace", "0s", "--cache-dir", sys.argv[1]]
     steps = 0
     while True:
         entry = next(location.rglob("output.pkl")).parent
-        temporary(entry, "output.pkl", dead_pid(), modified=OLD)
+        write_temporary(entry, "output.pkl", dead_pid(), modified=OLD)
         command = [sys.executable, "-c", code, str(location), str(steps)]
         ended = subprocess.run(command, check=False).returncode
         left = len(list(location.rglob("output.pkl")))

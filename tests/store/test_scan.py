@@ -18,8 +18,10 @@ from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
 from acache.store.local import Store
 from acache.store.model import Entry, Leftover, Other, Unreadable
-from tests.conftest import Result, needs_du, needs_links, write_entry
-from tests.helpers.slow_scan import slow_walk
+from tests.helpers.marks import needs_du, needs_links
+from tests.helpers.processes import Result
+from tests.helpers.slow_scan import figures, slow_figures
+from tests.helpers.stores import write_entry
 
 HASHES = [digit * 32 for digit in "0369cf"]
 NEW = "0123456789abcdef0123456789abcdef-12-345"
@@ -27,35 +29,6 @@ NEW = "0123456789abcdef0123456789abcdef-12-345"
 
 def report_of(store: Store) -> StatsReport:
     return stats(store, Levels(store, InstalledSources()))
-
-
-def figures(report: StatsReport) -> dict[str, object]:
-    """Arrange a report as `slow_walk` does, zeros left out."""
-    leftovers = report.leftovers
-    return {
-        "functions": {
-            row.function: _usage(row.totals) | {"entries": row.totals.entries}
-            for row in report.functions
-        },
-        "leftovers": _usage(leftovers.usage)
-        | {"files": leftovers.files, "folders": leftovers.folders},
-        "other": _usage(report.other),
-        "disk": _usage(report.disk),
-    }
-
-
-def _usage(value: object) -> dict[str, int]:
-    keys = ("size_bytes", "disk_bytes", "inodes")
-    return {key: getattr(value, key) for key in keys if getattr(value, key)}
-
-
-def slow_figures(path: Path) -> dict[str, object]:
-    slow = slow_walk(path)
-    for part in (*slow["functions"].values(), slow["leftovers"], slow["other"], slow["disk"]):
-        for key in ("size_bytes", "disk_bytes", "inodes"):
-            if not part.get(key, 1):
-                del part[key]
-    return slow
 
 
 NAMES = st.sampled_from(

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from acache.system.tempdir import private_folder
-from tests.conftest import needs_links, run_python
+from tests.helpers.marks import needs_links
+from tests.helpers.processes import run_python
 
 
 @needs_links

@@ -169,7 +169,7 @@ def _resolved(command: tuple[str, ...], config: Config) -> tuple[str, ...]:
 
 
 def _default_levels(config: Config) -> tuple[int, ...]:
-    configured = () if config.level is None else (config.level,)
+    configured = () if config.level.value is None else (config.level.value,)
     return tuple(sorted({*_LEVELS, *configured}))
 
 

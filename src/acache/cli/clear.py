@@ -71,7 +71,7 @@ def command(
         )
     manner = Manner(dry_run, yes, quiet, as_json)
     store = open_for_deletion(config, manner)
-    levels = Levels(store, InstalledSources(config.python))
+    levels = Levels(store, InstalledSources(config.python.value))
     selector = None
     if everything or not selection.is_everything:
         selector = look_up(selection, store, levels, quiet=quiet)
@@ -89,5 +89,5 @@ def command(
             progress=progress,
         )
     if selection.stale and not (plan.is_empty or quiet or as_json):
-        note(f"stale is what {config.python} would not use; --python PATH names another one")
+        note(f"stale is what {config.python.value} would not use; --python PATH names another one")
     carry_out(ctx, plan, manner, warnings=(*config.warnings(), *levels.warnings))

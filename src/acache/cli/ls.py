@@ -71,7 +71,7 @@ def command(
     config = choices(ctx).config()
     selection = selection_of(**options)
     store = open_store(config)
-    levels = Levels(store, InstalledSources(config.python))
+    levels = Levels(store, InstalledSources(config.python.value))
     selector = look_up(selection, store, levels)
     from acache.render.progress import scanning
 

@@ -10,7 +10,6 @@ from acache.cli.options import choices, common_options, json_option
 from acache.cli.selection import AGE, SIZE, note_if_coarse
 from acache.operations.prune import (
     HALF_LIFE_SECONDS,
-    LIMIT_SETTINGS,
     POLICIES,
     Limits,
     configured_limits,
@@ -77,7 +76,7 @@ def command(
     if limits == Limits():
         limits = configured_limits(config)
         if limits == Limits():
-            names = ", ".join(config.setting(name).variable for name in LIMIT_SETTINGS)
+            names = ", ".join(setting.variable for setting in config.limits)
             raise ConfigurationError(
                 f"no limit: give --max-size, --max-items, --max-age or --min-free, or set {names}"
             )

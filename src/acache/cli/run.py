@@ -9,6 +9,7 @@ import click
 
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, warning
+from acache.config.child import child_environment
 from acache.config.settings import Config
 from acache.operations.run.session import Tracing
 from acache.operations.run.trace_log import Trace
@@ -59,7 +60,7 @@ def command(
         if export_json is not None:
             export = stack.enter_context(Export(export_json, option="--export-json"))
         tracing = stack.enter_context(Tracing())
-        finished = foreground.run(arguments, tracing.environment(config.environment()))
+        finished = foreground.run(arguments, tracing.environment(child_environment(config)))
         try:
             _report(words, finished, tracing.read(), config, export)
         except (AcacheError, OSError) as problem:  # the script's exit code is worth more

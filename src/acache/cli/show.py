@@ -40,7 +40,7 @@ def command(ctx: click.Context, /, *, name: str, as_json: bool) -> None:
     store = open_store(config)
     if not store.exists:
         raise UsageError(f"{printable(name)!r} cannot be shown: there is no cache")
-    installed = InstalledSources(config.python)
+    installed = InstalledSources(config.python.value)
     function, argument_hash = find(store, name)
     if argument_hash is not None and store.is_noticed(function, argument_hash):
         note("this entry is another user's: reading it may change its last access")

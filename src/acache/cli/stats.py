@@ -61,7 +61,7 @@ def command(
     config = choices(ctx).config()
     selection = selection_of(**options)
     store = open_store(config)
-    levels = Levels(store, InstalledSources(config.python))
+    levels = Levels(store, InstalledSources(config.python.value))
     selector = None
     if not selection.is_everything:
         selector = look_up(selection, store, levels)

@@ -78,7 +78,7 @@ def command(
     selection = selection_of(**options)
     manner = Manner(dry_run, yes, quiet, as_json)
     store = open_store(config)
-    levels = Levels(store, InstalledSources(config.python))
+    levels = Levels(store, InstalledSources(config.python.value))
     selector = None
     if not selection.is_everything:
         selector = look_up(selection, store, levels, quiet=quiet)

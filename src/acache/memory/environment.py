@@ -8,7 +8,8 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from acache.config.settings import DEFAULT_LEVEL, DEFAULT_PREFIX, PREFIX_VARIABLE, Config
+from acache.config.effects import DEFAULT_LEVEL
+from acache.config.settings import DEFAULT_PREFIX, PREFIX_VARIABLE, Config, Setting
 from acache.memory.manager import CacheManager
 from acache.system.errors import AcacheWarning, UsageError
 
@@ -62,22 +63,20 @@ def cache_from_environment() -> CacheManager:
     except UsageError as error:
         _warn(f"{error}; {DEFAULT_PREFIX} is taken")
         config = Config.from_env({**os.environ, PREFIX_VARIABLE: DEFAULT_PREFIX})
-    for name in ("cache-dir", "level", "mmap", "compress", "verbose"):
-        setting = config.setting(name)
+    for setting in (config.cache_dir, config.level, config.mmap, config.compress, config.verbose):
         if not setting.documented:
             _warn(f"{setting.variable}={setting.raw!r} is ignored: it has no documented meaning")
 
-    def value(name: str, default: object) -> Any:
-        setting = config.setting(name)
+    def value(setting: Setting, default: object) -> Any:
         return setting.value if setting.documented else default
 
     return _EnvironmentCache(
         # joblib expands ~ itself; what is documented is passed as it stands.
-        config.setting("cache-dir").raw or None,
-        level=value("level", DEFAULT_LEVEL),
-        mmap_mode=value("mmap", None),
-        compress=value("compress", False),
-        verbose=value("verbose", 0),
+        config.cache_dir.raw or None,
+        level=value(config.level, DEFAULT_LEVEL),
+        mmap_mode=value(config.mmap, None),
+        compress=value(config.compress, False),
+        verbose=value(config.verbose, 0),
     )
 
 

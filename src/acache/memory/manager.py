@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from acache.config.settings import DEFAULT_LEVEL
+from acache.config.effects import DEFAULT_LEVEL
 from acache.sources.levels import record_level
 from acache.store.format import level_in_source
 

@@ -20,7 +20,6 @@ from acache.system.errors import ConfigurationError, UsageError
 Policy = Literal["lru", "oldest", "largest", "cost"]
 POLICIES: tuple[Policy, ...] = ("lru", "oldest", "largest", "cost")
 HALF_LIFE_SECONDS = 7 * 86_400.0
-LIMIT_SETTINGS = ("max-size", "max-items", "max-age")
 
 
 class Limits(NamedTuple):
@@ -52,16 +51,10 @@ def configured_limits(config: Config) -> Limits:
     ConfigurationError
         If one of them makes no sense.
     """
-    settings = [config.setting(name) for name in LIMIT_SETTINGS]
-    for setting in settings:
+    for setting in config.limits:
         if not setting.ok:
-            raise ConfigurationError(f"{setting.variable}={setting.raw!r}: {setting.effect}")
-    size, items, age = (setting.value for setting in settings)
-    return Limits(
-        None if size is None else int(size),
-        None if items is None else int(items),
-        None if age is None else float(age),
-    )
+            raise ConfigurationError(setting.summary)
+    return Limits(*(setting.value for setting in config.limits))
 
 
 def plan_prune(

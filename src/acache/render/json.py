@@ -37,7 +37,7 @@ def stats(report: StatsReport, config: Config, *, by_module: bool = False) -> st
         "location": report.location,
         "store": report.store,
         "exists": report.exists,
-        "level": config.level,
+        "level": config.level.value,
         "total": totals(report.total),
         "levels": [
             {"level": row.level, "functions": row.functions, **totals(row.totals)}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from acache import Store
-from tests.conftest import run_python
+from tests.helpers.processes import run_python
 
 if TYPE_CHECKING:
     from tests.helpers.terminal import Terminal

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from acache.operations.bench.timed_run import timed_run
-from tests.conftest import run_python
+from tests.helpers.processes import run_python
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows accounts no children")
 

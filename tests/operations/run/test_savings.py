@@ -10,7 +10,7 @@ from acache.config.settings import Config
 from acache.operations.run.savings import RunReport, run_report
 from acache.operations.run.trace_log import FunctionCalls, Trace
 from acache.system.foreground import Finished
-from tests.conftest import write_entry
+from tests.helpers.stores import write_entry
 
 HASHES = [digit * 32 for digit in "0369"]
 

@@ -19,11 +19,11 @@ from acache.operations.verify import store as verification
 from acache.operations.verify.store import VerifyReport, plan_removal, verify
 from acache.store import parallel
 from acache.store.local import Store
-from tests.conftest import LIBROSA_SCRIPT, needs_links, run_line, run_python, write_entry
 from tests.helpers.hostile import of
+from tests.helpers.marks import needs_fork, needs_links
+from tests.helpers.processes import dead_pid, run_line, run_python
 from tests.helpers.samples import F8, long, wrapper
-from tests.store.test_parallel import needs_fork
-from tests.store.test_remove import dead_pid, tree
+from tests.helpers.stores import LIBROSA_SCRIPT, tree, write_entry
 
 HASH = "0123456789abcdef" * 2
 SYSTEM = b"cos\nsystem\n(Vecho > canary\ntR."

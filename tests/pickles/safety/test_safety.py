@@ -38,10 +38,11 @@ from acache.pickles.safety import Judge, parse_allowed
 from acache.pickles.safety.calls import HARMLESS
 from acache.store.local import Store
 from acache.system.errors import AcacheError, UsageError
-from tests.conftest import run_python, write_entry
 from tests.helpers.crashing import crashing
 from tests.helpers.hostile import bombs, dangerous, of, running, text
+from tests.helpers.processes import run_python
 from tests.helpers.samples import values
+from tests.helpers.stores import write_entry
 
 # make fuzz runs many more.
 EXAMPLES = int(os.environ.get("ACACHE_FUZZ_EXAMPLES", "300"))

@@ -20,7 +20,8 @@ from acache.cli.completion.grammar import (
     LEVELS,
 )
 from acache.cli.completion.quoting import read, write
-from acache.config.settings import DEFAULT_PREFIX, LIBROSA_LEVELS, Config
+from acache.config.effects import LIBROSA, LIBROSA_LEVELS
+from acache.config.settings import Config
 from acache.store.format import dotted
 from acache.store.ids import exactly, functions_named
 from acache.store.local import Store
@@ -155,7 +156,7 @@ def _levels(store: Store, config: Config) -> list[str]:
     from acache.sources.installed import InstalledSources
     from acache.sources.levels import Levels
 
-    levels = Levels(store, InstalledSources(config.python))
+    levels = Levels(store, InstalledSources(config.python.value))
     found = {levels(function) for function in store.functions(most=_MOST_NAMES)}
     numbers = [str(level) for level in sorted(level for level in found if level is not None)]
     return [*numbers, "none"] if None in found else numbers
@@ -163,7 +164,7 @@ def _levels(store: Store, config: Config) -> list[str]:
 
 def _level(config: Config, current: str, *, several: bool) -> Offer:
     """Offer levels to run at: those of the store, and librosa's where librosa is meant."""
-    usual = LIBROSA_LEVELS if config.prefix == DEFAULT_PREFIX else ()
+    usual = LIBROSA_LEVELS if config.library == LIBROSA else ()
     found = [] if config.location is None else _levels(Store(config.location), config)
     numbers = sorted({*usual, *(int(level) for level in found if level != "none")})
     before, comma, _ = current.rpartition(",") if several else ("", "", "")

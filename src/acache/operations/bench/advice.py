@@ -77,8 +77,8 @@ def _all(finding: Finding) -> Iterator[tuple[str, Measurement]]:
 def _nothing_cached(levels: Sequence[LevelResult], config: Config) -> Iterator[str]:
     failing = [row for row in levels if not row.is_cached and row.held.leftovers]
     if failing:
-        broken = [config.setting(name) for name in ("compress", "mmap")]
-        settings = [f"{s.variable}={s.raw}" for s in broken if s.raw is not None and not s.ok]
+        doubtful = (config.compress, config.mmap)
+        settings = [f"{s.variable}={s.raw}" for s in doubtful if s.raw is not None and not s.ok]
         remedy = f"unset {' and '.join(settings)}" if settings else "see what it prints on stderr"
         yield f"{_named(failing)}: every write to the cache fails, nothing is cached; {remedy}"
     empty = [row for row in levels if not row.is_cached and not row.held.leftovers]

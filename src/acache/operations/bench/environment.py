@@ -31,13 +31,13 @@ def describe(config: Config) -> dict[str, object]:
         ``processor``, ``cpus``, ``load`` (mean of the last minute, None where unknown),
         ``settings`` (variable to text, of those that are set), ``started`` (Unix seconds).
     """
-    installed = InstalledSources(config.python)
+    installed = InstalledSources(config.python.value)
     names = dict.fromkeys((config.prefix.lower(), *_PACKAGES))
     versions = {name: installed.version(name) for name in names}
     return {
         "acache": __version__,
-        "python": _python_version(config.python),
-        "python_path": config.python,
+        "python": _python_version(config.python.value),
+        "python_path": config.python.value,
         "packages": {name: version for name, version in versions.items() if version is not None},
         "platform": platform.platform(),
         "processor": _processor(),

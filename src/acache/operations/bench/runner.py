@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from typing import IO, Literal, NamedTuple
 
+from acache.config.child import child_environment_at
 from acache.config.settings import Config
 from acache.operations.bench.results import (
     Calls,
@@ -157,7 +158,7 @@ class _Bench:
         self._begun = time.monotonic()
 
     def run(self) -> Finding:
-        without = self._config.environment_at(None)
+        without = child_environment_at(self._config, None)
         for _ in range(self._plan.warmup):
             self._run(OFF, without, round_=None)
         if self._plan.warmup:
@@ -176,7 +177,7 @@ class _Bench:
 
     def _round_of(self, level: int, round_: int) -> None:
         with private_folder(PREFIX, parent=self._folder) as location:
-            environment = self._config.environment_at(location, level=level)
+            environment = child_environment_at(self._config, location, level=level)
             self._time(Step("cold", level), environment, round_=round_)
             if round_ == 0:
                 self._held[level] = held(location)

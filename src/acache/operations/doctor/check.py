@@ -1,15 +1,22 @@
-"""What a check says."""
+"""What a check looks at, and what it says."""
 
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from typing import Literal, NamedTuple
 
-from acache.config.settings import DEFAULT_PREFIX, Config
+from acache.config.settings import Config
+from acache.operations.doctor.exposure import Exposed
+from acache.operations.stats import StatsReport, stats
+from acache.sources.installed import InstalledSources
+from acache.sources.levels import Levels
+from acache.sources.staleness import Drift
+from acache.store.local import Store
+from acache.store.parallel import Progress
 from acache.system.text import quoted
 
 Status = Literal["ok", "warning", "problem"]
-_UNITS = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
 
 
 class Check(NamedTuple):
@@ -18,12 +25,12 @@ class Check(NamedTuple):
     Attributes
     ----------
     id : str
-        ``cache-dir``, ``level`` and so on.
+        ``cache-dir``, ``level`` and so on; see `acache.operations.doctor.registry.CHECKS`.
     status : {"ok", "warning", "problem"}
     message : str
-        What was seen, and what follows for the user.
+        What was found, and what follows for the user.
     fix : str or None
-        The command or the shell's line that mends it.
+        The command, or the line for the shell, that repairs it.
     """
 
     id: str
@@ -32,31 +39,96 @@ class Check(NamedTuple):
     fix: str | None = None
 
 
-def library(config: Config) -> str:
-    """Name the library whose cache it is."""
-    return "librosa" if config.prefix == DEFAULT_PREFIX else "the library"
+class Answer(NamedTuple):
+    """What a check found; see `Check`."""
+
+    status: Status
+    message: str
+    fix: str | None = None
+
+
+def ok(message: str) -> Answer:
+    """Answer that nothing is wrong."""
+    return Answer("ok", message)
+
+
+def warning(message: str, fix: str | None = None) -> Answer:
+    """Answer that something may be wrong, or is not as good as it could be."""
+    return Answer("warning", message, fix)
+
+
+def problem(message: str, fix: str | None = None) -> Answer:
+    """Answer that something is wrong."""
+    return Answer("problem", message, fix)
+
+
+class Subject:
+    """What the checks look at: settings, installed packages, and the store.
+
+    Parameters
+    ----------
+    config : Config
+    opened : Store or Answer
+        The store; or why there is none to look into.
+    installed : InstalledSources
+    progress : callable, optional
+        Called now and then with the number of things that the scan has found.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        opened: Store | Answer,
+        installed: InstalledSources,
+        progress: Progress | None = None,
+    ) -> None:
+        self.config = config
+        self.opened = opened
+        self.installed = installed
+        self.progress = progress
+
+    @property
+    def store(self) -> Store:
+        """The store, for checks that are made only where there is one."""
+        assert isinstance(self.opened, Store)
+        return self.opened
+
+    @property
+    def report(self) -> StatsReport:
+        """What the store holds."""
+        return self._scanned[0]
+
+    @property
+    def exposed(self) -> Exposed:
+        """The entries to which others than the user may write."""
+        return self._scanned[1]
+
+    @cached_property
+    def _scanned(self) -> tuple[StatsReport, Exposed]:
+        exposed = Exposed(self.store.path)
+        report = stats(
+            self.store,
+            Levels(self.store, self.installed),
+            cost=False,
+            source_state=Drift(self.store, self.installed),
+            fork=True,
+            progress=self.progress,
+            watcher=exposed,
+        )
+        return report, exposed
 
 
 def command(config: Config, *arguments: str) -> str:
     """Write a command of acache that means the same configuration."""
     words = ["acache", *arguments]
-    location, prefix = config.setting("cache-dir"), config.setting("env-prefix")
-    if prefix.origin == "flag":
-        words += ["--env-prefix", str(prefix.value)]
-    if location.origin == "flag":
-        words += ["--cache-dir", str(location.value)]
-    if config.setting("python").origin == "flag":
-        words += ["--python", config.python]
+    for option, setting in (
+        ("--env-prefix", config.env_prefix),
+        ("--cache-dir", config.cache_dir),
+        ("--python", config.python),
+    ):
+        if setting.origin == "flag":
+            words += [option, str(setting.value)]
     return " ".join(map(quoted, words))
-
-
-def own_location(config: Config) -> str | None:
-    """Write the line that sets a location of one's own; None where that mends nothing."""
-    setting = config.setting("cache-dir")
-    own = f"~/.cache/{config.prefix.lower()}"
-    if setting.origin == "flag" or setting.value == os.path.expanduser(own):
-        return None
-    return f"export {setting.variable}={own}"
 
 
 def existing(path: str, *, strictly: bool = True) -> str:
@@ -65,16 +137,3 @@ def existing(path: str, *, strictly: bool = True) -> str:
     while not there(path) and os.path.dirname(path) != path:
         path = os.path.dirname(path)
     return path
-
-
-def size(size_bytes: float) -> str:
-    """Show a size in two figures or more."""
-    for unit, factor in _UNITS:
-        if size_bytes >= factor:
-            return f"{size_bytes / factor:.1f} {unit}"
-    return f"{size_bytes:.0f} B"
-
-
-def count(number: int, noun: str, many: str | None = None) -> str:
-    """Show a number and its noun."""
-    return f"{number:,} {noun if number == 1 else many or noun + 's'}"

@@ -9,13 +9,10 @@ import shutil
 import sys
 from collections.abc import Iterable
 
-from acache.config.settings import Config
-from acache.operations.doctor.check import Check, Status, command, existing, library, size
-from acache.store.local import Store
-from acache.store.totals import Totals
-from acache.system.text import quoted
+from acache.operations.doctor.check import Answer, Subject, command, existing, ok, problem, warning
+from acache.system.text import quoted, size_text
 
-_MOUNTS = "/proc/self/mountinfo"
+MOUNTS = "/proc/self/mountinfo"
 _ESCAPED = re.compile(r"\\([0-7]{3})")  # white space and the backslash in it
 # Free room on the disk, and inodes: less than this is worth a warning, less than a tenth of it is a
 # problem. Of a small disk twice the share, as files come in large pieces.
@@ -25,29 +22,27 @@ _LEAST_BYTES = 10**9
 _INODES_OF_AN_ENTRY = 3
 
 
-def check_access_times(config: Config, store: Store, mounts: str = _MOUNTS) -> Check:
-    """Tell what the time of an entry's last use is good for."""
-    name = "access-times"
+def check_access_times(subject: Subject, mounts: str = MOUNTS) -> Answer:
+    """Check whether the time of an entry's last use is recorded."""
     try:
         with open(mounts, encoding="utf-8", errors="surrogateescape") as file:
-            found = mount_of(existing(store.path), file)
+            found = mount_of(existing(subject.store.path), file)
     except OSError:
         found = None
     if found is None:
-        return Check(name, "ok", f"{sys.platform} does not tell whether it notes accesses")
+        return ok(f"whether accesses are recorded is not known on {sys.platform}")
     folder, options = found
     if "noatime" in options:
         message = (
-            f"{folder} is mounted with noatime: the last use of an entry is never noted, so"
+            f"{folder} is mounted with noatime: the last use of an entry is never recorded, so"
             " --unused-for, --max-age and --policy lru go by when it was written"
         )
         # Options are merged with those of before: relatime alone leaves noatime in force.
         sudo = "" if os.geteuid() == 0 else "sudo "
-        fix = f"{sudo}mount -o remount,atime,relatime {quoted(folder)}"
-        return Check(name, "warning", message, fix)
+        return warning(message, f"{sudo}mount -o remount,atime,relatime {quoted(folder)}")
     if "relatime" in options:
-        return Check(name, "ok", f"{folder} is mounted with relatime: last uses are good to a day")
-    return Check(name, "ok", f"{folder} notes each access: last uses are exact")
+        return ok(f"{folder} is mounted with relatime: last uses are good to a day")
+    return ok(f"{folder} records each access: last uses are exact")
 
 
 def mount_of(path: str, mounts: Iterable[str]) -> tuple[str, set[str]] | None:
@@ -71,40 +66,47 @@ def mount_of(path: str, mounts: Iterable[str]) -> tuple[str, set[str]] | None:
     return found
 
 
-def check_free_space(config: Config, store: Store, entries: Totals) -> Check:
-    """Tell how much room is left on the disk, and whether pruning entries makes enough."""
-    usage = shutil.disk_usage(existing(store.path))
+def check_free_space(subject: Subject) -> Answer:
+    """Check how much room is left on the disk, and whether pruning entries makes enough."""
+    usage = shutil.disk_usage(existing(subject.store.path))
     whole = usage.used + usage.free
     wanted = max(min(_SHARE * whole, _ENOUGH_BYTES), min(2 * _SHARE * whole, _LEAST_BYTES))
-    told = f"{size(usage.free)} ({usage.free / (whole or 1):.0%}) of the disk are free"
-    if usage.free >= wanted:
-        return Check("free-space", "ok", told)
-    told += f": once it is full, {library(config)}'s writes fail, with a warning at each call"
-    status: Status = "warning" if usage.free >= wanted / 10 else "problem"
-    lacking, held = wanted - usage.free, entries.disk_bytes or entries.size_bytes
-    if held < lacking:
-        told += f"; the cache holds only {size(held)} of the {size(lacking)} that are lacking"
-        return Check("free-space", status, told)
-    fix = command(config, "prune", "--min-free", f"{math.ceil(wanted / 1000)}k")
-    return Check("free-space", status, told, fix)
+    free = f"{size_text(usage.free)} ({usage.free / (whole or 1):.0%}) of the disk are free"
+    total = subject.report.total
+    held, lacking = total.disk_bytes or total.size_bytes, wanted - usage.free
+    fix = None
+    if lacking > held:
+        free += f"; the cache holds only {size_text(held)} of the {size_text(lacking)} needed"
+    elif lacking > 0:
+        fix = command(subject.config, "prune", "--min-free", f"{math.ceil(wanted / 1000)}k")
+    return _room(subject, free, usage.free / (wanted or 1), fix)
 
 
-def check_inodes(config: Config, store: Store, entries: Totals) -> Check:
-    """Tell how many files and folders the file system can still take."""
+def check_inodes(subject: Subject) -> Answer:
+    """Check how many files and folders the file system can still take."""
     if not hasattr(os, "statvfs"):
-        return Check("inodes", "ok", f"{sys.platform} does not count them")
-    status = os.statvfs(existing(store.path))
+        return ok(f"{sys.platform} does not count them")
+    status = os.statvfs(existing(subject.store.path))
     if not status.f_files:
-        return Check("inodes", "ok", "the file system has no limit on the number of files")
-    free, wanted = status.f_favail, _SHARE * status.f_files
-    told = f"{free:,} ({free / status.f_files:.0%}) of the file system's inodes are free"
-    if free >= wanted:
-        return Check("inodes", "ok", told)
-    told += f": once there are none, {library(config)}'s writes fail, with a warning at each call"
-    severity: Status = "warning" if free >= wanted / 10 else "problem"
-    lacking, held = math.ceil(wanted - free), entries.inodes or 0
-    if held < lacking:
-        told += f"; the cache holds only {held:,} of the {lacking:,} that are lacking"
-        return Check("inodes", severity, told)
-    kept = max(entries.entries - math.ceil(lacking / _INODES_OF_AN_ENTRY), 0)
-    return Check("inodes", severity, told, command(config, "prune", "--max-items", str(kept)))
+        return ok("the file system has no limit on the number of files")
+    available, wanted = status.f_favail, _SHARE * status.f_files
+    share = available / status.f_files
+    free = f"{available:,} ({share:.0%}) of the file system's inodes are free"
+    total = subject.report.total
+    held, lacking = total.inodes or 0, math.ceil(wanted - available)
+    fix = None
+    if lacking > held:
+        free += f"; the cache holds only {held:,} of the {lacking:,} needed"
+    elif lacking > 0:
+        kept = max(total.entries - math.ceil(lacking / _INODES_OF_AN_ENTRY), 0)
+        fix = command(subject.config, "prune", "--max-items", str(kept))
+    return _room(subject, free, available / wanted, fix)
+
+
+def _room(subject: Subject, free: str, share: float, fix: str | None) -> Answer:
+    """Judge what is free, as a share of what is wanted."""
+    if share >= 1:
+        return ok(free)
+    message = f"{free}; once there is none left, {subject.config.library}'s writes fail, with a"
+    message += " warning at each call"
+    return warning(message, fix) if share >= 0.1 else problem(message, fix)

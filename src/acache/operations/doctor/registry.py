@@ -1,29 +1,67 @@
-"""What is wrong with a cache, its settings and its surroundings, and what mends it."""
+"""Every check, in order: what it checks, and the function that does."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from acache.config.settings import Config
-from acache.operations.doctor import disk as surroundings
-from acache.operations.doctor import permissions as access
-from acache.operations.doctor import settings
-from acache.operations.doctor import store as contents
-from acache.operations.doctor.check import Check
-from acache.operations.stats import stats
+from acache.operations.doctor import disk, permissions, settings, store
+from acache.operations.doctor.check import Answer, Check, Subject, ok
 from acache.sources.installed import InstalledSources
-from acache.sources.levels import Levels
-from acache.sources.staleness import Drift
 from acache.store.parallel import Progress
 
-_SETTINGS = ("level", "mmap", "compress", "verbose")
-_OF_A_STORE = (
-    "permissions",
-    "access-times",
-    "free-space",
-    "inodes",
-    "leftovers",
-    "stale",
-    "sources",
+
+class Registered(NamedTuple):
+    """A check that is made.
+
+    Attributes
+    ----------
+    id : str
+    summary : str
+        What it checks: "checks that ...".
+    function : callable
+    """
+
+    id: str
+    summary: str
+    function: Callable[[Subject], Answer]
+
+
+# Made whether or not there is a store.
+_OF_SETTINGS = (
+    Registered("cache-dir", "the location is set, absolute and usable", settings.check_location),
+    Registered("level", "the level is a number at which something is cached", settings.check_level),
+    Registered("mmap", "the mode of memory mapping is valid and harmless", settings.check_mmap),
+    Registered("compress", "results can be compressed as asked", settings.check_compress),
+    Registered("verbose", "the verbosity is a number", settings.check_verbose),
+    Registered(
+        "limits", "the cache is within the limits that the environment sets", store.check_limits
+    ),
+    Registered("versions", "the chosen Python has librosa and joblib", settings.check_versions),
 )
+_OF_STORE = (
+    Registered(
+        "permissions",
+        "you may write to the cache, and nobody else may: loading a pickle runs code",
+        permissions.check_permissions,
+    ),
+    Registered(
+        "access-times",
+        "the file system records when an entry was last used",
+        disk.check_access_times,
+    ),
+    Registered("free-space", "the disk has room for more entries", disk.check_free_space),
+    Registered("inodes", "the file system can take more files", disk.check_inodes),
+    Registered("leftovers", "no interrupted write left a file or a folder", store.check_leftovers),
+    Registered("stale", "the source of each function is as installed", store.check_stale),
+    Registered(
+        "sources",
+        "each function has its stored source, by which joblib recognizes changes",
+        store.check_sources,
+    ),
+)
+CHECKS = (*_OF_SETTINGS, *_OF_STORE)
 
 
 def examine(config: Config, *, progress: Progress | None = None) -> list[Check]:
@@ -33,38 +71,19 @@ def examine(config: Config, *, progress: Progress | None = None) -> list[Check]:
     ----------
     config : Config
     progress : callable, optional
-        Is called now and then with the number of things that the scan has found.
+        Called now and then with the number of things that the scan has found.
 
     Returns
     -------
     checks : list of Check
         Those of the store say so where there is none.
     """
-    installed = InstalledSources(config.python)
-    location, store = settings.check_location(config)
-    checks = [location, *(settings.check_setting(config, name, installed) for name in _SETTINGS)]
-    checks.append(contents.check_limits(config, store, progress))
-    checks.append(settings.check_versions(config, installed))
-    if store is None:
-        return [*checks, *(Check(name, "ok", "there is no cache") for name in _OF_A_STORE)]
-    levels, drift = Levels(store, installed), Drift(store, installed)
-    exposed = access.Exposed(store.path)
-    report = stats(
-        store,
-        levels,
-        cost=False,
-        source_state=drift,
-        fork=True,
-        progress=progress,
-        watcher=exposed,
-    )
-    return [
-        *checks,
-        access.check_permissions(config, store, exposed, report.warnings),
-        surroundings.check_access_times(config, store),
-        surroundings.check_free_space(config, store, report.total),
-        surroundings.check_inodes(config, store, report.total),
-        contents.check_leftovers(config, report),
-        contents.check_stale(config, report),
-        contents.check_sources(config, store, report),
-    ]
+    installed = InstalledSources(config.python.value)
+    subject = Subject(config, settings.open_location(config), installed, progress)
+
+    def answer(check: Registered) -> Answer:
+        if check in _OF_STORE and isinstance(subject.opened, Answer):
+            return ok("there is no cache")
+        return check.function(subject)
+
+    return [Check(check.id, *answer(check)) for check in CHECKS]

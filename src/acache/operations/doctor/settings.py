@@ -1,4 +1,4 @@
-"""Checks of the settings, as `acache.config.settings` judges them, and of what is installed.
+"""Checks of the settings, as `acache.config.effects` reads them, and of what is installed.
 
 joblib 1.3, 1.4, 1.5 and 1.6 make the same of each setting, but for the mapping of compressed
 results. From 1.5 on they are read as if nothing was to be mapped; before, r and c raise ValueError
@@ -10,49 +10,35 @@ from __future__ import annotations
 import os
 import re
 
-from acache.config.settings import DEFAULT_PREFIX, Config, Setting
-from acache.operations.doctor.check import Check, Status, command, existing, library
+from acache.config.effects import LIBROSA
+from acache.config.settings import Config, Setting
+from acache.operations.doctor.check import Answer, Subject, command, existing, ok, problem, warning
 from acache.operations.doctor.permissions import elsewhere
 from acache.sources.installed import InstalledSources
 from acache.store.local import Store
 from acache.system.errors import AcacheError
 from acache.system.text import quoted
 
-# Settings that mend what is wrong with another value; None: unset it.
-_MENDED = {"level": "10", "verbose": None, "mmap": None, "compress": "zlib"}
 
-
-def check_location(config: Config) -> tuple[Check, Store | None]:
-    """Tell where the cache is, and open its store; None where there is none to look into."""
-    setting = config.setting("cache-dir")
-    variable = setting.variable
-    if setting.value is None:
-        message = f"{variable} is not set: caching is off"
-        return Check("cache-dir", "warning", message, elsewhere(config)), None
-    location = str(setting.value)
+def open_location(config: Config) -> Store | Answer:
+    """Open the store; or say why there is none to look into."""
+    setting = config.cache_dir
+    if config.location is None:
+        return warning(f"{setting.variable} is not set: caching is off", elsewhere(config))
+    fails = f"{config.library} raises an error at its first use"
     try:
-        store = Store(location)
+        store = Store(config.location)
     except (AcacheError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        message = f"{location} cannot be used, {library(config)} raises an error at its first use"
         fix = elsewhere(config)
-        if isinstance(error, PermissionError) and _is_own(location):
-            fix = f"chmod u+rwx {quoted(location)}"
-        return Check("cache-dir", "problem", f"{message}: {reason}", fix), None
-    if not setting.ok:
-        return Check("cache-dir", "problem", f"{variable}='': {setting.effect}",
-                     f"unset {variable}"), store  # fmt: skip
-    if setting.origin == "environment" and not os.path.isabs(os.path.expanduser(setting.raw or "")):
-        fix = f"export {variable}={quoted(location)}"
-        message = f"{variable}={setting.raw!r}: {setting.effect}; now {location}"
-        return Check("cache-dir", "warning", message, fix), store
+        if isinstance(error, PermissionError) and _is_own(config.location):
+            fix = f"chmod u+rwx {quoted(config.location)}"
+        return problem(f"{config.location} cannot be used, {fails}: {reason}", fix)
     obstacle = existing(store.path, strictly=False)
     if not os.path.isdir(obstacle):
         what = "a link to nothing" if os.path.islink(obstacle) else "no folder"
-        message = f"{obstacle} is {what}: {library(config)} raises an error at its first use"
-        return Check("cache-dir", "problem", message, elsewhere(config)), None
-    there = store.path if store.exists else f"{location}, where there is no cache yet"
-    return Check("cache-dir", "ok", f"results are stored in {there}"), store
+        return problem(f"{obstacle} is {what}: {fails}", elsewhere(config))
+    return store
 
 
 def _is_own(folder: str) -> bool:
@@ -62,82 +48,106 @@ def _is_own(folder: str) -> bool:
         return False
 
 
-def check_setting(config: Config, name: str, installed: InstalledSources) -> Check:
-    """Judge one setting of the library."""
-    setting = config.setting(name)
-    if setting.ok and setting.documented:
-        given = "default" if setting.raw is None else setting.raw
-        told = f"{given}: {setting.effect}"
-        if name == "level" and config.prefix == DEFAULT_PREFIX and (config.level or 0) >= 30:
-            # It has a parameter self, as the method of joblib that calls it has.
-            told += (
-                "; librosa.segment.recurrence_matrix raises TypeError: it needs a level below 30"
-            )
-        return Check(name, "ok", told)
-    told = _told(setting)
-    status: Status = "problem"
-    if setting.ok or (name == "mmap" and _compressed(config) and _maps_no_more(installed)):
-        status = "warning"  # it does no harm
-    elif name in ("mmap", "compress") and config.location is None:
-        status, told = "warning", f"{told}; now caching is off"
-    elif config.prefix != DEFAULT_PREFIX:
-        # Whether a library passes values on as librosa does, nobody knows; acache's own cache
-        # makes of them what is documented.
-        status, told = "warning", f"{told}; as long as it passes the value on to joblib as it is"
-    return Check(name, status, told, _mended(config, setting, installed))
+def check_location(subject: Subject) -> Answer:
+    """Check where the cache is."""
+    if isinstance(subject.opened, Answer):
+        return subject.opened
+    setting, store = subject.config.cache_dir, subject.opened
+    if not setting.ok:
+        return problem(setting.summary, f"unset {setting.variable}")
+    if setting.origin == "environment" and not os.path.isabs(os.path.expanduser(setting.raw or "")):
+        fix = f"export {setting.variable}={quoted(setting.value)}"
+        return warning(f"{setting.summary}; now {setting.value}", fix)
+    there = store.path if store.exists else f"{store.location}, where there is no cache yet"
+    return ok(f"results are stored in {there}")
 
 
-def _compressed(config: Config) -> bool:
-    compress = config.setting("compress")
-    return compress.ok and bool(compress.value)
+def check_level(subject: Subject) -> Answer:
+    """Check the caching level."""
+    config, setting = subject.config, subject.config.level
+    answer = _judge(config, setting, f"export {setting.variable}=10")
+    if answer.status == "ok" and config.library == LIBROSA and setting.value >= 30:
+        # It has a parameter self, as the method of joblib that calls it has.
+        note = "librosa.segment.recurrence_matrix raises TypeError: it needs a level below 30"
+        return ok(f"{answer.message}; {note}")
+    return answer
 
 
-def _maps_no_more(installed: InstalledSources) -> bool:
-    """Tell whether joblib is known to leave what is compressed unmapped."""
+def check_mmap(subject: Subject) -> Answer:
+    """Check whether, and how, results are mapped into memory."""
+    config, setting = subject.config, subject.config.mmap
+    fix = f"unset {setting.variable}"
+    harmless = False
+    damaged = None
+    if config.compress.ok and config.compress.value:
+        harmless = _maps_nothing_compressed(subject.installed)
+        if setting.value is not None and not harmless:
+            damaged = ("verify", "--delete")
+    elif setting.value in ("r+", "w+"):
+        damaged = ("clear", "--all")
+    elif setting.value is not None:
+        fix = f"export {setting.variable}=c"
+    if setting.raw == "write":
+        damaged = ("verify", "--delete")
+    if damaged is not None and config.location is not None:
+        fix += f" && {command(config, *damaged)}"
+    return _judge(config, setting, fix, harmless=harmless)
+
+
+def _maps_nothing_compressed(installed: InstalledSources) -> bool:
+    """Return whether joblib is known to leave compressed results unmapped."""
     version = re.match(r"(\d+)\.(\d+)", installed.version("joblib") or "")
     return version is not None and (int(version[1]), int(version[2])) >= (1, 5)
 
 
-def _told(setting: Setting) -> str:
-    return f"{setting.variable}={setting.raw!r}: {setting.effect}"
+def check_compress(subject: Subject) -> Answer:
+    """Check how results are compressed."""
+    config, setting = subject.config, subject.config.compress
+    fix = f"export {setting.variable}=zlib"
+    if setting.raw == "0":
+        fix = f"unset {setting.variable}"
+    elif setting.raw == "lz4" and subject.installed.has_module("pip"):
+        fix = f"{quoted(config.python.value)} -m pip install lz4"
+    return _judge(config, setting, fix)
 
 
-def _mended(config: Config, setting: Setting, installed: InstalledSources) -> str:
-    variable = setting.variable
-    if setting.name == "compress" and setting.raw == "lz4" and installed.has_module("pip"):
-        return f"{quoted(config.python)} -m pip install lz4"
-    if setting.name == "mmap" and setting.value is not None:
-        if _compressed(config):
-            spoilt = None if _maps_no_more(installed) else command(config, "verify", "--delete")
-        elif setting.value in ("r+", "w+"):
-            spoilt = command(config, "clear", "--all")
-        else:
-            return f"export {variable}=c"
-        unset = f"unset {variable}"
-        return unset if spoilt is None or config.location is None else f"{unset} && {spoilt}"
-    if setting.name == "mmap" and setting.raw == "write" and config.location is not None:
-        return f"unset {variable} && {command(config, 'verify', '--delete')}"
-    mended = None if setting.raw == "0" else _MENDED[setting.name]
-    return f"unset {variable}" if mended is None else f"export {variable}={mended}"
+def check_verbose(subject: Subject) -> Answer:
+    """Check how much is printed."""
+    setting = subject.config.verbose
+    return _judge(subject.config, setting, f"unset {setting.variable}")
 
 
-def check_versions(config: Config, installed: InstalledSources) -> Check:
-    """Tell which librosa and joblib the chosen Python has."""
-    wanted = ["joblib", *(["librosa"] if config.prefix == DEFAULT_PREFIX else [])]
-    found = {name: installed.version(name) for name in sorted(wanted, reverse=True)}
-    python = config.setting("python")
+def _judge(config: Config, setting: Setting, fix: str, *, harmless: bool = False) -> Answer:
+    """Judge one setting of the library."""
+    if setting.ok and setting.documented:
+        return ok(f"{'default' if setting.raw is None else setting.raw}: {setting.effect}")
+    if setting.ok or harmless:
+        return warning(setting.summary, fix)
+    if config.location is None and setting in (config.mmap, config.compress):
+        return warning(f"{setting.summary}; now caching is off", fix)
+    if config.library != LIBROSA:
+        # Whether a library passes values on as librosa does is not known; acache's own cache
+        # gives them their documented meaning.
+        passed = "as long as it passes the value on to joblib as it is"
+        return warning(f"{setting.summary}; {passed}", fix)
+    return problem(setting.summary, fix)
+
+
+def check_versions(subject: Subject) -> Answer:
+    """Check which librosa and joblib the chosen Python has."""
+    config, installed, python = subject.config, subject.installed, subject.config.python
+    wanted = ["librosa", "joblib"] if config.library == LIBROSA else ["joblib"]
+    found = {name: installed.version(name) for name in wanted}
     if not python.ok:
-        told = f"{python.variable}={python.raw!r}: {python.effect}"
-        return Check("versions", "warning", told, f"unset {python.variable}")
+        return warning(python.summary, f"unset {python.variable}")
     if installed.warnings:
-        message = f"{installed.warnings[0]}: what is stale cannot be told; --python PATH chooses"
-        return Check("versions", "warning", f"{message} another Python")
+        message = f"{installed.warnings[0]}: what is stale is not known; --python PATH chooses"
+        return warning(f"{message} another Python")
     there = " and ".join(f"{name} {version}" for name, version in found.items() if version)
     missing = " and ".join(name for name, version in found.items() if not version)
     if not missing:
-        return Check("versions", "ok", f"{there}, in {config.python}")
-    message = (
-        f"{config.python} does not have {missing}: if another Python uses this cache, what is said"
+        return ok(f"{there}, in {python.value}")
+    return warning(
+        f"{python.value} does not have {missing}: if another Python uses this cache, what is said"
         " of stale results means nothing; --python PATH chooses it"
     )
-    return Check("versions", "warning", message)

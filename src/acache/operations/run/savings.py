@@ -115,7 +115,7 @@ def run_report(
         With which the command ran.
     """
     stores: dict[str, tuple[Store, Levels]] = {}
-    installed = InstalledSources(config.python)
+    installed = InstalledSources(config.python.value)
     rows = []
     for calls in trace.functions:
         if calls.store not in stores:
@@ -128,7 +128,7 @@ def run_report(
     return RunReport(
         tuple(command),
         finished.exit_code,
-        config.level,
+        config.level.value,
         finished.wall_seconds,
         tuple(rows),
         _advice(rows),
@@ -210,9 +210,9 @@ def _doubts(trace: Trace, config: Config) -> list[str]:
         ]
     if not trace.joblibs:
         return ["joblib was not imported, so there was nothing to cache"]
-    if config.level is None:
+    if config.level.value is None:
         return ["no cached function was called"]
     return [
-        f"no cached function was called at level {config.level};"
+        f"no cached function was called at level {config.level.value};"
         " a higher --level caches more functions"
     ]

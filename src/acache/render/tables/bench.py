@@ -248,7 +248,7 @@ def _nothing_recommended(report: BenchReport, config: Config) -> str:
         )
     if any((row.speedup or 0) > 1.1 for row in rows):
         return "No level is faster by more than noise: measure again, with more --runs."
-    variable = config.setting("cache-dir").variable
+    variable = config.cache_dir.variable
     return f"No level makes it faster: leave the cache off for this, with {variable} unset."
 
 

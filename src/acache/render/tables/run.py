@@ -90,6 +90,6 @@ def _advice(report: RunReport, costly: int, configuration: Config) -> str:
     text = f"{functions} {verb} more to cache than to compute"
     if report.advice is None:
         return f"{text}; a lower level would not help"
-    variable = configuration.setting("level").variable
+    variable = configuration.level.variable
     gain = duration(report.advice.gain_seconds)
     return f"{text}; {variable}={report.advice.level} would gain {gain}"

@@ -40,9 +40,7 @@ def overview(config: Config, store: Store | None, functions: int | None) -> None
     """Print where the cache is, and what to do next."""
     if store is None:
         lines = [("location", "none: caching is off")]
-        steps = [
-            (f"export {config.setting('cache-dir').variable}=~/.cache/librosa", "switch caching on")
-        ]
+        steps = [(f"export {config.cache_dir.variable}=~/.cache/librosa", "switch caching on")]
     else:
         lines = [
             ("location", printable(store.location)),
@@ -113,7 +111,8 @@ def _heading(report: StatsReport, configuration: Config) -> Text:
 
 
 def _configured_level(configuration: Config) -> str:
-    return "unreadable" if configuration.level is None else str(configuration.level)
+    level = configuration.level.value
+    return "unreadable" if level is None else str(level)
 
 
 def _summary(
@@ -128,7 +127,7 @@ def _summary(
     lines.append(
         ("other", f"{room(report.other.size_bytes, report.other.disk_bytes)}: sources, folders")
     )
-    level = configuration.level
+    level = configuration.level.value
     above = [
         r for r in report.levels if r.level is not None and level is not None and r.level > level
     ]

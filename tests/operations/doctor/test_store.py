@@ -1,0 +1,184 @@
+"""Checks of what a store holds: joblib does what they say, until it is fixed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from acache.config.settings import Config
+from acache.operations.doctor.registry import examine
+from acache.operations.verify.store import verify
+from acache.store.local import Store
+from tests.helpers.doctored import call, checks, edit, run_fix
+from tests.helpers.marks import needs_links
+from tests.helpers.processes import run_line, run_python
+from tests.helpers.stores import write_entry
+
+
+def test_limits_of_the_environment(location: Path) -> None:
+    assert checks(location)["limits"].status == "ok"
+    found = checks(location, MAX_SIZE="big")["limits"]
+    assert (found.status, found.fix) == ("problem", "unset LIBROSA_CACHE_MAX_SIZE")
+    over = checks(location, MAX_ITEMS="1")["limits"]
+    assert over.status == "warning"
+    assert over.message.startswith("1 entry is over the limits")
+    assert over.fix == "acache prune"
+    assert checks(location, MAX_ITEMS="2", MAX_AGE="1d")["limits"].status == "ok"
+    assert checks(location.parent / "none", MAX_ITEMS="1")["limits"].status == "ok"
+
+
+def test_limits_that_mean_nothing_are_all_unset_at_once(tmp_path: Path) -> None:
+    found = checks(tmp_path, MAX_SIZE="x", MAX_AGE="y", MAX_ITEMS="5")["limits"]
+    assert found.status == "problem"
+    assert found.fix == "unset LIBROSA_CACHE_MAX_SIZE LIBROSA_CACHE_MAX_AGE"
+
+
+def test_leftovers_of_failed_writes(tmp_path: Path) -> None:
+    location = tmp_path / "location"
+    code = (
+        "import sys, warnings, joblib\n"
+        "warnings.simplefilter('ignore')\n"
+        "def f(x): return x\n"
+        "joblib.Memory(sys.argv[1], compress='1', verbose=0).cache(f)(1)"
+    )
+    run_python(code, location)
+    [stray] = location.rglob("output.pkl.*")
+    found = checks(location)["leftovers"]
+    assert found.status == "ok"
+    assert "1 temporary file of the last hour" in found.message
+    os.utime(stray, (time.time() - 4000,) * 2)
+    found = checks(location)["leftovers"]
+    assert found.status == "warning"
+    assert "1 temporary file and 1 folder without result" in found.message
+    run_fix(found.fix, location)
+    assert checks(location)["leftovers"].message == "none"
+    assert not [*location.rglob("output.pkl*")]
+
+
+def test_stale_results_of_two_environments(location: Path) -> None:
+    assert checks(location)["stale"].status == "ok"
+    edit(location, "return x", "return +x")  # the other environment's version
+    found = checks(location)["stale"]
+    assert found.status == "warning"
+    assert "doctored.f" in found.message
+    assert "joblib drops 2 entries" in found.message
+    call(location, 1)
+    assert len([*location.rglob("output.pkl")]) == 1
+    assert checks(location)["stale"].status == "ok"
+    edit(location, "return +x", "return x")
+    assert checks(location)["stale"].fix == "acache clear --stale"
+    call(location, 1, 2)
+    edit(location, "return x", "return +x")
+    call(location, 3)
+    assert len([*location.rglob("output.pkl")]) == 1
+
+
+def test_stale_is_not_known_of_an_environment_that_is_gone(drifted: Path, tmp_path: Path) -> None:
+    environ = {"LIBROSA_CACHE_DIR": str(drifted), "VIRTUAL_ENV": str(tmp_path / "gone")}
+    found = {one.id: one for one in examine(Config.from_env(environ))}
+    assert found["stale"].status == "ok"
+    assert "4 functions cannot be compared" in found["stale"].message
+    assert found["versions"].status == "warning"
+    assert found["versions"].fix == "unset VIRTUAL_ENV"
+
+
+def test_sources_that_are_lost_make_joblib_trust_results(location: Path) -> None:
+    [source] = location.rglob("func_code.py")
+    source.unlink()
+    found = checks(location)["sources"]
+    assert found.status == "problem"
+    assert "of doctored.f is missing or unreadable: joblib computes the next call" in found.message
+    assert "of 2 entries may return results of old code" in found.message
+    kept = location.parent / "kept"
+    shutil.copytree(location, kept)
+    edit(location, "return x", "return -x")
+    assert call(location, 1, 2) == [-1, 2]  # the first is computed, the second one trusted
+    run_fix(found.fix, kept)
+    assert checks(kept)["sources"].status == "ok"
+    assert call(kept, 1, 2) == [-1, -2]
+
+
+@pytest.mark.filterwarnings("ignore:Possible name collisions")
+@pytest.mark.parametrize("text", ["", "# first line: 4\n", "# first line: 4\ndef f(x"])
+def test_sources_that_are_empty_or_cut_make_joblib_drop_results(location: Path, text: str) -> None:
+    [source] = location.rglob("func_code.py")
+    source.write_text(text)
+    found = checks(location)["sources"]
+    assert found.status == "warning"
+    assert "of doctored.f is empty or cut: joblib drops 2 entries at the next call" in found.message
+    [finding] = verify(Store(location)).findings
+    assert finding.severity == "problem"
+    assert finding.message.endswith("joblib drops them at the function's next call")
+    kept = location.parent / "kept"
+    shutil.copytree(location, kept)
+    call(location, 3)
+    assert len([*location.rglob("output.pkl")]) == 1
+    assert checks(location)["sources"].status == "ok"
+    run_fix(found.fix, kept)
+    assert checks(kept)["sources"].status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (b"# first line: 4\ndef f(x):\n    return '\xe9'\n", UnicodeDecodeError),
+        (b"# first line:", ValueError),
+        (None, IsADirectoryError),
+    ],
+)
+def test_sources_that_are_damaged_make_each_call_raise(
+    location: Path, content: bytes | None, error: type[Exception]
+) -> None:
+    [source] = location.rglob("func_code.py")
+    source.unlink()
+    if content is None:
+        source.mkdir()
+    else:
+        source.write_bytes(content)
+    for _ in range(2):
+        with pytest.raises(error):
+            call(location, 1)
+    found = checks(location)
+    assert found["sources"].status == "problem"
+    assert found["sources"].message == "func_code.py of doctored.f is damaged: each call raises"
+    assert found["stale"].message.startswith("none known")
+    [finding] = verify(Store(location)).findings
+    assert (finding.kind, finding.severity) == ("missing-source", "problem")
+    assert finding.message.endswith("func_code.py: joblib raises at each call")
+    run_line(found["sources"].fix or "", LIBROSA_CACHE_DIR=location)
+    assert checks(location)["sources"].status == "ok"
+    assert call(location, 1) == [1]
+
+
+def test_sources_of_zeros_are_cut(location: Path) -> None:
+    [source] = location.rglob("func_code.py")
+    source.write_bytes(bytes(100))
+    assert "of doctored.f is empty or cut" in checks(location)["sources"].message
+    call(location, 3)
+    assert len([*location.rglob("output.pkl")]) == 1
+
+
+@needs_links
+def test_sources_that_are_links_are_read(location: Path) -> None:
+    [source] = location.rglob("func_code.py")
+    source.rename(location / "elsewhere")
+    source.symlink_to(location / "elsewhere")
+    assert call(location, 1, 2) == [1, 2]
+    assert checks(location)["sources"].status == "ok"
+
+
+def test_sources_that_are_lost_or_cut_differ(location: Path) -> None:
+    for name, text in (("lost", None), ("cut", "# first line: 4\n")):
+        write_entry(location / "joblib" / "m" / name, "0" * 32)
+        if text is not None:
+            (location / "joblib" / "m" / name / "func_code.py").write_text(text)
+    found = checks(location)["sources"]
+    assert found.status == "problem"
+    assert "of m.lost is missing" in found.message
+    assert "of 1 entry may return" in found.message
+    assert found.message.endswith("of m.cut is empty or cut: joblib drops 1 entry at the next call")
+    assert found.fix == "acache clear --function /m/cut --function /m/lost"

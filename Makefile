@@ -15,7 +15,7 @@ unexport LIBROSA_CACHE_DIR LIBROSA_CACHE_LEVEL LIBROSA_CACHE_MMAP LIBROSA_CACHE_
 unexport LIBROSA_CACHE_VERBOSE LIBROSA_CACHE_MAX_SIZE LIBROSA_CACHE_MAX_AGE LIBROSA_CACHE_MAX_ITEMS
 unexport ACACHE_ENV_PREFIX VIRTUAL_ENV CONDA_PREFIX
 
-.PHONY: help demo test lint format docs site completions pictures dist fuzz bench clean
+.PHONY: help demo test lint format docs sessions site completions pictures dist fuzz bench clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ docs: $(VENV)/test.stamp  ## Write the generated parts of docs/: commands, JSON 
 	$(BIN)/python tools/commands.py > docs/commands.md
 	$(BIN)/python tools/schemas.py docs
 	$(BIN)/python tools/architecture.py
+
+sessions: $(VENV)/test.stamp  ## Run the sessions in README and docs/, and write what has changed.
+	$(BIN)/python tools/sessions.py $(if $(TIMED),--timed)
 
 site: $(VENV)/site.stamp  ## Build the site from docs/ into site/; every warning is an error.
 	$(BIN)/sphinx-build -q -E -W --keep-going docs site

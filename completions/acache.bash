@@ -1,7 +1,7 @@
 # bash completion of acache, as `acache completion bash` prints it.
 
-# Set `kind` to what is offered after an option of a command, as its options (-), as its first
-# argument, or as one `more`.
+# Set `kind` to what completes the value of an option of a command, its options (-), its first
+# argument, or `more` arguments.
 _acache_kind() {
     case "$1 $2" in
         ' -' |\
@@ -162,7 +162,7 @@ _acache_split() {
     done
 }
 
-# Ask acache, which quotes what it offers; its first line tells whether a space follows.
+# Ask acache, which quotes what it offers; its first line says whether a space follows.
 _acache_ask() {
     local program=${words[0]} line
     [[ $program != \~/* ]] || program=$HOME/${program#\~/}

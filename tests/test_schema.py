@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from acache.render import json as machine
+from acache.render.json.document import iso
 from tests.helpers.marks import needs_links
 from tests.helpers.processes import Result
 from tests.helpers.stores import write_entry
@@ -266,5 +266,5 @@ def test_a_wrong_document_is_found(
 
 def test_the_schemas_times_are_those_that_are_written() -> None:
     moment = SCHEMAS["ls-line"].schema["properties"]["created"]["pattern"]
-    assert re.search(moment, str(machine.iso(1.5)))
-    assert re.search(moment, str(machine.iso(1e30)))
+    assert re.search(moment, str(iso(1.5)))
+    assert re.search(moment, str(iso(1e30)))

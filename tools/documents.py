@@ -291,6 +291,7 @@ FINDING: Keys = {
     "kind": text("What was found", enum=[*KINDS]),
     "severity": text("A note does not count as a problem", enum=[*get_args(Severity)]),
     "message": text("Explanation, in one line"),
+    "fix": nullable(text("Command that fixes the problem"), "if there is none"),
 }
 FINDINGS: Keys = {
     "entries": count("Number of entries that were checked"),

@@ -51,7 +51,7 @@ def test_a_wrong_command_is_told_the_nearest(acache: Acache) -> None:
     assert result.stderr == (
         "acache: error: no such command 'stat'; did you mean 'stats'? (see acache --help)\n"
     )
-    assert "there are: stats" in acache("xyz").stderr
+    assert "choose from stats" in acache("xyz").stderr
 
 
 def test_alone_without_a_location(acache: Acache) -> None:

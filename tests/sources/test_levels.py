@@ -126,6 +126,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("canary/f", 10),
         ("pkg/module/nothing", None),
         ("pkg/module", None),
+        ("pkg/module/<locals>", None),
         ("pkg", None),
         ("broken/f", None),
         ("nowhere/f", None),

@@ -20,19 +20,22 @@ from acache.sources.staleness import Drift
 @click.option(
     "--by",
     type=click.Choice(["level", "function", "module"]),
-    help="Show one table.  [default: by level and by function]",
+    help="Show only this table.  [default: by level and by function]",
 )
 @click.option(
-    "--top", type=click.IntRange(min=1), metavar="N", help="Show the first N functions or modules."
+    "--top",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Show only the first N functions or modules.",
 )
 @click.option(
     "--sort",
     type=click.Choice(SORTS),
     default="disk",
     show_default=True,
-    help="Order of the rows, the largest first; time: compute time.",
+    help="Order of the rows, the largest first; time is compute time.",
 )
-@click.option("--no-cost", is_flag=True, help="Leave out compute times: faster.")
+@click.option("--no-cost", is_flag=True, help="Do not read compute times: faster.")
 @json_option
 @common_options
 @click.pass_context
@@ -57,7 +60,7 @@ def command(
       acache stats --json | jq .total.size_bytes
     """
     if sort == "time" and no_cost:
-        raise click.UsageError("--sort time needs the times that --no-cost leaves out")
+        raise click.UsageError("--sort time needs compute times, which --no-cost does not read")
     config = choices(ctx).config()
     selection = selection_of(**options)
     store = open_store(config)
@@ -80,12 +83,12 @@ def command(
             progress=progress,
         )
     if as_json:
-        from acache.render import json as machine
+        from acache.render.json.stats import stats_document
 
-        click.echo(machine.stats(report, config, by_module=by == "module"))
+        click.echo(stats_document(report, config, by_module=by == "module"))
         return
-    from acache.render.tables import stats as reports
+    from acache.render.tables.stats import print_stats
 
-    reports.stats(report, config, by=by, selected=selector is not None)
+    print_stats(report, config, by=by, selected=selector is not None)
     for text in (*config.warnings(), *report.warnings):
         warning(text)

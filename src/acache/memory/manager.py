@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from acache.config.effects import DEFAULT_LEVEL
+from acache.sources.decorators import level_in_source
 from acache.sources.levels import record_level
-from acache.store.format import level_in_source
 
 if TYPE_CHECKING:
     import joblib

@@ -12,18 +12,18 @@ from acache.system.errors import UsageError
 from acache.system.text import printable
 
 FORMATS = ("png", "svg", "pdf")
-_OFF, _COLD, _WARM = "#6b7280", "#f2a65a", "#2a9d8f"  # told apart by the colour-blind too
+_OFF, _COLD, _WARM = "#6b7280", "#f2a65a", "#2a9d8f"  # safe for the colour-blind
 _INCHES_A_BAR = 0.34
 _LONGEST_TITLE = 60
 
 
 def plot_format(path: str) -> str:
-    """Tell the format that the ending of a file's name asks for.
+    """Return the format that the ending of a file's name asks for.
 
     Raises
     ------
     UsageError
-        If it is none of `FORMATS`, or matplotlib is not installed beside acache.
+        If it is not one of `FORMATS`, or matplotlib is not installed beside acache.
     """
     ending = os.path.splitext(path)[1][1:].lower()
     if ending not in FORMATS:

@@ -5,59 +5,55 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 _PATIENCE_SECONDS = 0.5
 _REFRESH_SECONDS = 0.1
 
+Progress = Callable[[int], None] | None
 
-@contextmanager
-def scanning() -> Iterator[Callable[[int], None] | None]:
-    """Show how much a scan has found.
+
+def scanning() -> AbstractContextManager[Progress]:
+    """Show how many things a scan has found.
 
     Yields
     ------
-    tell : callable or None
-        To be called now and then with the number of things found; None where nobody would see it.
+    progress : callable or None
+        To be called now and then with the number so far; None where nobody would see it.
     """
-    with _shown(_Line("Scanning: {:,} found")) as tell:
-        yield tell
+    return _shown(_Line("Scanning: {:,} found"))
+
+
+def checking() -> AbstractContextManager[Progress]:
+    """Show how many entries were checked; see `scanning`."""
+    return _shown(_Line("Checking: {:,} done"))
+
+
+def removing(total: int) -> AbstractContextManager[Progress]:
+    """Show how many of `total` entries were removed; see `scanning`."""
+    return _shown(_Bar(total))
 
 
 @contextmanager
-def checking() -> Iterator[Callable[[int], None] | None]:
-    """Show how much was checked; see `scanning`."""
-    with _shown(_Line("Checking: {:,} done")) as tell:
-        yield tell
-
-
-@contextmanager
-def removing(total: int) -> Iterator[Callable[[int], None] | None]:
-    """Show how many of so many entries are removed; see `scanning`."""
-    with _shown(_Bar(total)) as tell:
-        yield tell
-
-
-@contextmanager
-def _shown(late: _Late) -> Iterator[Callable[[int], None] | None]:
+def _shown(display: _Display) -> Iterator[Progress]:
     if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     try:
-        yield late.tell
+        yield display.update
     finally:
-        late.end()
+        display.end()
 
 
-class _Late:
-    """What is drawn late, and seldom: most things take less than half a second."""
+class _Display:
+    """A display that appears late, as most things take less than half a second."""
 
     def __init__(self) -> None:
         self._next = time.monotonic() + _PATIENCE_SECONDS
         self._drawn: Any = None
 
-    def tell(self, count: int) -> None:
+    def update(self, count: int) -> None:
         now = time.monotonic()
         if now < self._next:
             return
@@ -78,13 +74,13 @@ class _Late:
         raise NotImplementedError
 
 
-class _Line(_Late):
+class _Line(_Display):
     def __init__(self, text: str) -> None:
         super().__init__()
         self._text = text
 
     def _new(self) -> Any:
-        from acache.render.tables.layout import live_line
+        from acache.render.tables.live import live_line
 
         return live_line()
 
@@ -92,13 +88,13 @@ class _Line(_Late):
         self._drawn.update(self._text.format(count), refresh=True)
 
 
-class _Bar(_Late):
+class _Bar(_Display):
     def __init__(self, total: int) -> None:
         super().__init__()
         self._total = total
 
     def _new(self) -> Any:
-        from acache.render.tables.layout import live_bar
+        from acache.render.tables.live import live_bar
 
         return live_bar(self._total, "Removing")
 

@@ -5,16 +5,27 @@ Importing a package would run its code, take seconds, and need acache and the pa
 
 from __future__ import annotations
 
-import ast
 import functools
 import os
 import sys
 import tokenize
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from acache.store.format import Definition, level_in_decorators
+from acache.sources.decorators import level_in_source
 
-_SEARCH_PATH_SECONDS = 20.0  # a cold Python on a network disk takes a few
+if TYPE_CHECKING:
+    from acache.sources.parsing import Module
+
+_ANSWER_SECONDS = 20.0  # a cold Python on a network disk takes a few
+
+
+class Described(NamedTuple):
+    """What a module defines under a name; see `acache.sources.parsing.describe`."""
+
+    blocks: list[str]
+    is_plain: bool
+    is_absent: bool
 
 
 class InstalledSources:
@@ -34,40 +45,46 @@ class InstalledSources:
     def __init__(self, python: str | None = None) -> None:
         self.python = python or sys.executable
         self.warnings: list[str] = []
+        self._described: dict[tuple[str, tuple[str, ...]], Described | None] = {}
+        self._expected: Callable[[], Iterable[str]] = tuple
 
     @functools.cached_property
     def search_path(self) -> Sequence[str]:
         """Folders in which that Python looks for modules; empty if it does not answer."""
         if self.python == sys.executable:
             return [folder for folder in sys.path if folder]
-        import subprocess
-
         if not os.path.exists(self.python):
-            return []  # which the configuration tells
+            return []  # the configuration says so
         # Whatever starts with Python may print something before, or after.
         code = (
             "import os, sys; sys.stdout.flush(); sys.stdout.buffer.write("
             "b'\\0'.join([b'', b'acache', *map(os.fsencode, sys.path), b'acache', b'']))"
         )
-        try:
-            answer = subprocess.run(
-                [self.python, "-c", code],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_SEARCH_PATH_SECONDS,
-                check=True,
-            ).stdout
-        except (OSError, subprocess.SubprocessError):
-            answer = b""
+        answer = self._run("-c", code)
         # The current folder, which -c adds as an empty name, is where no script would look.
         answer = answer.partition(b"\0acache\0")[2].rpartition(b"\0acache\0")[0]
         folders = [os.fsdecode(folder) for folder in answer.split(b"\0") if folder]
         if not folders:
-            self.warnings.append(f"{self.python} does not tell where it looks for modules")
+            self.warnings.append(f"{self.python} does not say where it looks for modules")
         return folders
 
+    def _run(self, *arguments: str, input_: bytes = b"") -> bytes:
+        """Return what that Python prints; nothing if it fails."""
+        import subprocess
+
+        try:
+            return subprocess.run(
+                [self.python, *arguments],
+                input=input_,
+                capture_output=True,
+                timeout=_ANSWER_SECONDS,
+                check=True,
+            ).stdout
+        except (OSError, subprocess.SubprocessError):
+            return b""
+
     def has_module(self, name: str) -> bool:
-        """Tell whether a top-level module or package is installed, be it source or binary."""
+        """Return whether a top-level module or package is installed, be it source or binary."""
         for folder in self.search_path:
             if os.path.isfile(os.path.join(folder, name, "__init__.py")):
                 return True
@@ -80,7 +97,7 @@ class InstalledSources:
         return False
 
     def version(self, package: str) -> str | None:
-        """Tell the version of an installed package; None if it is not installed."""
+        """Return the version of an installed package; None if it is not installed."""
         from importlib.metadata import distributions
 
         for found in distributions(name=package, path=[*self.search_path]):
@@ -88,7 +105,7 @@ class InstalledSources:
         return None
 
     def level(self, function: str) -> int | None:
-        """Find the level that a function's installed source shows.
+        """Return the level that a function's installed source shows.
 
         Parameters
         ----------
@@ -100,33 +117,66 @@ class InstalledSources:
         level : int or None
             None if there is no such module, no such function in it, or no level in its decorators.
         """
-        definition = self.definition(function)
-        return None if definition is None else level_in_decorators(definition)
-
-    def definition(self, function: str) -> Definition | None:
-        """Find the syntax tree of a function; None if it is not there or cannot be parsed."""
         found = self.module_file(function.split("/"))
-        definitions = [] if found is None else self.holding(*found)
-        return definitions[-1] if definitions else None
+        described = None if found is None else self.describe(*found)
+        if described is None or not described.blocks:
+            return None
+        return level_in_source(described.blocks[-1])
 
-    def holding(self, file: str, names: Sequence[str]) -> list[Definition]:
-        """Find the definitions of a name in a file that may be the one that holds.
+    def expect(self, functions: Callable[[], Iterable[str]]) -> None:
+        """Name the functions that will be asked for, so that another Python is asked only once.
+
+        Parameters
+        ----------
+        functions : callable
+            Returns function ids; called only where another Python has to be asked.
+        """
+        self._expected = functions
+
+    def describe(self, file: str, names: Sequence[str]) -> Described | None:
+        """Describe what a file defines under a name; None if it cannot be parsed.
+
+        Where acache's own Python cannot parse it, as it is older, the Python that would import it
+        is asked.
 
         Parameters
         ----------
         file : str
         names : sequence of str
             Of classes and enclosing functions, and the name itself.
-
-        Returns
-        -------
-        definitions : list of Definition
-            In their order: the last one of that name, and before it those that it may have
-            replaced, as it stands under an ``if``, in a ``try`` or the like.
         """
-        tree = self.tree(file)
-        inner = [name for name in names if name != "<locals>"]
-        return [] if tree is None else _holding(tree.body, inner)
+        names = tuple(name for name in names if name != "<locals>")
+        if not names:
+            return None
+        if (file, names) not in self._described:
+            module = self._module(file)
+            if module is None:
+                self._ask(file, names)
+            else:
+                self._described[file, names] = Described(**module.describe(names))
+        return self._described[file, names]
+
+    def _ask(self, file: str, names: tuple[str, ...]) -> None:
+        """Have the Python whose packages they are describe this name, and all that is expected."""
+        questions = {(file, names): None}
+        self._described[file, names] = None
+        if self.python == sys.executable:
+            return
+        for function in self._expected():
+            found = self.module_file(function.split("/"))
+            if found is not None and "<locals>" not in found[1]:
+                questions[found[0], tuple(found[1])] = None
+        import json
+
+        from acache.sources import parsing
+
+        answer = self._run("-I", "-S", parsing.__file__, input_=json.dumps([*questions]).encode())
+        try:
+            answers = json.loads(answer)
+        except ValueError:
+            return
+        for question, found in zip(questions, answers, strict=True):
+            self._described[question] = found and Described(**found)
 
     def module_file(self, parts: Sequence[str]) -> tuple[str, Sequence[str]] | None:
         """Find the source file of the module that a dotted path begins with.
@@ -145,11 +195,11 @@ class InstalledSources:
 
     @functools.cache  # noqa: B019 - lives as long as one command
     def is_sure(self, name: str) -> bool:
-        """Tell whether a top-level name can mean but the module that is found. In doubt False.
+        """Return whether a top-level name can only mean the module that is found. In doubt False.
 
         Python looks in the folder of the script first, so a project's own ``utils`` hides an
         installed one: if the working folder has one of that name, it may be meant. A module of the
-        standard library that has cached functions is somebody's own. Nothing is looked for in
+        standard library that has cached functions is the user's own. Nothing is looked for in
         archives.
         """
         if name in sys.stdlib_module_names:
@@ -193,10 +243,11 @@ class InstalledSources:
             return None
 
     @functools.cache  # noqa: B019
-    def tree(self, file: str) -> ast.Module | None:
-        """Parse a source file; None if it cannot be parsed."""
+    def _module(self, file: str) -> Module | None:
+        from acache.sources.parsing import Module
+
         try:
-            return ast.parse(self.text(file) or "")
+            return Module(self.text(file) or "")
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
 
@@ -237,39 +288,3 @@ def _is_working_folder(folder: str) -> bool:
         return os.path.samefile(folder, os.curdir)
     except OSError:
         return False
-
-
-def _holding(body: Iterable[ast.stmt], names: Sequence[str]) -> list[Definition]:
-    if not names:
-        return []
-    found: list[Definition] = []
-    for statement in body:
-        named = [d for d in _definitions([statement]) if d.name == names[0]]
-        # A definition replaces those before it; one under an if, a try or the like may do so. What
-        # its decorator names, as a property's setter does, lives on.
-        holds = named and isinstance(statement, Definition) and not _takes_up(statement)
-        found = named if holds else found + named
-    if len(names) == 1:
-        return found
-    return [inner for outer in found for inner in _holding(outer.body, names[1:])]
-
-
-def _takes_up(definition: Definition) -> bool:
-    names = (definition.name,)
-    return any(any(names_in(decorator, names)) for decorator in definition.decorator_list)
-
-
-def names_in(tree: ast.AST, names: Container[str]) -> Iterator[ast.Name]:
-    """Walk the places in a syntax tree where some names stand, bound or used."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id in names:
-            yield node
-
-
-def _definitions(body: Iterable[ast.AST]) -> Iterator[Definition]:
-    """Walk the definitions of one scope, those under ``if``, ``try`` and ``with`` included."""
-    for node in body:
-        if isinstance(node, Definition):
-            yield node
-        elif isinstance(node, (ast.stmt, ast.excepthandler, ast.match_case)):
-            yield from _definitions(ast.iter_child_nodes(node))

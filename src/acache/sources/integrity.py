@@ -7,7 +7,8 @@ import os
 import textwrap
 from typing import Literal, NamedTuple
 
-from acache.store.format import FIRST_LINE, LONGEST_SOURCE, SOURCE, split_source
+from acache.sources.decorators import LONGEST_SOURCE
+from acache.store.format import FIRST_LINE, SOURCE, split_source
 from acache.store.local import Store
 
 _DEFINITIONS = ("def ", "async def ", "class ", "@")

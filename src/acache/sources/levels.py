@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
+from acache.sources.decorators import level_in_source
 from acache.sources.installed import InstalledSources
-from acache.store.format import SOURCE, dotted, level_in_source
+from acache.store.format import SOURCE, dotted
 from acache.store.local import Store
 from acache.system.dirfd import read_file
 
@@ -31,6 +32,7 @@ class Levels:
         self._store = store
         self._known: dict[str, int | None] = {}
         self._warnings: list[str] = []
+        installed.expect(store.functions)
 
     @property
     def warnings(self) -> list[str]:
@@ -38,7 +40,7 @@ class Levels:
         return [*self._warnings, *self.installed.warnings]
 
     def __call__(self, function: str) -> int | None:
-        """Tell the level of a function.
+        """Return the level of a function.
 
         Parameters
         ----------
@@ -49,7 +51,7 @@ class Levels:
         -------
         level : int or None
             As the stored source shows it; else as `record_level` left it; else, where there is no
-            stored source, as the installed one shows it; None if none of them tells.
+            stored source, as the installed one shows it; None if none of them shows any.
         """
         if function not in self._known:
             self._known[function] = self._look_up(function)

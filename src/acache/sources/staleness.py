@@ -8,13 +8,10 @@ two differ it removes the function's entries (``joblib/memory.py``, ``_check_pre
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from acache.sources.installed import InstalledSources, names_in
-from acache.store.format import Definition
+from acache.sources.installed import InstalledSources
 from acache.store.local import Store
 
 State = Literal["current", "changed", "gone", "unknown"]
@@ -30,10 +27,6 @@ _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
 _BEHIND = re.compile(r"^(?!#|[ \t\f]*$)", re.MULTILINE)
 # Modules that are no files a package installs: scripts, notebooks.
 _SCRIPT = "__main__"
-# Of a wrapper within a decorator, which has the name of what it wraps.
-_WRAPS = re.compile(r"^[ \t]*@.*\bwraps\b", re.MULTILINE)
-# What binds names that nobody can read in a source.
-_BINDERS = frozenset(("globals", "locals", "vars", "setattr", "exec", "eval"))
 
 
 class Comparison(NamedTuple):
@@ -56,7 +49,7 @@ _UNKNOWN = Comparison("unknown")
 
 
 class Drift:
-    """Which functions of a store have another source by now.
+    """The functions of a store whose source has changed or is gone.
 
     Parameters
     ----------
@@ -75,9 +68,10 @@ class Drift:
         self._store = store
         self._installed = installed
         self._known: dict[str, Comparison] = {}
+        installed.expect(store.functions)
 
     def __call__(self, function: str) -> State:
-        """Tell the state of a function's source; see `Comparison`.
+        """Return the state of a function's source; see `Comparison`.
 
         Parameters
         ----------
@@ -87,7 +81,7 @@ class Drift:
         return self.compare(function).state
 
     def is_stale(self, function: str) -> bool:
-        """Tell whether a function's entries are of no more use: changed or gone, never unknown."""
+        """Return whether a function's entries are of no more use: it has changed or is gone."""
         return self(function) in ("changed", "gone")
 
     def compare(self, function: str) -> Comparison:
@@ -104,70 +98,81 @@ class Drift:
 
     def _compare(self, function: str) -> Comparison:
         parts = function.split("/")
-        if parts[0].startswith(_SCRIPT) or any("<" in p or "%3C" in p for p in parts):
-            return _UNKNOWN
-        try:
-            stored = self._store.source(function)
-        except OSError:
-            return _UNKNOWN
-        if stored is not None and "\ufffd" in stored:
-            return _UNKNOWN  # no UTF-8: joblib raises
-        # Another name: a decorator's wrapper, whose file the store does not tell; none: a lambda,
-        # or what joblib writes where it found no source.
-        defined = _DEFINED.search(stored or "")
-        if stored is None or defined is None or defined[1] != parts[-1]:
-            return _UNKNOWN
-        found = self._installed.module_file(parts)
+        stored = self._stored(function, parts[-1])
+        found = None if stored is None else self._installed.module_file(parts)
         text = None if found is None else self._installed.text(found[0])
-        if found is None or text is None or not self._installed.is_sure(parts[0]):
+        if stored is None or found is None or text is None:
+            return _UNKNOWN
+        if not self._installed.is_sure(parts[0]):
             return _UNKNOWN
         file, names = found
         if len(names) == 1 and _is_plainly_in(text, stored, names[0]):
             return Comparison("current")
-        return self._compare_parsed(file, text, names, stored)
-
-    def _compare_parsed(
-        self, file: str, text: str, names: Sequence[str], stored: str
-    ) -> Comparison:
-        tree = self._installed.tree(file)
-        if tree is None:
+        described = self._installed.describe(file, names)
+        if described is None:
             return _UNKNOWN
-        holding = self._installed.holding(file, names)
-        blocks = [_block(text, definition) for definition in holding]
-        if stored in blocks:
+        block = described.blocks[-1] if described.blocks else None
+        if block == stored:
             return Comparison("current")
-        if _WRAPS.search(stored) or self._is_elsewhere(file, stored, names[-1]):
+        if block is None and described.is_absent and len(names) == 1:
+            state: State = "gone"
+        elif block is not None and described.is_plain and _may_become(stored, block):
+            state = "changed"
+        else:
             return _UNKNOWN
-        if blocks:
-            sure = _is_certain(tree, names[-1], stored, blocks)
-            return Comparison("changed", blocks[-1]) if sure else _UNKNOWN
-        return Comparison("gone") if _has_no(tree, names) else _UNKNOWN
+        return _UNKNOWN if self._is_elsewhere(file, stored, block) else Comparison(state, block)
 
-    def _is_elsewhere(self, file: str, stored: str, name: str) -> bool:
-        """Tell whether a package has that very text in another place. In doubt True.
+    def _stored(self, function: str, name: str) -> str | None:
+        """Return a function's stored source; None if it cannot be compared with anything.
 
-        A function may say that it is of another module, be kept under another name when a later
-        one replaces it, or be what a decorator made. And a package may look for its modules where
-        it likes.
+        It may define another name: a decorator's wrapper, whose file is not known; or none: a
+        lambda, or what joblib writes where it found no source.
+        """
+        if function.startswith(_SCRIPT) or "<" in function or "%3C" in function:
+            return None
+        try:
+            stored = self._store.source(function)
+        except OSError:
+            return None
+        if stored is None or "\ufffd" in stored:  # no UTF-8: joblib raises
+            return None
+        defined = _DEFINED.search(stored)
+        return stored if defined is not None and defined[1] == name else None
+
+    def _is_elsewhere(self, file: str, stored: str, block: str | None) -> bool:
+        """Return whether a package has that very text in another place. In doubt True.
+
+        A function may say that it is of another module. And a package may look for its modules
+        where it likes.
         """
         for one in self._installed.package_files(file):
             text = self._installed.text(one) or ""
-            if one.endswith("__init__.py") and "__path__" in text:
+            if one == file and block is not None:
+                text = text.replace(block, "", 1)
+            if stored in text or (one.endswith("__init__.py") and "__path__" in text):
                 return True
-            if stored in text:
-                tree = self._installed.tree(one)
-                if tree is None or any(
-                    isinstance(node, Definition)
-                    and node.name == name
-                    and _block(text, node) == stored
-                    for node in ast.walk(tree)
-                ):
-                    return True
         return False
 
 
+def _may_become(stored: str, block: str) -> bool:
+    """Return whether a stored source can be an earlier one of a definition. In doubt False.
+
+    It may be a wrapper with the same name: then ``functools.wraps`` decorates it; or it is indented
+    and, unlike the function, not decorated.
+    """
+    decorators = _decorators(stored)
+    if "wraps" in decorators or stored[:1].isspace() != block[:1].isspace():
+        return False
+    return not stored[:1].isspace() or decorators == _decorators(block)
+
+
+def _decorators(source: str) -> str:
+    defined = _DEFINED.search(source)
+    return source if defined is None else source[: defined.start()]
+
+
 def _is_plainly_in(text: str, stored: str, name: str) -> bool:
-    """Tell whether a function of no class is what a file holds, without parsing the file.
+    """Return whether a function of no class is what a file holds, without parsing the file.
 
     In doubt False. It is, if that very text is in the file, with no decorator before it, and
     behind it neither more of its body nor another definition of that name. A file with a long
@@ -175,7 +180,7 @@ def _is_plainly_in(text: str, stored: str, name: str) -> bool:
     """
     start = text.rfind(stored)
     end = start + len(stored)
-    if stored[:1].isspace() or f"def {name}(" not in stored:
+    if stored[:1].isspace() or not re.search(rf"def {name}[(\[]", stored):
         return False
     if re.search(rf"^[ \t]*(async[ \t]+)?(def|class)[ \t]+{name}\b", text[end:], re.MULTILINE):
         return False
@@ -192,95 +197,3 @@ def _is_plainly_in(text: str, stored: str, name: str) -> bool:
         if line[:1] not in ("", " ", "\t", "\f", "#", ")", "]", "}"):
             return line[0].isidentifier()  # neither a decorator nor a string that ends there
     return True
-
-
-def _block(text: str, definition: Definition) -> str:
-    """Cut a definition out of a file as joblib does."""
-    import inspect
-    import io
-
-    first = min(node.lineno for node in (definition, *definition.decorator_list))
-    lines = io.StringIO(text).readlines()[first - 1 :]
-    return "".join(inspect.getblock(lines))
-
-
-def _is_certain(tree: ast.Module, name: str, stored: str, blocks: Sequence[str]) -> bool:
-    """Tell whether the definitions that were found are all that a name may mean. In doubt False.
-
-    It may be bound by an import or an assignment too; and what is indented otherwise was defined
-    elsewhere: in a decorator, whose wrapper has the same name.
-    """
-    indented = stored[:1].isspace()
-    if not any(block[:1].isspace() == indented for block in blocks):
-        return False
-    for node in ast.walk(tree):
-        if isinstance(node, ast.alias):
-            if _alias(node) in (name, "*"):
-                return False
-        elif isinstance(node, ast.Global):
-            if name in node.names:
-                return False
-        elif isinstance(node, ast.Attribute):
-            # An object's own attribute is not what its class defines.
-            own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
-            if node.attr == name and isinstance(node.ctx, ast.Store) and not own:
-                return False
-    return not any(
-        isinstance(node, ast.Name)
-        and (node.id in _BINDERS or (node.id == name and isinstance(node.ctx, ast.Store)))
-        for node in _outside_functions(tree, name)
-    )
-
-
-def _outside_functions(tree: ast.Module, name: str) -> Iterator[ast.AST]:
-    """Walk a module but for the bodies of functions, and for ``f = memory.cache(f)``."""
-    pending: list[ast.AST] = [tree]
-    while pending:
-        node = pending.pop()
-        yield node
-        pending += [
-            child
-            for child in ast.iter_child_nodes(node)
-            if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
-            and not (isinstance(child, ast.Assign) and any(names_in(child.value, (name,))))
-        ]
-
-
-def _has_no(tree: ast.Module, names: Sequence[str]) -> bool:
-    """Tell whether a module cannot have a function that no definition in it shows. In doubt False.
-
-    A name that is bound in another way, by an import for instance, may be a function of another
-    module that says it is of this one. And a class may get methods from its decorators, its bases
-    and their metaclass.
-    """
-    body = tree.body
-    for name in names[:-1]:
-        classes = [one for one in body if isinstance(one, ast.ClassDef) and one.name == name]
-        if len(classes) != 1 or classes[0].decorator_list or classes[0].keywords:
-            return False
-        if not all(isinstance(base, ast.Name) and base.id == "object" for base in classes[0].bases):
-            return False
-        body = classes[0].body
-    bound = set(_bound(tree))
-    if bound & {"*", "__getattr__", names[-1]}:
-        return False
-    return not any(
-        isinstance(node, ast.Attribute) and node.attr in ("__dict__", "modules")
-        for node in ast.walk(tree)
-    ) and not any(names_in(tree, _BINDERS))
-
-
-def _bound(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, Definition):
-            yield node.name
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
-        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-            yield node.attr
-        elif isinstance(node, ast.alias):
-            yield _alias(node)
-
-
-def _alias(node: ast.alias) -> str:
-    return node.asname or node.name.partition(".")[0]

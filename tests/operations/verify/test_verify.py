@@ -167,7 +167,7 @@ def test_what_follows_a_pickle_or_is_outside_of_it_is_told(tmp_path: Path) -> No
         (entry / "output.pkl").write_bytes(data)
         [finding] = verify(Store(tmp_path)).findings
         assert (finding.kind, finding.severity) == ("unreadable", "problem")
-        assert "follows" in finding.message or "outside" in finding.message
+        assert "goes on after its end" in finding.message or "outside" in finding.message
 
 
 def test_claims_of_petabytes_are_findings(tmp_path: Path) -> None:
@@ -195,6 +195,7 @@ def test_unsafe_comes_before_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyP
             "unsafe-pickle",
             "problem",
             "loading it may run code: it names os.system",
+            f"acache verify --delete-unsafe --cache-dir {tmp_path / 'cache'}",
         )
     assert not (tmp_path / "canary").exists()
     assert kinds(tmp_path / "cache", allowed=["os.system"]) == ["unreadable"]
@@ -347,7 +348,8 @@ def test_a_linked_result_is_told_whatever_lies_beside_it(tmp_path: Path, beside:
     store = Store(tmp_path)
     [finding] = [one for one in verify(store).findings if one.kind == "unreadable"]
     assert (finding.id, finding.severity) == (f"m/f/{HASH}/output.pkl", "problem")
-    run_line(finding.message.partition(": ")[2])
+    assert finding.fix is not None
+    run_line(finding.fix)
     assert kinds(tmp_path) == ["missing-output"]
 
 

@@ -1,4 +1,4 @@
-"""What a benchmark found: measurements, what each level gains and costs, a recommendation."""
+"""The results of a benchmark: measurements, each level's gain and cost, a recommendation."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _ERRORS = 3.0  # standard errors
 
 
 class Measurement(NamedTuple):
-    """Several runs of the same.
+    """Several runs of one step.
 
     Attributes
     ----------
     runs : tuple of Run
-        In the order in which they were run.
+        In order.
     summary : Summary
         Of their wall times.
     user, system : float or None
@@ -44,13 +44,13 @@ class Measurement(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What a store holds after a run into it.
+    """What a store holds after a cold run.
 
     Attributes
     ----------
     entries : Totals
     leftovers : int
-        Temporary files and folders without result: writes that failed.
+        Temporary files and folders without result, from writes that failed.
     """
 
     entries: Totals
@@ -76,12 +76,11 @@ class LevelResult(NamedTuple):
     calls : Calls or None
         Of a warm run; None if it could not be traced.
     speedup : float or None
-        How many times as fast a warm run is as one without cache, by their medians; None if nothing
-        was cached.
+        Median time without cache over the median warm time; None if nothing was cached.
     interval : (float, float) or None
         Of the speed-up, 95 %; None with fewer than three runs.
     same_output : bool
-        Whether each run printed the same on stdout as each one without cache did.
+        Whether all runs, with and without the cache, printed the same on stdout.
     break_even_runs : float or None
         See `acache.operations.bench.statistics.break_even_runs`; None too if nothing was cached.
     """
@@ -103,23 +102,23 @@ class LevelResult(NamedTuple):
 
 
 class BenchReport(NamedTuple):
-    """What a benchmark found.
+    """The results of a benchmark.
 
     Attributes
     ----------
     command : tuple of str
         As it was given.
     rounds : int
-        That were run.
+        How many were run.
     environment : dict
-        What it was measured on, see `acache.operations.bench.environment`.
+        See `acache.operations.bench.environment.describe`.
     off : Measurement
     levels : tuple of LevelResult
         By level.
     recommended_level : int or None
-        The lowest whose warm time is within noise of the best; None if no level pays.
+        See `recommend`.
     warnings : tuple of str
-        Each ends with what to do.
+        Each says what to do.
     """
 
     command: tuple[str, ...]
@@ -132,7 +131,7 @@ class BenchReport(NamedTuple):
 
     @property
     def best_speedup(self) -> float | None:
-        """The highest speed-up of the levels that can be used; None if there is no such level."""
+        """The highest speed-up of the `usable` levels; None if there are none."""
         rows = usable(self.off, self.levels)
         return max((row.speedup for row in rows if row.speedup is not None), default=None)
 
@@ -180,9 +179,9 @@ def level_result(
 
 
 def usable(off: Measurement, levels: Sequence[LevelResult]) -> list[LevelResult]:
-    """Leave out levels that cache nothing, never hit, or print something else than without cache.
+    """Leave out levels that cache nothing, have no hits, or change the output.
 
-    Where `off` itself prints something else each time, the last tells nothing, and counts not.
+    Where the output differs on each run even without the cache, it is not compared.
     """
     steady = len({run.output for run in off.runs}) == 1
     return [
@@ -210,13 +209,13 @@ def recommend(off: Measurement, levels: Sequence[LevelResult]) -> int | None:
 
 
 def is_slower(slow: Measurement, fast: Measurement) -> bool:
-    """Tell whether one is slower than the other by more than noise.
+    """Return whether one is slower than the other by more than noise.
 
     Their medians must differ by more than 2 %, and by more than three standard errors of the
     difference. That of a median is about ``1.2533 s / sqrt(n)``, with ``s = 1.4826 MAD`` for the
     standard deviation (P. Rousseeuw and C. Croux, "Alternatives to the Median Absolute Deviation",
-    JASA 88, 1993), so that one run that lies far off changes nothing. Fewer than three runs tell
-    nothing of noise: there it is 20 %.
+    JASA 88, 1993), so that one outlier changes nothing. With fewer than three runs
+    the noise is unknown, and 20 % is assumed.
     """
     gain = slow.summary.median - fast.summary.median
     errors = [_squared_error(slow), _squared_error(fast)]

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
+from acache.operations.verify.fixes import Fixes
 from acache.pickles import DamagedError, Likeness, describe_file
 from acache.pickles.safety import Judge
 from acache.store.format import METADATA
@@ -24,7 +25,7 @@ Kind = Literal[
     "unknown-global",
 ]
 Severity = Literal["problem", "note"]
-# In the order in which they are told.
+# In the order of the report.
 KINDS: tuple[Kind, ...] = (
     *("unsafe-pickle", "truncated", "unreadable", "missing-output", "missing-source"),
     *("unknown-global", "bad-metadata", "foreign"),
@@ -34,7 +35,7 @@ _MOST_FIELDS = 1000  # of a structure, that are kept to be judged
 
 
 class Finding(NamedTuple):
-    """What is wrong, or remarkable, with one thing in a store.
+    """A problem, or a note, about one thing in a store.
 
     Attributes
     ----------
@@ -45,16 +46,19 @@ class Finding(NamedTuple):
     severity : {"problem", "note"}
     message : str
         One line.
+    fix : str or None
+        The command line that fixes it.
     """
 
     id: str
     kind: Kind
     severity: Severity
     message: str
+    fix: str | None = None
 
 
 class Verdict(NamedTuple):
-    """What an entry's result is: what is wrong with it, and whether it is broken by that."""
+    """What is wrong with an entry's result, and whether that makes it useless."""
 
     kind: Kind
     message: str
@@ -62,16 +66,23 @@ class Verdict(NamedTuple):
 
 
 class EntryCheck:
-    """How entries are checked, one at a time."""
+    """Checks entries, one at a time."""
 
     def __init__(
-        self, store: Store, judge: Judge, *, strict: bool, noticed: Callable[[], None] | None
+        self,
+        store: Store,
+        judge: Judge,
+        fixes: Fixes,
+        *,
+        strict: bool,
+        noticed: Callable[[], None] | None,
     ) -> None:
         self.store = store
+        self.fixes = fixes
         self._judge = judge
         self._sound = Likeness()
         self._strict = strict
-        # Only whoever owns a file, or root, can read it unnoticed.
+        # Only the owner of a file, or root, can read it without changing its last access.
         self._noticed = noticed if hasattr(os, "geteuid") and os.geteuid() != 0 else None
 
     def output(self, entry: Entry) -> Verdict | None:
@@ -98,13 +109,23 @@ class EntryCheck:
         except DamagedError as error:
             kind: Kind = "truncated" if error.truncated else "unreadable"
             verdict = Verdict(kind, str(error), damaged=not error.limited)
-        if judge.unsafe:  # loading would run that, before it fails perhaps
+        if judge.unsafe:  # loading would run that, even if it fails later
             return Verdict("unsafe-pickle", f"loading it may run code: it {judge.told()}")
         if verdict is None and judge.doubts:
             return Verdict("unreadable", f"too large to be judged: it {judge.told_doubts()}")
         if verdict is None and judge.unknown:
-            return Verdict("unknown-global", f"of a package not known here: {judge.told_unknown()}")
+            return Verdict("unknown-global", f"of an unknown package: {judge.told_unknown()}")
         return verdict
+
+    def fix(self, entry: Entry, verdict: Verdict) -> str | None:
+        """Write the command line that fixes what was found last, if there is one."""
+        if verdict.damaged:
+            return self.fixes.delete(entry.function, entry.hash)
+        if verdict.kind == "unsafe-pickle":
+            return self.fixes.delete(entry.function, entry.hash, "--delete-unsafe")
+        if verdict.kind == "unknown-global" and self._strict:
+            return self.fixes.allow(self._judge.unknown)
+        return None
 
     def _followed(self, entry: Entry) -> Verdict | None:
         judge = self._judge
@@ -114,17 +135,17 @@ class EntryCheck:
                 return None
             described = describe_file(file, most_items=_MOST_FIELDS, watcher=judge, contents=False)
         if described.outside:
-            message = "refers to what is outside of it, which joblib cannot load"
+            message = "refers to objects outside of it, which joblib cannot load"
             return Verdict("unreadable", message, damaged=True)
         if described.trailing:
-            message = f"more follows where it should end, at byte {described.bytes_read}"
+            message = f"goes on after its end, at byte {described.bytes_read}"
             return Verdict("unreadable", message, damaged=True)
         if whole is not None and not (judge.unsafe or judge.doubts or judge.unknown):
             self._sound.remember(whole, () if described.compression else described.passed)
         return None
 
     def metadata(self, entry: Entry) -> tuple[float | None, str | None]:
-        """Read the recorded compute time; or tell what is wrong with ``metadata.json``."""
+        """Return the recorded compute time, and what is wrong with ``metadata.json``."""
         try:
             metadata = self.store.metadata(entry.function, entry.hash)
         except ValueError as error:
@@ -136,7 +157,7 @@ class EntryCheck:
         return (None if metadata is None else metadata.duration), None
 
     def severity(self, kind: Kind) -> Severity:
-        """Tell how much a kind of finding matters."""
+        """Return how much a kind of finding matters."""
         if kind == "unknown-global":
             return "problem" if self._strict else "note"
         return "note" if kind in _NOTES else "problem"

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from acache.operations.clear import Candidates, Plan, make_plan
 from acache.operations.selection import Selector
 from acache.operations.verify.entry import KINDS, EntryCheck, Finding, Kind
+from acache.operations.verify.fixes import CommandLine, Fixes, remove
 from acache.pickles import MissingPackageError
 from acache.pickles.safety import Judge
 from acache.sources.integrity import source_trouble
@@ -21,14 +22,12 @@ from acache.store.model import Entry, Found, Leftover, Other
 from acache.store.parallel import Progress, fold_scan
 from acache.store.remove import GRACE_SECONDS, is_expired
 from acache.store.table import EntryTable
-from acache.system.text import quoted
 
 _OWN = (".gitignore", ".acache/")  # in the location, which may be the store itself
-RAISES = "joblib raises at each call"
 _THEN = {
-    "trusts": "joblib computes the next call anew, and may return results of old code for others",
+    "trusts": "joblib recomputes only the next call, and may return results of old code for others",
     "drops": "joblib drops them at the function's next call",
-    "raises": RAISES,
+    "raises": "joblib raises at each call",
 }
 _PIECE = 8  # entries handed out at a time: one that is compressed can take a second
 
@@ -46,8 +45,8 @@ class VerifyReport(NamedTuple):
     findings : tuple of Finding
         Problems first.
     broken, unsafe : EntryTable
-        Entries that are truncated or damaged; those that are not known to be harmless to load. What
-        may not be read, or holds more than can be followed, is none of them.
+        Entries that are truncated or damaged; and those that are not known to be harmless to load.
+        Neither has what cannot be opened, or is too large to be followed.
     remnants : tuple of Leftover
         Entry folders without result.
     sourceless : tuple of str
@@ -87,8 +86,9 @@ def verify(
     fork: bool = False,
     progress: Progress | None = None,
     noticed: Callable[[], None] | None = None,
+    command_line: CommandLine | None = None,
 ) -> VerifyReport:
-    """Check the entries of a store. Their pickles are followed, and never loaded: that runs code.
+    """Check the entries of a store. Their pickles are followed, never loaded: that runs code.
 
     Parameters
     ----------
@@ -98,18 +98,23 @@ def verify(
     allowed : iterable of str
         ``MODULE.NAME`` of classes and functions that are trusted.
     strict : bool
-        Whether names of packages that nobody here knows are problems.
+        Whether names of unknown packages are problems.
     fork, progress
         See `acache.store.parallel.fold_scan`.
     noticed : callable, optional
         Called before an entry is read whose last access may change by that.
+    command_line : callable, optional
+        Writes the command line of a fix; see `acache.operations.verify.fixes.Fixes`.
 
     Returns
     -------
     report : VerifyReport
     """
     expired = partial(is_expired, grace=GRACE_SECONDS, now=time.time())
-    check = EntryCheck(store, Judge(allowed), strict=strict, noticed=noticed)
+    allowed = tuple(allowed)
+    narrow = selector is not None
+    fixes = Fixes(store, allowed=allowed, narrow=narrow, command_line=command_line)
+    check = EntryCheck(store, Judge(allowed), fixes, strict=strict, noticed=noticed)
     fold = fold_scan(
         store,
         partial(_Checked, check, selector, expired),
@@ -120,8 +125,12 @@ def verify(
         piece=_PIECE,
     )
     missing = [one for one in fold.missing if one.path not in fold.busy and _lacks(store, one)]
-    sources = _sources(store, fold)
-    findings = [*fold.findings, *map(_missing_output, missing), *sources.values()]
+    sources = _sources(store, fixes, fold)
+    findings = [
+        *fold.findings,
+        *(_missing_output(one, fixes) for one in missing),
+        *sources.values(),
+    ]
     findings.sort(key=lambda one: (one.severity == "note", KINDS.index(one.kind), one.id))
     return VerifyReport(
         store,
@@ -143,9 +152,9 @@ def plan_removal(report: VerifyReport, *, broken: bool, unsafe: bool) -> Plan:
     ----------
     report : VerifyReport
     broken : bool
-        Whether entries go that are damaged, and folders without result.
+        Whether to remove damaged entries, and folders without result.
     unsafe : bool
-        Whether entries go that are not known to be harmless to load.
+        Whether to remove entries that are not known to be harmless to load.
 
     Returns
     -------
@@ -184,7 +193,7 @@ class _Checked:
         self.skipped: dict[str, int] = {}
 
     def __getstate__(self) -> dict[str, object]:
-        # What it has found is sent from one process to the other, not how it checks.
+        # Only what it has found is sent from one process to the other.
         return {**self.__dict__, "_check": None, "_selector": None, "_expired": None}
 
     def add(self, found: Found) -> None:
@@ -221,7 +230,7 @@ class _Checked:
             self._find(name, "bad-metadata", trouble)
         if verdict is None:
             return
-        self._find(name, verdict.kind, verdict.message)
+        self._find(name, verdict.kind, verdict.message, self._check.fix(entry, verdict))
         entry = entry._replace(compute_seconds=duration)
         if verdict.damaged:
             self.broken.add(entry)
@@ -237,13 +246,13 @@ class _Checked:
             if self._covers(path):
                 trouble = _followed_by_joblib(self._check.store, path)
                 if trouble is not None:
-                    self._find(trouble[0], "unreadable", trouble[1])
+                    self.findings.append(trouble)
                 else:
-                    message = "not joblib's: it is left alone, and keeps its folder"
+                    message = "not written by joblib: acache never deletes it, nor its folder"
                     self._find(path, "foreign", message)
 
     def _covers(self, path: str) -> bool:
-        """Tell whether something lies in the folder of a function that is selected."""
+        """Return whether a path is in the folder of a selected function."""
         if self._selector is None or self._selector.covers_everything:
             return True
         while path:
@@ -252,8 +261,8 @@ class _Checked:
                 return True
         return False
 
-    def _find(self, name: str, kind: Kind, message: str) -> None:
-        self.findings.append(Finding(name, kind, self._check.severity(kind), message))
+    def _find(self, name: str, kind: Kind, message: str, fix: str | None = None) -> None:
+        self.findings.append(Finding(name, kind, self._check.severity(kind), message, fix))
 
     def merge(self, other: _Checked) -> None:
         """Take all that another one has found."""
@@ -271,10 +280,10 @@ class _Checked:
             self.skipped[reason] = self.skipped.get(reason, 0) + count
 
 
-def _followed_by_joblib(store: Store, path: str) -> tuple[str, str] | None:
-    """Tell what foreign thing joblib takes for a result, or finds some in, and what is wrong.
+def _followed_by_joblib(store: Store, path: str) -> Finding | None:
+    """Return a finding if joblib would read results from something that it did not write.
 
-    None of all else. A link leads anywhere: what it leads to is not checked, nor ever removed.
+    What a link leads to is neither checked nor ever removed.
     """
     folder, _, name = path.rpartition("/")
     whole = os.path.join(store.path, path)
@@ -284,10 +293,11 @@ def _followed_by_joblib(store: Store, path: str) -> tuple[str, str] | None:
     is_output = name == OUTPUT and is_hash(folder.rpartition("/")[2])
     if os.path.islink(whole):
         if is_output or os.path.isdir(whole):
-            told = f"a link that joblib follows, to what was not checked: rm {quoted(whole)}"
-            return path, told
+            message = "a link that joblib follows; its target was not checked"
+            return Finding(path, "unreadable", "problem", message, remove(whole, link=True))
     elif is_output and os.path.lexists(whole):
-        return path, f"no file, though joblib reads it as one: rm -r {quoted(whole)}"
+        message = "not a file, though joblib reads it as one"
+        return Finding(path, "unreadable", "problem", message, remove(whole))
     return None
 
 
@@ -298,23 +308,26 @@ def _named(path: str) -> str:
 
 
 def _lacks(store: Store, found: Leftover) -> bool:
-    """Tell whether a folder still lacks its result: a write takes a moment to begin."""
+    """Return whether a folder still has no result: a write takes a moment to begin."""
     function, _, name = found.path.rpartition("/")
     return store.lacks_output(function, name)
 
 
-def _missing_output(found: Leftover) -> Finding:
+def _missing_output(found: Leftover, fixes: Fixes) -> Finding:
     message = f"an entry's folder without {OUTPUT}"
-    return Finding(_named(found.path), "missing-output", "problem", message)
+    function, _, name = found.path.rpartition("/")
+    fix = fixes.delete(function, name)
+    return Finding(_named(found.path), "missing-output", "problem", message, fix)
 
 
-def _sources(store: Store, fold: _Checked) -> dict[str, Finding]:
-    """Tell of functions that have entries and no whole source by which joblib knows stale ones."""
+def _sources(store: Store, fixes: Fixes, fold: _Checked) -> dict[str, Finding]:
+    """Find functions with entries whose source, which joblib compares, is not whole."""
     found = {}
     for function, count in fold.functions.items():
         trouble = source_trouble(store, function)
         if trouble is not None:
             entries = f"{count:,} {'entry' if count == 1 else 'entries'}"
             message = f"{entries} and {trouble.what} {SOURCE}: {_THEN[trouble.joblib]}"
-            found[function] = Finding(dotted(function), "missing-source", "problem", message)
+            fix = fixes.clear(function, trouble)
+            found[function] = Finding(dotted(function), "missing-source", "problem", message, fix)
     return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import select
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.console import Console
 from tests.helpers.processes import Result, dead_pid
 from tests.helpers.stores import write_entry, write_temporary
 
@@ -315,28 +315,11 @@ def test_options_stand_before_or_after_the_command(acache: Acache, mixed: Path) 
     assert prefixed == after
 
 
-def read_terminal(command: list[str], *, seconds: float = 60, **options: object) -> str:
+def read_terminal(command: list[str], **environ: str) -> str:
     """Run a command on a pseudo-terminal, and return all that it wrote there."""
-    pty = pytest.importorskip("pty")
-    leader, follower = pty.openpty()
-    process = subprocess.Popen(command, stdout=follower, stderr=follower, stdin=follower, **options)
-    os.close(follower)
-    written = b""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if select.select([leader], [], [], 0.1)[0]:
-            try:
-                part = os.read(leader, 65536)
-            except OSError:  # Linux says so at the end
-                break
-            if not part:
-                break
-            written += part
-        elif process.poll() is not None:
-            break
-    process.wait(timeout=seconds)
-    os.close(leader)
-    return written.decode()
+    terminal = Console(command, **environ)
+    terminal.end()
+    return terminal.seen
 
 
 def test_a_long_scan_shows_progress_on_the_terminal_alone(tmp_path: Path) -> None:
@@ -348,20 +331,19 @@ def test_a_long_scan_shows_progress_on_the_terminal_alone(tmp_path: Path) -> Non
         "from acache.cli.app import main; main()"
     )
     command = [sys.executable, "-c", code, "stats", "--json", "--cache-dir", str(tmp_path)]
-    environ = {**os.environ, "TERM": "xterm"}
-    assert "Scanning: " in read_terminal(command, env=environ)
-    silent = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    assert "Scanning: " in read_terminal(command)
+    silent = subprocess.run(command, capture_output=True, text=True, check=True)
     assert silent.stderr == ""
     assert json.loads(silent.stdout)["total"]["entries"] == 300
 
 
 def test_colour_on_a_terminal_unless_unwanted(mixed: Path) -> None:
     command = [sys.executable, "-m", "acache", "config", "--cache-dir", str(mixed)]
-    environ = {**os.environ, "TERM": "xterm-256color", "LIBROSA_CACHE_LEVEL": "high"}
+    environ = {"TERM": "xterm-256color", "LIBROSA_CACHE_LEVEL": "high"}
     colour = re.compile(r"\x1b\[[0-9;]*3[0-7]m")
-    assert colour.search(read_terminal(command, env=environ))
+    assert colour.search(read_terminal(command, **environ))
     for unwanted in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
-        assert not colour.search(read_terminal(command, env={**environ, **unwanted}))
+        assert not colour.search(read_terminal(command, **{**environ, **unwanted}))
 
 
 @pytest.mark.skipif(shutil.which("head") is None, reason="needs head")

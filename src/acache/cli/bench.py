@@ -18,9 +18,9 @@ from acache.operations.bench.runner import FailedRunError, Schedule
 from acache.render.durations import duration
 from acache.render.plot import plot_format
 from acache.system.errors import UsageError
-from acache.system.executable import NotExecutableError, NotFoundError, resolve
-from acache.system.output_file import Export
-from acache.system.signals import ending_in_order
+from acache.system.executable import NotExecutableError, NotFoundError, start_arguments
+from acache.system.output_file import OutputFile
+from acache.system.signals import signals_as_exceptions
 
 EXIT_MISSED = 4
 _LEVELS = (10, 20, 30, 40)  # librosa's
@@ -139,9 +139,9 @@ def command(
         _TIME_LIMIT if time_limit is None else time_limit,
     )
     with ExitStack() as stack:
-        stack.enter_context(ending_in_order())
+        stack.enter_context(signals_as_exceptions())
         exports = [
-            (stack.enter_context(Export(path, option=option)), form)
+            (stack.enter_context(OutputFile(path, option=option)), form)
             for option, path, form in (
                 ("--export-json", export_json, "json"),
                 ("--export-markdown", export_markdown, "markdown"),
@@ -163,7 +163,7 @@ def command(
 
 def _resolved(command: tuple[str, ...], config: Config) -> tuple[str, ...]:
     try:
-        return tuple(resolve(command, python=config.require_python()))
+        return tuple(start_arguments(command, python=config.require_python()))
     except (NotFoundError, NotExecutableError) as problem:
         raise UsageError(str(problem)) from problem
 

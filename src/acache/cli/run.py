@@ -14,9 +14,9 @@ from acache.config.settings import Config
 from acache.operations.run.session import Tracing
 from acache.operations.run.trace_log import Trace
 from acache.system.errors import AcacheError
-from acache.system.executable import resolve
+from acache.system.executable import start_arguments
 from acache.system.foreground import Finished, Foreground
-from acache.system.output_file import Export
+from acache.system.output_file import OutputFile
 
 
 @click.command(name="run", cls=GroupedHelp, context_settings={"allow_interspersed_args": False})
@@ -52,13 +52,13 @@ def command(
     """
     config = choices(ctx).config(level=level)
     config.require_location()
-    arguments = resolve(words, python=config.require_python())
+    arguments = start_arguments(words, python=config.require_python())
     with contextlib.ExitStack() as stack:
         # First, so that a signal ends nothing before temporary files are removed.
         foreground = stack.enter_context(Foreground())
         export = None
         if export_json is not None:
-            export = stack.enter_context(Export(export_json, option="--export-json"))
+            export = stack.enter_context(OutputFile(export_json, option="--export-json"))
         tracing = stack.enter_context(Tracing())
         finished = foreground.run(arguments, tracing.environment(child_environment(config)))
         try:
@@ -74,7 +74,7 @@ def _report(
     finished: Finished,
     trace: Trace,
     config: Config,
-    export: Export | None,
+    export: OutputFile | None,
 ) -> None:
     from acache.operations.run.savings import run_report
     from acache.render.tables.run import print_run

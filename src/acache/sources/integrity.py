@@ -1,4 +1,4 @@
-"""Whether the source that joblib stored of a function is whole: by it stale results are known."""
+"""Whether the source that joblib stored of a function is complete; joblib compares it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class SourceTrouble(NamedTuple):
 
 
 def source_trouble(store: Store, function: str) -> SourceTrouble | None:
-    """Tell what is wrong with a function's stored source; None if nothing is.
+    """Return what is wrong with a function's stored source; None if nothing is.
 
     A link is followed, as joblib does.
     """
@@ -71,14 +71,14 @@ def source_trouble(store: Store, function: str) -> SourceTrouble | None:
 
 
 def _is_cut(source: str) -> bool:
-    """Tell whether a definition ends too early; what a newer Python writes may not parse here."""
+    """Return whether a definition ends too early; newer syntax may not parse here."""
     text = textwrap.dedent(source)
     if not text.startswith(_DEFINITIONS):  # a lambda, with what else was in its line
         return any(beginning.startswith(text) for beginning in _DEFINITIONS)
     error = _syntax_error(text)
     if error is None:
         return False
-    if any(told in error.msg for told in _UNFINISHED):
+    if any(message in error.msg for message in _UNFINISHED):
         return True
     if text.endswith("\n"):  # joblib writes whole lines
         return _syntax_error(f"{text}def _(): ...") is None  # decorators alone

@@ -99,8 +99,8 @@ finally:
     driver = f"""
 import os, sys
 from acache.operations.bench.timed_run import timed_run
-from acache.system.signals import ending_in_order
-with ending_in_order():
+from acache.system.signals import signals_as_exceptions
+with signals_as_exceptions():
     timed_run([sys.executable, {str(script)!r}], dict(os.environ))
 """
     process = subprocess.Popen([sys.executable, "-c", driver], stderr=subprocess.DEVNULL)

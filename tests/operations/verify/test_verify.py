@@ -19,8 +19,8 @@ from acache.operations.verify import store as verification
 from acache.operations.verify.store import VerifyReport, plan_removal, verify
 from acache.store import parallel
 from acache.store.local import Store
-from tests.helpers.hostile import of
 from tests.helpers.marks import needs_fork, needs_links
+from tests.helpers.opcodes import of
 from tests.helpers.processes import dead_pid, run_line, run_python
 from tests.helpers.samples import F8, long, wrapper
 from tests.helpers.stores import LIBROSA_SCRIPT, tree, write_entry

@@ -143,7 +143,7 @@ def _unusable(config: Config, store: Store, restriction: _Restriction) -> Answer
 
 
 def _exposed(config: Config, store: Store, inside: Exposed) -> Answer | None:
-    """Say who else may write to the store, or put another one in its place; None: nobody."""
+    """Return who else may write to the store or replace it; None if nobody."""
     around = exposed_on_the_way(store.path)
     run = f"whoever can write there can run code as you, as {config.library} loads pickles"
     group, foreign = around.group | inside.group, around.foreign | inside.foreign

@@ -46,9 +46,7 @@ def logged_calls(store: Store, since: float | None = None) -> Iterator[Call]:
     return read_calls(store.path, since=since)
 
 
-def wanted_calls(
-    names: Sequence[str], store: Store
-) -> Callable[[str, str], bool] | None:
+def wanted_calls(names: Sequence[str], store: Store) -> Callable[[str, str], bool] | None:
     """Return which calls are meant by the names of functions and entries.
 
     Parameters

@@ -51,9 +51,7 @@ class FindReport(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def locations(
-    folders: Sequence[str], *, cross: bool = False, warnings: list[str]
-) -> Iterator[str]:
+def locations(folders: Sequence[str], *, cross: bool = False, warnings: list[str]) -> Iterator[str]:
     """Walk folders for the locations of stores, as they are found.
 
     Parameters

@@ -32,7 +32,12 @@ def checking() -> AbstractContextManager[Progress]:
 
 def removing(total: int) -> AbstractContextManager[Progress]:
     """Show how many of `total` entries were removed; see `scanning`."""
-    return _shown(_Bar(total))
+    return _shown(_Bar(total, "Removing"))
+
+
+def replaying(total: int) -> AbstractContextManager[Progress]:
+    """Show how many of `total` calls were replayed; see `scanning`."""
+    return _shown(_Bar(total, "Replaying"))
 
 
 @contextmanager
@@ -89,14 +94,15 @@ class _Line(_Display):
 
 
 class _Bar(_Display):
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, what: str) -> None:
         super().__init__()
         self._total = total
+        self._what = what
 
     def _new(self) -> Any:
         from acache.render.tables.live import live_bar
 
-        return live_bar(self._total, "Removing")
+        return live_bar(self._total, self._what)
 
     def _draw(self, count: int) -> None:
         self._drawn.update(self._drawn.task_ids[0], completed=count, refresh=True)

@@ -102,13 +102,20 @@ def simulate(
         Whether a second process may help, where the system has `os.fork`. Only for a process that
         has no other threads.
     progress : callable, optional
-        Called now and then with the number of calls replayed since the last time; see `work`.
+        Called now and then with the number of calls replayed so far; see `work`.
 
     Returns
     -------
     report : SimulateReport
     """
-    tick = progress or _ignore
+    done = 0
+
+    def tick(count: int) -> None:
+        nonlocal done
+        done += count
+        if progress is not None:
+            progress(done)
+
     total = trace.total_bytes
     points = tuple(sorted(set(sizes))) or _default_sizes(total)
     unlimited = Outcome(0, 0.0)
@@ -217,7 +224,3 @@ def _default_sizes(total: int) -> tuple[int, ...]:
 
 def _size(one: Recommendation) -> int:
     return one.size_bytes
-
-
-def _ignore(count: int) -> None:
-    pass

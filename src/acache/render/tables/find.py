@@ -8,7 +8,16 @@ from rich.text import Text
 
 from acache.operations.find import FindReport, FoundStore
 from acache.render.durations import duration
-from acache.render.tables.layout import GAP, amount, console, pairs, plural, room_of, size_text, write
+from acache.render.tables.layout import (
+    GAP,
+    amount,
+    console,
+    pairs,
+    plural,
+    room_of,
+    size_text,
+    write,
+)
 from acache.system.text import quoted
 
 

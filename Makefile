@@ -15,10 +15,10 @@ unexport LIBROSA_CACHE_DIR LIBROSA_CACHE_LEVEL LIBROSA_CACHE_MMAP LIBROSA_CACHE_
 unexport LIBROSA_CACHE_VERBOSE LIBROSA_CACHE_MAX_SIZE LIBROSA_CACHE_MAX_AGE LIBROSA_CACHE_MAX_ITEMS
 unexport ACACHE_ENV_PREFIX VIRTUAL_ENV CONDA_PREFIX
 
-.PHONY: help demo test lint format docs sessions site completions pictures dist fuzz bench clean
+.PHONY: help demo test test-slow lint format docs sessions site completions pictures dist fuzz bench clean
 
 help:  ## List the targets.
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "acache needs Python 3.10 or newer; make PYTHON=... chooses one")'
@@ -54,6 +54,9 @@ demo: $(VENV)/test.stamp  ## Time the example with its cache off, cold and warm;
 test: $(VENV)/test.stamp  ## Run the tests; TESTS=tests/cli for some of them.
 	$(BIN)/python -m pytest -n auto --dist worksteal $(TESTS)
 
+test-slow: $(VENV)/test.stamp  ## Run all tests, the stress tests too, with ten times as many examples.
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "slow or not slow" --hypothesis-profile slow $(TESTS)
+
 lint: $(VENV)/lint.stamp  ## Check style and types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -85,6 +88,7 @@ dist: $(VENV)/dist.stamp  ## Build sdist and wheel, and check both.
 
 fuzz: $(VENV)/test.stamp  ## Fuzz the reading of pickles; EXAMPLES=1000000 for longer.
 	ACACHE_FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/python -m pytest -n auto --dist worksteal tests/pickles/safety/test_safety.py -k fuzz
+	ACACHE_FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/python -m pytest -n auto --dist worksteal tests/memory/engine/test_fingerprint.py tests/memory/engine/test_differential.py -k "fingerprint or process"
 
 completions: $(VENV)/test.stamp  ## Write the completion scripts, from the commands.
 	$(BIN)/acache completion bash > completions/acache.bash

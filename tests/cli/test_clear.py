@@ -104,7 +104,7 @@ def test_what_is_no_store_is_refused(acache: Acache, tmp_path: Path) -> None:
     for command in (["clear", "--all", "-y"], ["prune", "--max-items", "0", "-y"]):
         result = acache(*command, "--cache-dir", tmp_path / "photos")
         assert (result.stdout, result.code) == ("", 2)
-        assert "is no cache" in result.stderr
+        assert "is not a cache" in result.stderr
     assert tree(tmp_path / "photos") == {"photo.jpg": b"smile"}
 
 
@@ -112,8 +112,8 @@ def test_what_is_no_store_is_refused(acache: Acache, tmp_path: Path) -> None:
     ("arguments", "says"),
     [
         ([], "nothing is selected"),
-        (["--all", "--level", "10"], "contradict"),
-        (["--all", "m.f0/0"], "contradict"),
+        (["--all", "--level", "10"], "not both"),
+        (["--all", "m.f0/0"], "not both"),
         (["--grace", "-1", "--all"], "'-1'"),
         (["--grace", "1h"], "nothing is selected"),
         (["--all", "--frob"], "--frob"),
@@ -158,7 +158,7 @@ def test_ids_from_stdin_that_vanished_are_told(location: Path) -> None:
         text=True,
         check=True,
     )
-    assert done.stderr == "acache: note: 1 entry is not there any more\n"
+    assert done.stderr == "acache: note: 1 entry is gone already\n"
     assert left(location) == 5
 
 
@@ -211,7 +211,7 @@ HELD = f"""{WITH_A_BAR}
 import os, signal, sys, time
 import acache.store.remove
 first, done, arrived = os.getpid(), 0, []
-remove = acache.store.remove.Removal.entry
+remove = acache.store.remove.LocalRemoval.entry
 def held(self, *args, **kwargs):
     global done
     done += 1
@@ -222,7 +222,7 @@ def held(self, *args, **kwargs):
         while not arrived:
             time.sleep(0.01)
     return remove(self, *args, **kwargs)
-acache.store.remove.Removal.entry = held
+acache.store.remove.LocalRemoval.entry = held
 """
 MAIN = "from acache.cli.app import main; main()"
 
@@ -240,7 +240,7 @@ def test_ctrl_c_stops_between_two_entries(tmp_path: Path, count: int) -> None:
     assert "Removing" in terminal.seen
     terminal.type("\x03")
     assert terminal.end() == 130
-    match = re.search(r"interrupted: ([\d,]+) of ([\d,]+) entries are removed", terminal.seen)
+    match = re.search(r"interrupted: removed ([\d,]+) of ([\d,]+) entries", terminal.seen)
     assert match is not None, terminal.seen
     removed, total = (int(number.replace(",", "")) for number in match.groups())
     assert total == count
@@ -321,11 +321,11 @@ def test_a_folder_that_vanishes_midway_is_no_failure(location: Path) -> None:
     code = (
         "import shutil, sys\n"
         "import acache.store.remove\n"
-        "remove = acache.store.remove.Removal.entry\n"
+        "remove = acache.store.remove.LocalRemoval.entry\n"
         "def removing(self, function, *args, **kwargs):\n"
         "    shutil.rmtree(sys.argv[-1] + '/joblib/m/f1', ignore_errors=True)\n"
         "    return remove(self, function, *args, **kwargs)\n"
-        "acache.store.remove.Removal.entry = removing\n"
+        "acache.store.remove.LocalRemoval.entry = removing\n"
         "from acache.cli.app import main; main()"
     )
     output = run_python(code, "clear", "--all", "-y", "--json", "--cache-dir", location)
@@ -498,9 +498,9 @@ def test_reading_and_planning_leave_every_access_time(
 def test_signals_are_as_they_were_after_a_deletion(location: Path) -> None:
     code = (
         "import signal\n"
-        "from acache.cli.app import _guarded\n"
+        "from acache.cli.app import _run_to_exit_code\n"
         "before = signal.getsignal(signal.SIGINT)\n"
-        f"_guarded(['clear', '--all', '-y', '-q', '--cache-dir', {str(location)!r}])\n"
+        f"_run_to_exit_code(['clear', '--all', '-y', '-q', '--cache-dir', {str(location)!r}])\n"
         "assert signal.getsignal(signal.SIGINT) is before"
     )
     run_python(code)
@@ -510,7 +510,7 @@ def test_signals_are_as_they_were_after_a_deletion(location: Path) -> None:
 def test_clear_stale_spares_what_is_not_known(acache: Acache, drifted: Path) -> None:
     planned = acache("clear", "--stale", "--dry-run", "--cache-dir", drifted)
     # Before anybody agrees: another Python's packages would call other entries stale.
-    assert planned.stderr.startswith(f"acache: note: stale is what {sys.executable} would not use")
+    assert planned.stderr.startswith(f"acache: note: stale means not used by {sys.executable};")
     result = acache("clear", "--stale", "--yes", "--json", "--cache-dir", drifted)
     assert (result.code, result.document["removed"]["entries"]) == (0, 2)
     left = sorted(output.parts[-3] for output in drifted.rglob("output.pkl"))

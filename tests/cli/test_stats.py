@@ -191,7 +191,7 @@ def test_leftovers_come_with_the_command_that_removes_them(acache: Acache, tmp_p
     result = acache("stats", "--cache-dir", tmp_path)
     assert "1 temporary file and 1 folder without result" in result.stdout
     assert "acache clear --leftovers" in result.stdout
-    assert "writing" not in result.stdout
+    assert "in flight" not in result.stdout
     leftovers = acache("stats", "--json", "--cache-dir", tmp_path).document["leftovers"]
     assert (leftovers["files"], leftovers["folders"]) == (1, 1)
     size = 4 + (broken / "metadata.json").stat().st_size
@@ -220,7 +220,7 @@ def test_writes_in_flight_are_told_apart_from_leftovers(acache: Acache, tmp_path
         assert sum(part[key] for part in parts) == document["disk"][key]
     table = acache("stats", "--cache-dir", tmp_path).stdout
     assert re.search(r"^leftovers +2 temporary files and 1 folder without result, ", table, re.M)
-    assert re.search(r"^writing +2 temporary files and 2 folders without result, ", table, re.M)
+    assert re.search(r"^in flight +2 temporary files and 2 folders without result, ", table, re.M)
     plan = acache("clear", "--leftovers", "--dry-run", "--json", "--cache-dir", tmp_path).document
     for key in USAGE:
         assert plan["leftovers"][key] == leftovers[key] - flying[key]
@@ -369,7 +369,7 @@ def test_entries_above_the_configured_level_are_told(
     document = acache("stats", "--json", env=env).document
     above = sum(row["entries"] for row in document["levels"] if row["level"] > 10)
     table = acache("stats", env=env).stdout
-    assert f"not used   {above} entries of levels above 10, the configured one\n" in table
+    assert f"not used   {above} entries have a level above 10, the configured one\n" in table
     assert "not used" not in acache("stats", env={**env, "LIBROSA_CACHE_LEVEL": "50"}).stdout
 
 

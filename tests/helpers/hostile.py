@@ -128,6 +128,7 @@ def running() -> dict[str, bytes]:
         "dropped at once": b"cos\nsystem\n(V" + command + b"\ntR0N.",
         "before it ends too early": b"cos\nsystem\n(V" + command + b"\ntR",
         "before it is damaged": b"cos\nsystem\n(V" + command + b"\ntR\xff",
+        "an index that is taken again": _aliased(),
         "under a mark": b"(cos\nsystem\n(V" + command + b"\ntR1N.",
     }
     return found
@@ -248,7 +249,6 @@ def bombs() -> dict[str, bytes]:
         "a long frame": b"\x80\x04\x95" + struct.pack("<Q", 2**60) + b"N",
         "keys that take long to hash": b"\x80\x04}" + b")" + b"2\x86" * 60 + b"Ns.",
         "a key that is nested deep": b"\x80\x04})" + b"\x85" * 1_000_000 + b"K\x01s.",
-        "an index that is taken again": _aliased(),
         "many names": b"".join(b"c%d\nx\n0" % i for i in range(10_000)) + b"N.",
         "a type's fields that change": b"\x80\x04"
         + numpy_type(

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 # How long a test waits for what must happen before it gives up. It measures nothing.
 PATIENCE_SECONDS = 120.0
 
+# joblib warns of this where a machine is busy.
+SLOW_WARNING = "ignore:Persisting input arguments took"
+
 
 class Result(NamedTuple):
     """What a command printed, and its exit code."""

@@ -94,3 +94,21 @@ def test_why_without_a_log_says_how_to_get_one(acache: Acache, tmp_path: Path) -
     assert result.code == 1
     assert "acache run" in result.stderr
     assert result.stdout == ""
+
+
+def test_stats_show_logged_calls(acache: Acache, tmp_path: Path, run: Callable[..., None]) -> None:
+    run("1.5", "2.5")
+    run("1.5", "2.5", "3.5")
+    options = ["--cache-dir", tmp_path / "location", "--calls"]
+    document = acache("stats", *options, "--json").document
+    (row,) = document["calls"]
+    (function,) = document["functions"]
+    (level,) = document["levels"]
+    assert {**function, **row} == function
+    assert (level["hits"], level["misses"]) == (2, 3)
+    assert row["function"].endswith("script.scale")
+    assert (row["calls"], row["hits"], row["misses"]) == (5, 2, 3)
+    assert row["saved_seconds"] < 1
+    result = acache("stats", *options)
+    assert "5 calls, 40% hits" in result.stdout
+    assert acache("stats", "--since", "1h", "--cache-dir", tmp_path / "location").code == 2

@@ -10,7 +10,7 @@ import click
 from acache.cli.selection import AGE
 from acache.store.call_log import Call, has_calls, read_calls
 from acache.store.ids import functions_named, matches_function, or_nearest
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.errors import AcacheError, UsageError
 
 C = TypeVar("C", bound=Callable[..., Any])

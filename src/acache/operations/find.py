@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from acache.store.discovery import find_locations
-from acache.store.local import Store
 from acache.store.model import Entry, Found, Unreadable
-from acache.store.parallel import Progress, fold_scan
+from acache.store.store import Progress, ScanOptions, Store
 from acache.store.totals import Tally, Totals, merged
 from acache.system.errors import UsageError
 
@@ -92,7 +91,7 @@ def find(
     folders, cross
         See `locations`.
     fork, progress
-        See `acache.store.parallel.fold_scan`.
+        See `acache.store.store.ScanOptions`.
 
     Returns
     -------
@@ -103,7 +102,7 @@ def find(
     tallies = []
     for location in locations(folders, cross=cross, warnings=warnings):
         store = Store(location)
-        fold = fold_scan(store, _Fold, fork=fork, progress=progress)
+        fold = store.fold(_Fold, ScanOptions(fork=fork, progress=progress))
         tallies.append(fold.tally)
         count = sum(1 for _ in store.functions(most=1))
         stores.append(FoundStore(location, store.path, count, fold.tally.totals(cost=False)))

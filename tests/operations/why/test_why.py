@@ -108,6 +108,7 @@ def test_since_explains_later_misses_by_earlier_calls() -> None:
     ("name", "now", "then", "words"),
     [
         ("tuning", "0.30000000000000004", "0.3", "round it"),
+        ("at", "1795662693.36", "1795662692.62", "ignore=['at']"),
         ("path", "'./a/song.wav'", "'/data/a/song.wav'", "realpath"),
         ("y", "array([1., 2.], dtype=float32)", "array([1., 2.])", "astype"),
         ("y", "array([1., 2.])", "array([1., 2.])", "memory order"),

@@ -185,7 +185,7 @@ def _explain(question: _Question) -> Miss:
         nearest = entry_id(other.function, other.hash)
         changes = compare(call.arguments, other.arguments)
         message, fix = _about(changes)
-    if fix is None and reason in ("first-call", "argument") and _MAIN in call.function:
+    if reason == "first-call" and _MAIN in call.function:
         fix = "move the function into a module: those of __main__ are cached for each script apart"
     return Miss(call.time, function, call.hash, reason, nearest, changes, message, fix)
 

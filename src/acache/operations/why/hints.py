@@ -12,7 +12,7 @@ _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
 _ARRAY = re.compile(r"\b(?:array|memmap|matrix)\(")
 _DTYPE = re.compile(r"\bdtype=([\w.<>|='\[\], ]+?)(?=[,)]|$)")
 _VOLATILE = re.compile(
-    r"(?:^|_)(?:time|timestamp|now|date|today|rng|seed|random_state|uuid|run_id|tmp|tmpdir)(?:_|$)"
+    r"(?:^|_)(?:time|timestamp|started|now|date|today|rng|seed|random_state|uuid|run_id|tmp|tmpdir)(?:_|$)"
 )
 _TINY = 1e-6  # relative difference of floats that rounding explains
 
@@ -35,15 +35,15 @@ def hint(change: ArgumentChange) -> str | None:
         return None
     if _ARRAY.search(now) and _ARRAY.search(then):
         return _about_arrays(change)
-    if _is_close(now, then):
-        return f"{name} differs in its last digits: round it before the call"
-    if _is_path(now) and _is_path(then) and _file_name(now) == _file_name(then):
-        return f"{name} names the same file by another path: pass os.path.realpath({name})"
-    if _VOLATILE.search(name.lower()):
+    if _VOLATILE.search(name.lower()) or (_is_time(now) and _is_time(then)):
         return (
             f"{name} changes from call to call: leave it out with ignore=[{name!r}] if the result"
             " does not depend on it, or pass a fixed value"
         )
+    if _is_close(now, then):
+        return f"{name} differs in its last digits: round it before the call"
+    if _is_path(now) and _is_path(then) and _file_name(now) == _file_name(then):
+        return f"{name} names the same file by another path: pass os.path.realpath({name})"
     return None
 
 
@@ -73,6 +73,14 @@ def _is_close(now: str, then: str) -> bool:
     if first == second or not (math.isfinite(first) and math.isfinite(second)):
         return False
     return math.isclose(first, second, rel_tol=_TINY)
+
+
+def _is_time(text: str) -> bool:
+    """Return whether a number looks like Unix seconds of these decades."""
+    try:
+        return 1e9 < float(text) < 3e9 and "." in text
+    except ValueError:
+        return False
 
 
 def _is_path(text: str) -> bool:

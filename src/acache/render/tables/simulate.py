@@ -25,7 +25,7 @@ def print_simulation(report: SimulateReport) -> None:
             style="bold",
         )
     ]
-    if report.calls:
+    if report.recommended is not None:
         parts += [
             Text(
                 f"without limit: {size_text(unlimited.size_bytes)}, {unlimited.hit_rate:.0%} hits,"

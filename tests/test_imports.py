@@ -151,6 +151,20 @@ def test_importing_acache_loads_nothing() -> None:
     assert loaded_by("import acache") - bare == {"acache", "__future__"}
 
 
+def test_public_names_have_one_home() -> None:
+    """What type checkers see is what `acache.__getattr__` imports."""
+    [block] = [node for node in modules()[""].body if isinstance(node, ast.If)]
+    seen = {
+        alias.asname: node.module
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname == alias.name
+    }
+    assert seen == {name: f"acache.{home}" for name, home in acache._HOMES.items()}
+    assert all(hasattr(acache, name) for name in seen)
+
+
 def test_a_cache_that_is_off_loads_no_joblib() -> None:
     code = "from acache import cache; cache(level=10)(print)"
     assert not loaded_by(code) & HEAVY

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from acache.sources.levels import Levels as Levels
     from acache.sources.staleness import Drift as Drift
     from acache.store.ids import parse_entry_id as parse_entry_id
-    from acache.store.local import Store as Store
     from acache.store.model import Entry as Entry
+    from acache.store.store import Store as Store
     from acache.system.errors import AcacheError as AcacheError
     from acache.system.errors import AcacheWarning as AcacheWarning
     from acache.system.errors import ConfigurationError as ConfigurationError
@@ -57,7 +57,7 @@ _HOMES = {
     "Plan": "operations.clear",
     "Selection": "operations.selection",
     "StatsReport": "operations.stats",
-    "Store": "store.local",
+    "Store": "store.store",
     "UsageError": "system.errors",
     "VerifyReport": "operations.verify.store",
     "accelerate": "memory.engine.accelerate",

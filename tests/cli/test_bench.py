@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,12 +17,28 @@ from typing import Any
 import pytest
 
 from acache.cli.bench import EXIT_MISSED
-from tests.helpers.processes import Result
+from tests.helpers.processes import PATIENCE_SECONDS, Result
 from tests.helpers.stores import LIBROSA_SCRIPT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows accounts no children")
 
-LEVELLED = Path(__file__).parents[1] / "operations" / "bench" / "levelled.py"
+LEVELLED = Path(__file__).parents[1] / "helpers" / "levelled.py"
+# A run takes as long as its script says, and a tenth of a second to start.
+WITH_ITS_CLOCK = """
+import os, time, types
+from acache.operations.bench import runner, timed_run
+read = 0
+def passed():
+    global read
+    read += 1
+    return os.stat(os.environ["CLOCK"]).st_size / 1000 + read / 10
+timed_run.time = types.SimpleNamespace(
+    perf_counter=passed, monotonic=time.monotonic, sleep=time.sleep
+)
+runner.time = types.SimpleNamespace(monotonic=passed)
+from acache.cli.app import main
+main()
+"""
 SCRIPT = """
 import sys
 from levelled import slow, slower
@@ -36,8 +52,16 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "tmp").mkdir()
     (tmp_path / "work").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setenv("CLOCK", str(tmp_path / "clock"))
+    (tmp_path / "clock").touch()
     (tmp_path / "work" / "levelled.py").write_bytes(LEVELLED.read_bytes())
     return write(tmp_path, SCRIPT)
+
+
+@pytest.fixture
+def acache(acache: Callable[..., Result], script: Path) -> Callable[..., Result]:
+    """Run the command line with a clock that only the scripts advance."""
+    return functools.partial(acache, code=WITH_ITS_CLOCK)
 
 
 def write(tmp_path: Path, code: str) -> Path:
@@ -92,7 +116,7 @@ def test_the_whole_story(script: Path, tmp_path: Path, acache: Callable[..., Res
     assert report["command"] == [str(script), "-x"]
     assert report["runs"] == 3
     assert len(report["off"]["times"]) == 3
-    assert report["off"]["median"] > 0.8
+    assert report["off"]["times"] == pytest.approx([0.1 + 0.8 + 1.2] * 3)
     none, some, most = report["levels"]
     assert (none["level"], none["entries"], none["hits"], none["misses"]) == (10, 0, 0, 0)
     assert none["speedup"] is None
@@ -100,11 +124,12 @@ def test_the_whole_story(script: Path, tmp_path: Path, acache: Callable[..., Res
     assert (some["level"], some["entries"], some["hits"], some["misses"]) == (20, 1, 1, 0)
     assert (most["level"], most["entries"], most["hits"], most["misses"]) == (30, 2, 2, 0)
     assert most["speedup"] == report["off"]["median"] / most["warm"]["median"]
-    assert 1 < some["speedup"] < most["speedup"]
+    assert some["speedup"] == pytest.approx(2.1 / 1.3)
+    assert most["speedup"] == pytest.approx(2.1 / 0.1)
     low, high = most["speedup_ci"]
     assert low <= most["speedup"] <= high
     assert most["same_output"]
-    assert most["break_even_runs"] >= 1
+    assert most["break_even_runs"] == pytest.approx(1)  # storing takes no time of this clock
     assert most["size_bytes"] > 100_000
     assert most["disk_bytes"] >= most["size_bytes"]
     assert report["recommended_level"] == 30
@@ -163,7 +188,7 @@ def test_exports(script: Path, tmp_path: Path, acache: Callable[..., Result]) ->
         (("--export-json", "none/a.json"), "cannot be written: No such file"),
         (("--plot", "a.gif"), "does not end with one of .png, .svg, .pdf"),
         (("--fail-under", "-1"), "--fail-under"),
-        (("--fail-under", "nan"), "'nan' is no ratio"),
+        (("--fail-under", "nan"), "'nan' is not a ratio"),
         (("--time-limit", "soon"), "'soon'"),
     ],
 )
@@ -197,7 +222,7 @@ def test_a_threshold(script: Path, acache: Callable[..., Result]) -> None:
     unread = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert unread.stdout is not None
     unread.stdout.close()
-    assert unread.wait(60) == EXIT_MISSED
+    assert unread.wait(PATIENCE_SECONDS) == EXIT_MISSED
 
 
 def test_a_script_that_fails(tmp_path: Path, script: Path, acache: Callable[..., Result]) -> None:
@@ -214,7 +239,7 @@ def test_a_missing_package(tmp_path: Path, script: Path, acache: Callable[..., R
     write(tmp_path, "import no_such_package")
     done = acache("bench", script)
     assert done.code == 1
-    assert "--python PATH names a Python that has what is missing" in done.stderr
+    assert "name a Python that has the missing module with --python PATH" in done.stderr
 
 
 def test_a_script_that_dies_by_a_signal(
@@ -246,7 +271,7 @@ def test_a_script_that_caches_nothing(
     assert done.stdout.count("nothing cached") == 2
     assert not re.search(r"\d\.\d\dx", done.stdout)
     assert "nothing is cached at any level" in done.stderr
-    assert "most of it to start" in done.stderr
+    assert "most of which is Python's start" in done.stderr
 
 
 def test_random_output(tmp_path: Path, script: Path, acache: Callable[..., Result]) -> None:
@@ -254,7 +279,9 @@ def test_random_output(tmp_path: Path, script: Path, acache: Callable[..., Resul
     done = acache("bench", "--runs", "3", "--levels", "20", "--json", script)
     (level,) = done.document["levels"]
     assert not level["same_output"]
-    assert any("prints something else, so that" in text for text in done.document["warnings"])
+    assert any(
+        "prints something else even without the cache" in text for text in done.document["warnings"]
+    )
     assert done.document["recommended_level"] == 20
 
 
@@ -267,9 +294,11 @@ def test_an_output_that_the_cache_changes(
     )
     done = acache("bench", "--runs", "3", "--levels", "20", "--json", script)
     assert done.document["recommended_level"] is None
-    assert any("than without cache" in text for text in done.document["warnings"])
+    assert any(
+        "differs from the one without the cache" in text for text in done.document["warnings"]
+    )
     told = acache("bench", "--runs", "3", "--levels", "20", "--fail-under", "1.1", script)
-    assert re.search(r"Level 20 is \d.\d\dx as fast, but see the warnings", told.stdout)
+    assert re.search(r"Level 20 is \d.\d\dx as fast, but read the warnings", told.stdout)
     assert told.code == EXIT_MISSED
 
 
@@ -349,7 +378,7 @@ def test_the_time_limit_cuts_rounds(
         *("bench", "--time-limit", "1s", "--runs", "9", "--levels", "20", "--json", script)
     )
     assert done.document["runs"] == 1
-    assert any("left 1 round of 9" in text for text in done.document["warnings"])
+    assert any("only 1 round of 9" in text for text in done.document["warnings"])
 
 
 def test_output_is_shown_on_request(
@@ -367,7 +396,7 @@ def test_nothing_is_left_after_a_signal(tmp_path: Path, script: Path, number: in
         tmp_path,
         "import os, time\nfrom levelled import slow\nslow(9)\n"
         f"open({str(tmp_path / 'level')!r} + os.environ['LIBROSA_CACHE_LEVEL'], 'w')\n"
-        "'LIBROSA_CACHE_DIR' in os.environ and time.sleep(60)",
+        "'LIBROSA_CACHE_DIR' in os.environ and time.sleep(600)",
     )
     process = subprocess.Popen(
         [sys.executable, "-m", "acache", "bench", "--warmup", "0", "--levels", "30", script],
@@ -380,7 +409,7 @@ def test_nothing_is_left_after_a_signal(tmp_path: Path, script: Path, number: in
         time.sleep(0.02)
     assert [*(tmp_path / "tmp").iterdir()]
     process.send_signal(number)
-    _, stderr = process.communicate(timeout=30)
+    _, stderr = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == (130 if number == signal.SIGINT else 143)
     assert "Traceback" not in stderr
     assert is_clean(tmp_path)
@@ -399,9 +428,10 @@ def test_the_environments_python_runs_scripts(
 
 
 def test_real_librosa(tmp_path: Path, script: Path, acache: Callable[..., Result]) -> None:
+    """On the clock of the system."""
     write(tmp_path, LIBROSA_SCRIPT)
     options = ("--runs", "1", "--warmup", "0", "--levels", "50", "--json")
-    done = acache("bench", *options, script)
+    done = acache("bench", *options, script, code=None)
     (high,) = done.document["levels"]
     assert high["entries"] > 10
     assert high["hits"] > 0
@@ -427,4 +457,39 @@ def test_private_stores_lie_beside_the_configured_location(
     assert used == {"None", *(u for u in used if u.startswith(f"{location.parent}/.acache-bench-"))}
     assert len(used) == 2
     assert not location.exists()
-    assert tempfile.gettempdir() not in used
+
+
+def test_bench_compares_with_an_earlier_benchmark(
+    acache: Callable[..., Result], tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("import time; time.sleep(0.05)\n")
+    # With one run, what is more than noise does not depend on how busy the machine is.
+    options = ("--levels", "10", "--runs", "1", "--warmup", "0")
+    old = tmp_path / "old.json"
+    assert acache("bench", *options, "--export-json", old, script).code == 0
+    document = json.loads(old.read_text())
+    document["off"]["times"] = [0.001]
+    old.write_text(json.dumps(document))
+    compare = ("--compare", old, "--fail-slower", "20")
+    result = acache("bench", *options, *compare, script)
+    assert result.code == 4
+    assert "off: " in result.stdout
+    assert "slower" in result.stdout
+    assert "more than --fail-slower 20" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--fail-slower", "10"], "needs --compare"),
+        (["--compare", "none.json"], "cannot be read"),
+        (["--compare", "none.json", "--fail-slower", "nan"], "not a percentage"),
+    ],
+)
+def test_bench_refuses_a_comparison_that_is_not_valid(
+    acache: Callable[..., Result], tmp_path: Path, options: list[str], words: str
+) -> None:
+    result = acache("bench", *options, tmp_path / "script.py")
+    assert result.code == 2
+    assert words in result.stderr

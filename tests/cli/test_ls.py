@@ -227,9 +227,9 @@ def test_names_that_are_not_printable_survive_the_way_to_clear(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--json", "-q"], "contradict"),
-        (["--csv", "--jsonl"], "contradict"),
-        (["-q", "--args"], "without --args"),
+        (["--json", "-q"], "only one of"),
+        (["--csv", "--jsonl"], "only one of"),
+        (["-q", "--args"], "combined with --args"),
         (["--sort", "luck"], "'luck'"),
         (["--limit", "0"], "--limit"),
         (["--level", "high"], "'high'"),

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.marks import needs_posix
-from tests.helpers.processes import Result
+from tests.helpers.processes import PATIENCE_SECONDS, Result
 from tests.helpers.stores import LIBROSA_SCRIPT
 
 Acache = Callable[..., Result]
@@ -81,7 +81,9 @@ def test_json_is_as_documented(acache: Acache, location: Path, script: Callable)
     file.write_text("what was there before, and was longer than the report is" * 100)
     path = script(CACHED)
     for hits in (0, 2):
+        begun = time.monotonic()
         done = acache("run", "--level", "30", "--export-json", file, path)
+        took = time.monotonic() - begun
         assert (done.stdout, done.code) == ("", 0)
         document = json.loads(file.read_text())
         assert list(document) == [
@@ -97,11 +99,13 @@ def test_json_is_as_documented(acache: Acache, location: Path, script: Callable)
             assert list(row) == FUNCTION_KEYS
             assert row["calls"] == row["hits"] + row["misses"]
         assert (rows["slow"]["hits"], rows["slow"]["misses"]) == (hits, 2 - hits)
-        assert 0 < document["wall_seconds"] < 60
+        assert (2 - hits) * 0.05 <= document["wall_seconds"] < took
         for metadata in (location / "joblib").rglob("slow/*/metadata.json"):
             metadata.write_text('{"duration": 10.0, "input_args": {}}')
-    assert 19 < rows["slow"]["saved_seconds"] < 20
-    assert rows["slow"]["compute_seconds"] == 0
+    slow = rows["slow"]
+    assert slow["compute_seconds"] == slow["store_seconds"] == 0
+    spent = slow["hash_seconds"] + slow["load_seconds"]
+    assert slow["saved_seconds"] == pytest.approx(2 * 10.0 - spent)
     assert [row["saved_seconds"] for row in document["functions"]] == sorted(
         (row["saved_seconds"] for row in document["functions"]), reverse=True
     )
@@ -114,15 +118,16 @@ def test_what_costs_more_than_it_saves_stands_out(
     first = acache("run", path).stderr
     assert "no hits, 3 misses in 2 functions" in first
     assert "this run filled the cache" in first
-    assert "cost more" not in first
-    # Written again with the time that computing it takes, without that of storing.
-    for metadata in (location / "joblib").rglob("fast/*/metadata.json"):
-        metadata.write_text('{"duration": 1e-06, "input_args": {}}')
+    assert "longer to load" not in first
+    # Written again with times that make it sure which function costs more than it saves.
+    for name, seconds in (("fast", "1e-06"), ("slow", "1000.0")):
+        for metadata in (location / "joblib").rglob(f"{name}/*/metadata.json"):
+            metadata.write_text(f'{{"duration": {seconds}, "input_args": {{}}}}')
     second = acache("run", path, env={"COLUMNS": "80"}).stderr
     assert "3 hits, no misses in 2 functions" in second
-    assert re.search(r"^saved +about \d.*, at most$", second, re.MULTILINE)
+    assert re.search(r"^saved +at most \d", second, re.MULTILINE)
     assert re.search(r"fast +-(?: +1){1,2} +0 .* -\d.* m?s$", second, re.MULTILINE)
-    assert "1 function costs more to cache than to compute" in second
+    assert "1 function takes longer to load than to compute" in second
     assert max(map(len, second.splitlines())) <= 80
 
 
@@ -404,20 +409,20 @@ def test_signals_reach_the_script(location: Path, script: Callable, name: str) -
     path = script(
         f"{CACHED}\nimport signal\n"
         f"signal.signal(signal.{name}, lambda *_: (print('caught', flush=True), sys.exit(7)))\n"
-        "print('ready', flush=True)\ntime.sleep(30)\n"
+        "print('ready', flush=True)\ntime.sleep(600)\n"
     )
     process = started(path)
     process.send_signal(getattr(signal, name))
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert (output, process.returncode) == ("caught\n", 7)
     assert "3 misses in 2 functions" in errors
 
 
 @needs_signals
 def test_a_script_that_a_signal_ends_is_reported(location: Path, script: Callable) -> None:
-    process = started(script(f"{CACHED}\nprint('ready', flush=True)\ntime.sleep(30)\n"))
+    process = started(script(f"{CACHED}\nprint('ready', flush=True)\ntime.sleep(600)\n"))
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 128 + 15
     assert "3 misses in 2 functions" in errors
 
@@ -474,7 +479,7 @@ def test_an_ignored_ctrl_c_stays_ignored(location: Path, script: Callable) -> No
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=30)[0] == "done\n"
+    assert process.communicate(timeout=PATIENCE_SECONDS)[0] == "done\n"
     assert process.returncode == 0
 
 
@@ -497,10 +502,14 @@ def test_children_are_counted(acache: Acache, location: Path, script: Callable) 
     assert "2 hits, 7 misses in 2 functions" in told
 
 
-def test_time_is_little_for_a_script_that_prints_much(
-    acache: Acache, location: Path, script: Callable
+def test_the_script_writes_straight_to_acaches_stdout(
+    location: Path, script: Callable, tmp_path: Path
 ) -> None:
-    start = time.monotonic()
-    done = acache("run", script("print('x' * 1_000_000)"))
-    assert len(done.stdout.strip()) == 1_000_000
-    assert time.monotonic() - start < 20
+    """So it takes no longer for a script that prints much."""
+    path = script("import os\nprint(os.fstat(1).st_ino)\nprint('x' * 1_000_000)")
+    with (tmp_path / "printed").open("w+") as printed:
+        subprocess.run([sys.executable, "-m", "acache", "run", path], stdout=printed, check=True)
+        printed.seek(0)
+        number, text = printed.read().splitlines()
+    assert int(number) == (tmp_path / "printed").stat().st_ino
+    assert text == "x" * 1_000_000

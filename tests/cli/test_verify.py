@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +51,7 @@ def test_json_is_as_documented(acache: Acache, location: Path) -> None:
     assert (document["schema"], document["kind"], document["entries"]) == (1, "verify", 5)
     assert document["warnings"] == []
     assert [list(one) for one in document["problems"]] == [
-        ["id", "kind", "severity", "message"]
+        ["id", "kind", "severity", "message", "fix"]
     ] * 5
     assert [(one["id"], one["kind"], one["severity"]) for one in document["problems"]] == [
         (f"m.f/{HASHES[3]}", "unsafe-pickle", "problem"),
@@ -63,7 +64,7 @@ def test_json_is_as_documented(acache: Acache, location: Path) -> None:
     assert not (location.parent / "canary").exists()
 
 
-def test_people_are_told_what_mends_it(acache: Acache, location: Path) -> None:
+def test_people_are_told_what_fixes_it(acache: Acache, location: Path) -> None:
     result = acache("verify", "--cache-dir", location, env={"COLUMNS": "200"})
     assert (result.code, result.stderr) == (3, "")
     lines = [line.rstrip() for line in result.stdout.splitlines()]
@@ -72,18 +73,19 @@ def test_people_are_told_what_mends_it(acache: Acache, location: Path) -> None:
         "truncated       m.f/11111111  ends too early, at byte 1",
         "unreadable      m.f/22222222  damaged at byte 0: 0xff is no opcode",
         "missing-output  m.f/55555555  an entry's folder without output.pkl",
-        "unknown-global  m.f/44444444  of a package not known here: mine.Thing",
+        "unknown-global  m.f/44444444  of an unknown package: mine.Thing",
         "",
         lines[6],
         "",
-        f"damaged  acache verify --cache-dir {location} --delete",
-        f"unsafe   acache verify --cache-dir {location} --delete-unsafe",
+        f"unsafe   acache verify --delete-unsafe --cache-dir {location}",
+        f"damaged  acache verify --delete --cache-dir {location}",
     ]
     assert lines[6].startswith("5 entries checked (")
     assert lines[6].endswith("), 4 problems, 1 note")
     narrow = acache("verify", "--cache-dir", location, "--level", "20")
-    assert max(map(len, narrow.stdout.splitlines())) <= 80
-    assert "the same command with --delete" in narrow.stdout
+    *table, unsafe = narrow.stdout.partition("1 note\n")[0].splitlines()
+    assert max(map(len, [*table, unsafe])) <= 80
+    assert f"damaged  acache verify --delete m/f/{HASHES[1]} " in narrow.stdout
 
 
 @needs_posix
@@ -104,6 +106,31 @@ def test_what_clears_a_function_without_source_clears_no_other(
         left = {p.parents[1] for p in tmp_path.rglob("output.pkl")}
         assert len(left - {tmp_path / "joblib" / name for name in others}) == expected
     assert left == {tmp_path / "joblib" / name for name in others}
+
+
+@needs_posix
+@pytest.mark.parametrize("narrow", [False, True])
+def test_each_fix_fixes_its_problem(acache: Acache, tmp_path: Path, narrow: bool) -> None:
+    function = tmp_path / "joblib" / "m" / "it's f"
+    for argument_hash, output in zip(HASHES, OUTPUTS, strict=False):
+        write_entry(function, argument_hash, output=output)
+    (function / HASHES[5] / "output.pkl").unlink()
+    (function / HASHES[6]).symlink_to(function / HASHES[0])
+    source = function / "func_code.py"
+    source.write_text("# first line: 1\ndef f(): ...\n")
+    options = ["--strict", "--json", "--cache-dir", tmp_path]
+    options += ["--smaller-than", "1MB"] if narrow else []
+    for left in (6, 5, 4, 3, 2, 1) if narrow else (6, 5, 2, 1):
+        problems = acache("verify", *options).document["problems"]
+        assert len(problems) == left
+        if left > 1:
+            run_line(f"{problems[0]['fix']} || true")  # exits with 3, as other problems remain
+    allowed = shlex.split(problems[0]["fix"])[1:]
+    assert acache(*allowed).code == 0
+    source.unlink()
+    [problem] = acache("verify", "--json", "--cache-dir", tmp_path).document["problems"][:1]
+    run_line(problem["fix"])
+    assert acache("verify", "--cache-dir", tmp_path).code == 0
 
 
 @needs_links
@@ -164,7 +191,7 @@ def test_nobody_is_asked_without_a_terminal(acache: Acache, location: Path) -> N
     result = acache("verify", "--delete", "--cache-dir", location)
     assert result.code == 2
     assert "--yes" in result.stderr
-    assert "(2 entries, 1 leftover)" in result.stderr
+    assert "2 entries and 1 leftover" in result.stderr
     assert left(location) == "012345"
 
 
@@ -237,7 +264,8 @@ def test_others_entries_are_read_after_a_word(
         path.chmod(0o777 if path.is_dir() else 0o666)
     result = acache("verify", "--json", "--cache-dir", location, user=as_nobody)
     assert result.stderr == (
-        "acache: note: some entries are another user's: reading them may change their last access\n"
+        "acache: note: some entries belong to another user:"
+        " reading them may change their last access\n"
     )
 
 

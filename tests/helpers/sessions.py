@@ -1,15 +1,20 @@
-"""Sessions in Markdown, run again in a shell, and what of their output varies from run to run."""
+"""Sessions in Markdown, run again in a shell, and what of their output may differ between runs."""
 
 from __future__ import annotations
 
 import os
+import random
 import re
 import shutil
+import string
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.helpers.processes import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -18,12 +23,30 @@ PAGES = [
     *sorted(page.relative_to(ROOT).as_posix() for page in ROOT.glob("docs/*.md")),
 ]
 
-_BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
+EXAMPLES = ROOT / "examples"
+
+# Sessions that are not run, by the first word of their first line, and why.
+NOT_RUN = {
+    "make": "CI runs these targets",
+    "pip": "installs packages, as CI does before the tests",
+    "sudo": "changes the machine",
+    "systemctl": "changes the machine",
+}
+# Lines of whose output only the names of the rows are compared, and why.
+NAMES_ALONE = {
+    "acache run": "the order of its rows depends on times",
+    "acache bench": "all of it depends on times",
+}
+# What is run instead of what would take minutes.
+SHORTER = {"acache bench": "acache bench --runs 1 --warmup 0"}
+
+BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _ANSWER = re.compile(r"(\[y/N\]: )(\w*)\n")
+_ID = re.compile(r"\b(\w+)/[0-9a-f]+\b")
 _END = "--- this was "
 
-# What varies, and what stands for it; in this order. All else is compared as it stands, but for how
-# many spaces there are between words: columns are as wide as what is in them.
+# What may differ, and what replaces it, in this order. The rest must be equal, except for the
+# number of spaces between words: columns are as wide as their content.
 VARYING = [
     (r"\n {16,}(?=\S)", " "),  # a table's cell that goes on in the next line
     (r"\[y/N\]: ([yn]\n)?", "[y/N]\n"),  # what is typed is not printed
@@ -39,7 +62,7 @@ VARYING = [
     (r"\d\.\d{8}e[+-]\d\d\S*", "FLOAT"),
     (r"\b\d+\.\d+\.\d+\b", "VERSION"),
     (r", in /.*python[\d.]*\n", ", in PYTHON\n"),
-    # These tell of the machine.
+    # These depend on the machine.
     (r"(ok|warning|problem) +(access-times|free-space|inodes) .*\n(.*\$ .*\n)?", r"STATUS \2\n"),
     (r"( checks: \d+ problems?)( and .*)?\n", r"\1\n"),
 ]
@@ -54,14 +77,14 @@ class Step(NamedTuple):
 
 def blocks(markdown: str) -> Iterator[list[Step]]:
     """Find the sessions of a page, each as its steps."""
-    for block in _BLOCK.findall(markdown):
+    for block in BLOCK.findall(markdown):
         parts = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
         lines = (part.partition("\n") for part in parts)
         yield [Step(line.partition("    #")[0].rstrip(), output) for line, _, output in lines]
 
 
 def normal(output: str, home: str = "/home/you") -> list[str]:
-    """Return the lines of an output with what varies taken out."""
+    """Return the lines of an output with what may differ replaced."""
     output = output.replace(home, "~")
     for pattern, name in VARYING:
         output = re.sub(pattern, name, output)
@@ -77,7 +100,7 @@ def names(output: str) -> list[str]:
 
 
 def run(steps: list[Step], home: Path, environment: dict[str, str]) -> list[Step]:
-    """Run the lines of a session in one shell, whose answers come from a terminal."""
+    """Run the lines of a session in one shell, with answers from a terminal."""
     import pty
 
     script = "".join(f"{step.line}\necho '{_END}'\n" for step in steps)
@@ -94,7 +117,7 @@ def run(steps: list[Step], home: Path, environment: dict[str, str]) -> list[Step
             env=environment,
             encoding="utf-8",
             check=False,
-            timeout=300,
+            timeout=5 * PATIENCE_SECONDS,
         )
     finally:
         os.close(master)
@@ -104,14 +127,14 @@ def run(steps: list[Step], home: Path, environment: dict[str, str]) -> list[Step
     return [Step(step.line, output) for step, output in zip(steps, outputs, strict=False)]
 
 
-def prepare(home: Path, examples: Path) -> dict[str, str]:
-    """Lay out a home with the commands and examples that sessions use; return its environment."""
+def prepare(home: Path) -> dict[str, str]:
+    """Fill a home with the commands and examples that sessions use; return its environment."""
     (home / "bin").mkdir()
     for name, start in (("acache", " -m acache"), ("python", "")):
         program = home / "bin" / name
         program.write_text(f'#!/bin/sh\nexec "{sys.executable}"{start} "$@"\n')
         program.chmod(0o755)
-    shutil.copytree(examples, home / "examples")
+    shutil.copytree(EXAMPLES, home / "examples")
     return {
         **os.environ,
         "HOME": str(home),
@@ -121,3 +144,79 @@ def prepare(home: Path, examples: Path) -> dict[str, str]:
         "COLUMNS": "80",
         "PYTHONIOENCODING": "utf-8",
     }
+
+
+@contextmanager
+def _new_home() -> Iterator[Path]:
+    """Make a folder whose path is as long as ``/home/you``: where lines wrap depends on that."""
+    home = Path("/tmp", "".join(random.choices(string.ascii_lowercase, k=4)))
+    home.mkdir(mode=0o700)
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home)
+
+
+@contextmanager
+def used_home() -> Iterator[Path]:
+    """Make a home in which the example has been run."""
+    with _new_home() as home:
+        script = EXAMPLES / "estimate_tuning.py"
+        subprocess.run([sys.executable, script], env=prepare(home), check=True, capture_output=True)
+        yield home
+
+
+@contextmanager
+def copied_home(used: Path) -> Iterator[Path]:
+    """Make a home with a copy of that store."""
+    with _new_home() as home:
+        shutil.copytree(used / ".cache", home / ".cache")
+        yield home
+
+
+def run_again(steps: list[Step], home: Path, *, short: bool = True) -> list[Step]:
+    """Run a session in such a home; `short`: with shorter commands instead of those of minutes."""
+    environment = prepare(home)
+    for start, arrange in BEFORE.items():
+        if f"{steps[0].line}\n".startswith(start) and (short or arrange is not empty):
+            arrange(home)
+    meant = [step._replace(line=_adapted(step.line, home, short)) for step in steps]
+    return run(meant, home, environment)
+
+
+def is_same(shown: Step, real: Step, home: Path) -> bool:
+    """Return whether a line prints what is shown, except for what may differ."""
+    if shown.line.startswith(tuple(NAMES_ALONE)):
+        return names(real.output) == names(shown.output)
+    return normal(real.output, str(home)) == normal(shown.output)
+
+
+def _entry_of(home: Path, function: str) -> Path:
+    """Find the first entry of a function, by its last part."""
+    joblib = home / ".cache" / "librosa" / "joblib"
+    return min(joblib.glob(f"**/{function}/{'[0-9a-f]' * 32}"))
+
+
+def damage(home: Path) -> None:
+    """Make one result unsafe, and cut another."""
+    (_entry_of(home, "get_window") / "output.pkl").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    result = _entry_of(home, "stft") / "output.pkl"
+    os.truncate(result, result.stat().st_size - 1000)
+
+
+def empty(home: Path) -> None:
+    """Replace the example by a script that does nothing: the table has the same rows."""
+    (home / "examples" / "estimate_tuning.py").write_text("")
+
+
+# What happens before a session, by its first line.
+BEFORE: dict[str, Callable[[Path], None]] = {"acache verify\n": damage, "acache bench": empty}
+
+
+def _adapted(line: str, home: Path, short: bool) -> str:
+    """Replace ids of entries by those of this store: hashes of floats depend on the machine."""
+    for long, instead in SHORTER.items() if short else ():
+        line = line.replace(long, instead)
+    if not line.startswith("acache show"):
+        return line
+    return _ID.sub(lambda match: f"{match[1]}/{_entry_of(home, match[1]).name[:8]}", line)

@@ -23,18 +23,18 @@ from acache.cli.options import (
 from acache.config.settings import debugging
 from acache.system.errors import AcacheError
 
-# In the order of the list in --help. Each lives in the module of its name.
+# In the order of --help. Each is in the module, or the package, of its name.
 COMMANDS = (
-    *("stats", "ls", "show", "clear", "prune"),
-    *("bench", "run", "doctor", "verify", "config", "completion"),
+    *("stats", "ls", "show", "find", "clear", "prune"),
+    *("bench", "run", "why", "simulate", "doctor", "verify", "config", "completion"),
 )
 
 
 class _Commands(GroupedHelp, click.Group):
-    """A group that imports a command when it is asked for."""
+    """A group that imports a command only when it is needed."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands first: without one, the options mean nothing."""
+        """Write the commands before the options."""
         self.format_commands(ctx, formatter)
         super().format_options(ctx, formatter)
 
@@ -56,7 +56,7 @@ class _Commands(GroupedHelp, click.Group):
             import difflib
 
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(COMMANDS)}"
+            hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(COMMANDS)}"
             ctx.fail(f"no such command {args[0]!r}; {hint}")
         return super().resolve_command(ctx, args)
 
@@ -69,9 +69,9 @@ class _Commands(GroupedHelp, click.Group):
 @common_options
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """See, trim, check and time the on-disk function caches of librosa and joblib.
+    """Inspect, trim, check and time the on-disk function caches of librosa and joblib.
 
-    Reads the configuration that librosa reads (LIBROSA_CACHE_DIR, LIBROSA_CACHE_LEVEL, ...).
+    The configuration is librosa's: LIBROSA_CACHE_DIR, LIBROSA_CACHE_LEVEL and so on.
     """
     if ctx.invoked_subcommand is None:
         from acache.cli.overview import overview
@@ -87,21 +87,33 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     arguments : sequence of str, optional
         By default those of the process.
     """
-    _never_fail_to_print()
-    code = _guarded(sys.argv[1:] if arguments is None else list(arguments))
+    _make_streams_safe()
+    code = _run_to_exit_code(sys.argv[1:] if arguments is None else list(arguments))
     try:
         sys.stderr.flush()
-    except OSError:  # nobody reads it, and Python would end with another exit code for that
+    except OSError:  # its reader has left; Python would change the exit code
         silence(sys.stderr)
     sys.exit(code)
 
 
-def _guarded(arguments: list[str]) -> int:
+def _run_to_exit_code(arguments: list[str]) -> int:
+    """Run a command; turn what it raises into one line on stderr and an exit code."""
     try:
-        return _told(arguments)
-    except BrokenPipeError:
-        silence(sys.stdout)  # the reader, `head` for instance, has enough
+        return _run(arguments)
+    except BrokenPipeError:  # the reader, `head` for instance, has enough
+        silence(sys.stdout)
         return 0
+    except (Exception, KeyboardInterrupt) as problem:
+        if debugging():
+            import traceback
+
+            traceback.print_exc()
+        code = _report(problem)
+        try:
+            sys.stdout.flush()
+        except OSError:  # on a full disk for instance; Python would try again at its end
+            silence(sys.stdout)
+        return code
 
 
 def _run(arguments: list[str]) -> int:
@@ -115,26 +127,8 @@ def _run(arguments: list[str]) -> int:
     return 0
 
 
-def _told(arguments: list[str]) -> int:
-    """Turn what a command raises into one line and an exit code."""
-    try:
-        return _run(arguments)
-    except BrokenPipeError:
-        raise
-    except (Exception, KeyboardInterrupt) as problem:
-        if debugging():
-            import traceback
-
-            traceback.print_exc()
-        code = _tell(problem)
-        try:
-            sys.stdout.flush()
-        except OSError:  # on a full disk for instance; Python would try again at its end
-            silence(sys.stdout)
-        return code
-
-
-def _tell(problem: BaseException) -> int:
+def _report(problem: BaseException) -> int:
+    """Print one line about a problem, and return its exit code."""
     if isinstance(problem, click.UsageError):
         path = problem.ctx.command_path if problem.ctx else "acache"
         error(f"{_one_line(problem.format_message())} (see {path} --help)")
@@ -156,7 +150,7 @@ def _tell(problem: BaseException) -> int:
         error(f"{where}{problem.strerror or problem}")
         return EXIT_FAILED
     error(f"internal error, {type(problem).__name__}: {problem}")
-    note("ACACHE_DEBUG=1 shows where; please report it")
+    note("please report it; ACACHE_DEBUG=1 shows the traceback")
     return EXIT_FAILED
 
 
@@ -164,8 +158,8 @@ def _one_line(message: str) -> str:
     return " ".join(message.split()).rstrip(".")
 
 
-def _never_fail_to_print() -> None:
-    """Show as escapes what the terminal's encoding lacks, and print nowhere if that is closed."""
+def _make_streams_safe() -> None:
+    """Replace closed streams, and escape characters that the terminal's encoding lacks."""
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
     if sys.stderr is None:

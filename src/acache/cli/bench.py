@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -13,14 +14,16 @@ from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option, note, silence, warning
 from acache.cli.selection import AGE
 from acache.config.settings import Config
+from acache.operations.bench.comparison import Comparison, differences, read_baseline
+from acache.operations.bench.comparison import compare as compared
 from acache.operations.bench.results import BenchReport
-from acache.operations.bench.runner import FailedRunError, Plan
+from acache.operations.bench.runner import FailedRunError, Schedule
 from acache.render.durations import duration
 from acache.render.plot import plot_format
 from acache.system.errors import UsageError
-from acache.system.executable import NotExecutableError, NotFoundError, resolve
-from acache.system.output_file import Export
-from acache.system.signals import ending_in_order
+from acache.system.executable import NotExecutableError, NotFoundError, start_arguments
+from acache.system.output_file import OutputFile
+from acache.system.signals import signals_as_exceptions
 
 EXIT_MISSED = 4
 _LEVELS = (10, 20, 30, 40)  # librosa's
@@ -42,7 +45,7 @@ class _Levels(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not b
 
 
 class _Ratio(click.FloatRange):
-    """A ratio above 0; what is no number is none."""
+    """A finite ratio above 0."""
 
     def __init__(self) -> None:
         super().__init__(min=0, min_open=True)
@@ -52,8 +55,23 @@ class _Ratio(click.FloatRange):
     ) -> float:
         ratio = float(super().convert(value, param, ctx))
         if not math.isfinite(ratio):
-            self.fail(f"{value!r} is no ratio; write it like 1.5", param, ctx)
+            self.fail(f"{value!r} is not a ratio; write it like 1.5", param, ctx)
         return ratio
+
+
+class _Percent(click.FloatRange):
+    """A finite percentage, 0 or more."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        percent = float(super().convert(value, param, ctx))
+        if not math.isfinite(percent):
+            self.fail(f"{value!r} is not a percentage; write it like 10", param, ctx)
+        return percent
 
 
 @click.command(name="bench", cls=GroupedHelp, context_settings={"allow_interspersed_args": False})
@@ -79,28 +97,37 @@ class _Ratio(click.FloatRange):
     default=1,
     show_default=True,
     metavar="N",
-    help="Runs with the cache off that do not count.",
+    help="Untimed runs with the cache off, before the first round.",
 )
 @click.option(
     "--time-limit",
     type=AGE,
     metavar="AGE",
-    help="Leave out rounds that would end later; one is run at least.  [default: 10m]",
+    help="Start no round that would end later; at least one is run.  [default: 10m]",
 )
 @click.option(
     "--fail-under",
     type=_Ratio(),
     metavar="RATIO",
-    help="Exit with 4 if no level's speed-up is as high.",
+    help="Exit with 4 unless some level's speed-up is at least this.",
+)
+@click.option(
+    "--compare", metavar="FILE", help="Compare with what --export-json wrote at an earlier time."
+)
+@click.option(
+    "--fail-slower",
+    type=_Percent(),
+    metavar="PERCENT",
+    help="Exit with 4 if it is slower than --compare by more, and by more than noise.",
 )
 @click.option("--export-json", metavar="FILE", help="Write the JSON document.")
-@click.option("--export-markdown", metavar="FILE", help="Write the table.")
+@click.option("--export-markdown", metavar="FILE", help="Write the table as Markdown.")
 @click.option(
     "--plot",
     metavar="FILE",
-    help="Draw it: FILE.png, .svg or .pdf; needs acache[plot].",
+    help="Draw a bar chart: FILE.png, .svg or .pdf; needs acache[plot].",
 )
-@click.option("--show-output", is_flag=True, help="Print on stderr what each run has printed.")
+@click.option("--show-output", is_flag=True, help="Print the output of each run on stderr.")
 @json_option
 @common_options
 @click.pass_context
@@ -113,6 +140,8 @@ def command(
     warmup: int,
     time_limit: float | None,
     fail_under: float | None,
+    compare: str | None,
+    fail_slower: float | None,
     export_json: str | None,
     export_markdown: str | None,
     plot: str | None,
@@ -121,17 +150,21 @@ def command(
 ) -> None:
     """Time a script with its cache off, cold and warm.
 
-    A .py file runs under the Python of --python, with an empty stdin. Each cold run gets a store of
-    its own, beside the configured location, which is never opened. Options end at SCRIPT.
+    A .py file runs under the Python of --python, with an empty stdin. Each cold run gets a private
+    store beside the configured location, which is never opened. Options end at SCRIPT.
 
     \b
     Examples:
       acache bench analyse.py song.ogg
       acache bench --levels 20,50 --runs 10 analyse.py
+      acache bench --compare baseline.json --fail-slower 10 analyse.py
       acache bench --fail-under 2 --export-markdown bench.md -- make features
     """
+    if fail_slower is not None and compare is None:
+        raise click.UsageError("--fail-slower needs --compare FILE")
     config = choices(ctx).config()
-    plan = Plan(
+    baseline = None if compare is None else read_baseline(compare)
+    schedule = Schedule(
         _resolved(words, config),
         levels or _default_levels(config),
         runs,
@@ -139,9 +172,9 @@ def command(
         _TIME_LIMIT if time_limit is None else time_limit,
     )
     with ExitStack() as stack:
-        stack.enter_context(ending_in_order())
+        stack.enter_context(signals_as_exceptions())
         exports = [
-            (stack.enter_context(Export(path, option=option)), form)
+            (stack.enter_context(OutputFile(path, option=option)), form)
             for option, path, form in (
                 ("--export-json", export_json, "json"),
                 ("--export-markdown", export_markdown, "markdown"),
@@ -149,21 +182,32 @@ def command(
             )
             if path is not None and form is not None
         ]
-        report = _measure(words, plan, config, show_output=show_output)
+        report = _measure(words, schedule, config, show_output=show_output)
+        comparisons = None
+        if baseline is not None:
+            comparisons = compared(report, baseline)
+            doubts = differences(report, baseline)
+            report = report._replace(warnings=(*report.warnings, *doubts))
         try:
             for export, form in exports:
-                export.write(_written(report, config, form))
+                export.write(_written(report, config, form, comparisons))
         finally:
-            _print(report, config, as_json=as_json)
+            _print(report, config, comparisons, as_json=as_json)
     if fail_under is not None and (report.best_speedup or 0) < fail_under:
-        best = f"{report.best_speedup:.2f}" if report.best_speedup else "none"
-        note(f"the best speed-up, {best}, is below --fail-under {fail_under:g}")
+        best = f"{report.best_speedup:.2f}" if report.best_speedup else "there is none"
+        note(f"the best speed-up ({best}) is below --fail-under {fail_under:g}")
+        ctx.exit(EXIT_MISSED)
+    slower = [one for one in comparisons or () if one.is_slower(fail_slower or 0)]
+    if fail_slower is not None and slower:
+        worst = max(slower, key=lambda one: one.ratio)
+        name = "without cache" if worst.level is None else f"at level {worst.level}"
+        note(f"{worst.ratio - 1:.0%} slower {name}, more than --fail-slower {fail_slower:g}")
         ctx.exit(EXIT_MISSED)
 
 
 def _resolved(command: tuple[str, ...], config: Config) -> tuple[str, ...]:
     try:
-        return tuple(resolve(command, python=config.require_python()))
+        return tuple(start_arguments(command, python=config.require_python()))
     except (NotFoundError, NotExecutableError) as problem:
         raise UsageError(str(problem)) from problem
 
@@ -174,56 +218,62 @@ def _default_levels(config: Config) -> tuple[int, ...]:
 
 
 def _measure(
-    command: tuple[str, ...], plan: Plan, config: Config, *, show_output: bool
+    command: tuple[str, ...], schedule: Schedule, config: Config, *, show_output: bool
 ) -> BenchReport:
     from acache.operations.bench.benchmark import bench
     from acache.render.bench_progress import benching
 
     def expect(seconds: float) -> None:
-        rounds = f"{plan.rounds} round{'s' if plan.rounds > 1 else ''}"
-        note(f"{rounds} of {len(plan.round)} runs: about {duration(seconds)}")
+        rounds = f"{schedule.rounds} round{'s' if schedule.rounds > 1 else ''}"
+        note(f"{rounds} of {len(schedule.round)} runs: about {duration(seconds)}")
 
-    for text in config.warnings():  # what they tell of may make the very first run fail
+    for text in config.warnings():  # the first run may fail because of them
         warning(text)
     echo = sys.stderr.buffer if show_output else None
     try:
-        with benching(plan.rounds, expect, quiet=show_output) as watcher:
-            return bench(command, plan, config, watcher=watcher, echo=echo)
+        with benching(schedule.rounds, expect, quiet=show_output) as progress:
+            return bench(command, schedule, config, progress=progress, echo=echo)
     except FailedRunError as failed:
         for line in failed.tail:
             click.echo(f"  {line}", err=True)
         raise
 
 
-def _written(report: BenchReport, config: Config, form: str) -> str | bytes:
+def _written(
+    report: BenchReport, config: Config, form: str, comparisons: Sequence[Comparison] | None
+) -> str | bytes:
     if form == "json":
-        from acache.render import json as machine
+        from acache.render.json.bench import bench_document
 
-        return machine.bench(report)
+        return bench_document(report, comparisons)
     if form == "markdown":
-        from acache.render.tables import bench as benches
+        from acache.render.tables.bench import markdown
 
-        return benches.markdown(report, config)
+        return markdown(report, config, comparisons or ())
     from acache.render.plot import draw
 
     return draw(report, form)
 
 
-def _print(report: BenchReport, config: Config, *, as_json: bool) -> None:
+def _print(
+    report: BenchReport,
+    config: Config,
+    comparisons: Sequence[Comparison] | None,
+    *,
+    as_json: bool,
+) -> None:
     try:
         if as_json:
-            from acache.render import json as machine
-
-            click.echo(machine.bench(report))
+            click.echo(_written(report, config, "json", comparisons))
         else:
-            from acache.render.tables import bench as benches
+            from acache.render.tables.bench import print_benchmark
 
-            benches.bench(report, config)
+            print_benchmark(report, config, comparisons or ())
         sys.stdout.flush()
-    except BrokenPipeError:  # who does not read on may still look at the exit code
+    except BrokenPipeError:  # the exit code may still be read
         silence(sys.stdout)
     if not as_json:
-        told = config.warnings()
+        printed = config.warnings()  # before the first run
         for text in report.warnings:
-            if text not in told:
+            if text not in printed:
                 warning(text)

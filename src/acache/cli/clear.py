@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from acache.cli.confirm import Manner, carry_out, deletion_options, open_for_deletion
+from acache.cli.confirm import DeletionMode, carry_out, deletion_options, open_for_deletion
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option, note
 from acache.cli.selection import AGE, look_up, selection_of, selection_options
@@ -16,11 +16,11 @@ from acache.sources.levels import Levels
 
 @click.command(name="clear", cls=GroupedHelp)
 @selection_options
-@click.option("--all", "everything", is_flag=True, help="Every entry, and all leftovers.")
+@click.option("--all", "everything", is_flag=True, help="Remove every entry and all leftovers.")
 @click.option(
     "--leftovers",
     is_flag=True,
-    help="Of the selected functions, or of all, what interrupted writes left.",
+    help="Remove what interrupted writes left: of the selected functions, or of all.",
 )
 @click.option(
     "--grace",
@@ -28,7 +28,7 @@ from acache.sources.levels import Levels
     metavar="AGE",
     default="1h",
     show_default=True,
-    help="Spare temporary files that are younger.",
+    help="Keep temporary files that are younger.",
 )
 @deletion_options
 @json_option
@@ -49,9 +49,9 @@ def command(
 ) -> None:
     """Remove every entry of a selection.
 
-    Shows what would go, then asks. Sources and functions' folders stay: with them joblib knows
-    which results are stale. With --leftovers, files of interrupted writes go as well, if they are
-    older than --grace and their process is no more.
+    Shows what would be removed, then asks. Sources and functions' folders stay: joblib needs them
+    to detect stale results. --leftovers also removes the files of interrupted writes that are older
+    than --grace and whose process has ended.
 
     \b
     Examples:
@@ -63,14 +63,14 @@ def command(
     config = choices(ctx).config()
     selection = selection_of(**options)
     if everything and not selection.is_everything:
-        raise click.UsageError("--all and a selection contradict each other; give one of them")
+        raise click.UsageError("give either --all or a selection, not both")
     if selection.is_everything and not (everything or leftovers):
         raise click.UsageError(
             "nothing is selected; name entries, or give --level, --function, --older-than,"
-            " --unused-for, --larger-than, --smaller-than, --arg, --stale, --leftovers, or --all"
+            " --unused-for, --larger-than, --smaller-than, --arg, --stale, --leftovers or --all"
         )
-    manner = Manner(dry_run, yes, quiet, as_json)
-    store = open_for_deletion(config, manner)
+    mode = DeletionMode(dry_run, yes, quiet, as_json)
+    store = open_for_deletion(config, mode)
     levels = Levels(store, InstalledSources(config.python.value))
     selector = None
     if everything or not selection.is_everything:
@@ -84,10 +84,10 @@ def command(
             selector,
             leftovers=leftovers or everything,
             grace=grace,
-            durations=manner.tells_cost,
+            durations=mode.needs_cost,
             fork=True,
             progress=progress,
         )
     if selection.stale and not (plan.is_empty or quiet or as_json):
-        note(f"stale is what {config.python.value} would not use; --python PATH names another one")
-    carry_out(ctx, plan, manner, warnings=(*config.warnings(), *levels.warnings))
+        note(f"stale means not used by {config.python.value}; --python PATH names another Python")
+    carry_out(ctx, plan, mode, warnings=(*config.warnings(), *levels.warnings))

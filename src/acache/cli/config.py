@@ -22,10 +22,10 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
     """
     config = choices(ctx).config()
     if as_json:
-        from acache.render import json as machine
+        from acache.render.json.config import config_document
 
-        click.echo(machine.config(config))
-        return
-    from acache.render.tables import stats as reports
+        click.echo(config_document(config))
+    else:
+        from acache.render.tables.config import print_settings
 
-    reports.config(config)
+        print_settings(config)

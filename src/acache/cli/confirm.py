@@ -1,11 +1,11 @@
-"""What commands that delete share: show the plan, ask, carry it out, tell what became of it."""
+"""What commands that delete share: show the plan, ask, carry it out, report the outcome."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -22,7 +22,7 @@ from acache.cli.options import (
     warning,
 )
 from acache.config.settings import Config
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.errors import ConfigurationError, UsageError
 from acache.system.text import printable
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound=Callable[..., Any])
 
-_MOST_TOLD = 100  # failures told one by one
+_MOST_FAILURES = 100  # printed one by one
 
 
-class Manner(NamedTuple):
-    """How a deletion was asked for."""
+class DeletionMode(NamedTuple):
+    """The values of `deletion_options`, and of ``--json``."""
 
     dry_run: bool
     yes: bool
@@ -44,15 +44,20 @@ class Manner(NamedTuple):
     as_json: bool
 
     @property
-    def tells_cost(self) -> bool:
-        """Whether anybody gets to see compute times: reading them takes as long as the rest."""
+    def needs_cost(self) -> bool:
+        """Whether compute times are shown: reading them takes as long as the rest."""
         return not (self.quiet and self.yes) or self.as_json
+
+    @property
+    def shows_tables(self) -> bool:
+        """Whether anything is printed for people."""
+        return not (self.quiet or self.as_json)
 
 
 def deletion_options(function: C) -> C:
     """Add the options of every command that deletes."""
     return options(
-        _flag("-n", "--dry-run", "Show what would go; touch nothing."),
+        _flag("-n", "--dry-run", "Show what would be removed; remove nothing."),
         _flag("-y", "--yes", "Do not ask."),
         _flag("-q", "--quiet", "Print nothing unless something fails."),
     )(function)
@@ -62,74 +67,88 @@ def _flag(letter: str, name: str, text: str) -> Callable[[C], C]:
     return click.option(letter, name, cls=GroupedOption, title=DELETION, is_flag=True, help=text)
 
 
-def open_for_deletion(config: Config, manner: Manner) -> Store:
-    """Open the configured store; where the location holds something else, nothing is deleted.
+def open_for_deletion(config: Config, mode: DeletionMode) -> Store:
+    """Open the configured store.
 
     Raises
     ------
     ConfigurationError
-        If the location exists, but is no store.
+        If the location exists, but is not a store.
     """
     store = Store(config.require_location())
     if not store.exists and os.path.isdir(store.location):
         raise ConfigurationError(
-            f"{printable(store.location)} is no cache: it has neither a folder joblib nor any"
-            " func_code.py; give the cache's location"
+            f"{printable(store.location)} is not a cache: it contains neither a folder named"
+            " joblib nor any func_code.py; give the location of the cache"
         )
-    if not store.exists and not manner.quiet:
+    if not store.exists and not mode.quiet:
         note_missing(store)
     return store
+
+
+def show_plan(plan: Plan) -> None:
+    """Print what would be deleted."""
+    from acache.render.tables.clear import print_plan
+
+    print_plan(plan)
 
 
 def carry_out(
     ctx: click.Context,
     plan: Plan,
-    manner: Manner,
+    mode: DeletionMode,
     *,
+    show: Callable[[Plan], None] = show_plan,
     warnings: Sequence[str] = (),
     findings: dict[str, Any] | None = None,
 ) -> None:
-    """Show a plan, ask, carry it out, and leave with the exit code of what failed, if anything.
+    """Show a plan, ask, carry it out; exit with 1 if something failed.
 
     Parameters
     ----------
     ctx : click.Context
     plan : Plan
-    manner : Manner
+    mode : DeletionMode
+    show : callable
+        Prints the plan.
     warnings : sequence of str
     findings : dict, optional
-        What goes before the deletion into the JSON document.
+        First keys of the JSON document.
 
     Raises
     ------
     UsageError
-        If the plan deletes something, and nobody can be asked.
+        If the plan deletes something, and there is no terminal to ask on.
     """
     from acache.operations.execute import unreadable
 
-    asks = not (manner.dry_run or manner.yes or plan.is_empty)
-    if asks and (manner.as_json or not _can_ask()):
-        from acache.render.tables.layout import plural
-
-        there = [
-            plural(plan.total.entries, "entry", "entries"),
-            plural(len(plan.leftovers), "leftover"),
-        ]
-        raise UsageError(
-            "this would delete, and nobody can be asked; give --yes to do it, or --dry-run to see"
-            f" what would go ({', '.join(filter(None, there))})"
-        )
-    with _whoever_reads(agreed=manner.yes):
-        _show(plan, manner)
+    asks = not (mode.dry_run or mode.yes or plan.is_empty)
+    if asks and (mode.as_json or sys.stdin is None or not sys.stdin.isatty()):
+        raise UsageError(_cannot_ask(plan))
+    with _going_on(agreed=mode.yes):
+        if mode.shows_tables:
+            show(plan)
     if asks and not _confirmed(plan):
         error("declined; nothing was removed")
         ctx.exit(EXIT_FAILED)
-    outcome = None if manner.dry_run else _executed(plan)
+    outcome = None if mode.dry_run else _executed(plan)
     failed = unreadable(plan) if outcome is None else outcome.failed
-    with _whoever_reads(agreed=manner.yes):
-        _report(ctx, plan, outcome, failed, manner=manner, warnings=warnings, findings=findings)
+    with _going_on(agreed=mode.yes):
+        if mode.as_json:
+            from acache.render.json.clear import deletion_document
+
+            kind = str(ctx.command.name)
+            told = (*warnings, *plan.unmet)
+            document = deletion_document(
+                kind, plan, outcome, failed, warnings=told, findings=findings or {}
+            )
+            click.echo(document)
+        elif not mode.quiet:
+            _print_outcome(plan, outcome, warnings)
+        _print_failures(failed)
     if outcome is not None and outcome.interrupted:
-        _tell_interruption(plan, outcome)
+        removed, planned = outcome.removed.entries, plan.total.entries
+        error(f"interrupted: removed {removed:,} of {planned:,} entries; run it again for the rest")
         ctx.exit(EXIT_INTERRUPTED)
     for text in plan.unmet:
         error(text)
@@ -137,11 +156,24 @@ def carry_out(
         ctx.exit(EXIT_FAILED)
 
 
-@contextmanager
-def _whoever_reads(*, agreed: bool) -> Iterator[None]:
-    """Go on with what was agreed to, though the report cannot be printed.
+def _cannot_ask(plan: Plan) -> str:
+    from acache.render.tables.layout import plural
 
-    Nobody may read it any more, or it may go to the very disk that is full.
+    amounts = [
+        plural(plan.total.entries, "entry", "entries"),
+        plural(len(plan.leftovers), "leftover"),
+    ]
+    return (
+        f"this would remove {' and '.join(filter(None, amounts))}, and there is no terminal to ask"
+        " on; give --yes to remove, or --dry-run to see what would be removed"
+    )
+
+
+@contextmanager
+def _going_on(*, agreed: bool) -> Iterator[None]:
+    """Go on with an agreed deletion although a report cannot be printed.
+
+    Its reader may have left, or it goes to the very disk that is full.
     """
     try:
         yield
@@ -154,25 +186,10 @@ def _whoever_reads(*, agreed: bool) -> Iterator[None]:
         silence(sys.stdout)
 
 
-def _can_ask() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty()
-
-
-def _show(plan: Plan, manner: Manner) -> None:
-    if manner.quiet or manner.as_json:
-        return
-    from acache.render.tables import clear as plans
-
-    if plan.is_empty:
-        plans.nothing(plan)
-    else:
-        plans.plan(plan)
-
-
 def _confirmed(plan: Plan) -> bool:
-    from acache.render.tables import clear as plans
+    from acache.render.tables.clear import question
 
-    return click.confirm(plans.question(plan), err=True)
+    return click.confirm(question(plan), err=True)
 
 
 def _executed(plan: Plan) -> Outcome:
@@ -186,56 +203,33 @@ def _executed(plan: Plan) -> Outcome:
 @contextmanager
 def _stoppable() -> Iterator[Callable[[], bool]]:
     """Let the first Ctrl-C stop the work between two entries, and the second one at once."""
-    asked: list[int] = []
+    stops: list[int] = []
 
-    def ask(number: int, frame: FrameType | None) -> None:
-        if asked:
+    def stop(number: int, frame: FrameType | None) -> None:
+        if stops:
             raise KeyboardInterrupt
-        asked.append(number)
+        stops.append(number)
 
     before = signal.getsignal(signal.SIGINT)
     if before != signal.SIG_IGN:  # as it is for what a script runs in the background
-        signal.signal(signal.SIGINT, ask)
+        signal.signal(signal.SIGINT, stop)
     try:
-        yield lambda: bool(asked)
+        yield lambda: bool(stops)
     finally:
         signal.signal(signal.SIGINT, before)
 
 
-def _report(
-    ctx: click.Context,
-    plan: Plan,
-    outcome: Outcome | None,
-    failed: Sequence[Failure],
-    *,
-    manner: Manner,
-    warnings: Iterable[str],
-    findings: dict[str, Any] | None,
-) -> None:
-    if manner.as_json:
-        from acache.render import json as machine
+def _print_outcome(plan: Plan, outcome: Outcome | None, warnings: Sequence[str]) -> None:
+    if outcome is not None and not plan.is_empty:
+        from acache.render.tables.clear import print_outcome
 
-        kind = str(ctx.command.name)
-        told = (*warnings, *plan.unmet)
-        document = machine.deletion(
-            kind, plan, outcome, failed, warnings=told, findings=findings or {}
-        )
-        click.echo(document)
-    elif outcome is not None and not (manner.quiet or plan.is_empty):
-        from acache.render.tables import clear as plans
+        print_outcome(outcome)
+    for text in warnings:
+        warning(text)
 
-        plans.outcome(outcome)
-    if not manner.as_json and not manner.quiet:
-        for text in warnings:
-            warning(text)
-    for failure in failed[:_MOST_TOLD]:
+
+def _print_failures(failed: Sequence[Failure]) -> None:
+    for failure in failed[:_MOST_FAILURES]:
         error(f"{failure.path}: {failure.error}")
-    if len(failed) > _MOST_TOLD:
-        error(f"{len(failed) - _MOST_TOLD:,} more could not be removed; --json lists them all")
-
-
-def _tell_interruption(plan: Plan, outcome: Outcome) -> None:
-    error(
-        f"interrupted: {outcome.removed.entries:,} of {plan.total.entries:,} entries are removed;"
-        " run it again for the rest"
-    )
+    if len(failed) > _MOST_FAILURES:
+        error(f"{len(failed) - _MOST_FAILURES:,} more could not be removed; --json lists all")

@@ -13,9 +13,9 @@ from acache.cli.options import EXIT_PROBLEMS, choices, common_options, json_opti
 @common_options
 @click.pass_context
 def command(ctx: click.Context, *, as_json: bool) -> None:
-    """Check settings and surroundings, and tell what mends them.
+    """Check settings, disk and store; show how to fix problems.
 
-    Exits with 3 if there is a problem; a warning alone is none.
+    The exit code is 3 if there is a problem; warnings do not change it.
 
     \b
     Examples:
@@ -30,12 +30,12 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
     with scanning() as progress:
         checks = examine(config, progress=progress)
     if as_json:
-        from acache.render import json as machine
+        from acache.render.json.doctor import doctor_document
 
-        click.echo(machine.doctor(checks))
+        click.echo(doctor_document(checks))
     else:
-        from acache.render.tables import doctor as checkup
+        from acache.render.tables.doctor import print_checks
 
-        checkup.doctor(checks)
+        print_checks(checks)
     if any(check.status == "problem" for check in checks):
         ctx.exit(EXIT_PROBLEMS)

@@ -1,4 +1,4 @@
-"""Help in which options stand under titles: a command's own, a selection's, the common ones."""
+"""Help texts with options under titles: a command's own, a selection's, the common ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ORDER = (SELECTION, OWN, DELETION, COMMON)
 
 
 class GroupedOption(click.Option):
-    """An option that stands under a title.
+    """An option under a title.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class GroupedOption(click.Option):
 
 
 class GroupedHelp(click.Command):
-    """A command whose help shows its options under their titles."""
+    """A command whose help shows options under their titles."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, each under its title."""
@@ -44,7 +44,7 @@ class GroupedHelp(click.Command):
 
 
 def titled(parameters: list[click.Parameter]) -> dict[str, list[click.Option]]:
-    """Sort options under their titles, in the order in which these are shown."""
+    """Group options by their titles, in the order of the help."""
     groups: dict[str, list[click.Option]] = {title: [] for title in _ORDER}
     for parameter in parameters:
         if isinstance(parameter, click.Option):
@@ -59,7 +59,7 @@ def _title(option: click.Option) -> str:
 
 
 def options(*decorators: Callable[[C], C]) -> Callable[[C], C]:
-    """Make one decorator of several, in the order in which help shows them."""
+    """Combine decorators, in the order of the help."""
 
     def add(function: C) -> C:
         for decorator in reversed(decorators):

@@ -28,12 +28,17 @@ from acache.sources.levels import Levels
     type=click.Choice(LIST_SORTS),
     help="Largest, latest, longest first, or by name.  [default: name; --jsonl, --csv, -q: none]",
 )
-@click.option("-r", "--reverse", is_flag=True, help="Turn the order around.")
+@click.option("-r", "--reverse", is_flag=True, help="Reverse the order.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="List the first N.")
-@click.option("--args", "arguments", is_flag=True, help="With the arguments of each call.")
-@click.option("-q", "--quiet", is_flag=True, help="Print ids alone, whole.")
+@click.option("--args", "arguments", is_flag=True, help="Show the arguments of each call.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only the ids, in full.")
 @json_option
-@click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON document a line, at once.")
+@click.option(
+    "--jsonl",
+    "as_jsonl",
+    is_flag=True,
+    help="Print one JSON document per line, as entries are found.",
+)
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
 @common_options
 @click.pass_context
@@ -62,10 +67,10 @@ def command(
     forms = {"json": as_json, "jsonl": as_jsonl, "csv": as_csv, "ids": quiet}
     asked = [name for name, wanted in forms.items() if wanted]
     if len(asked) > 1:
-        raise click.UsageError("-q, --json, --jsonl and --csv contradict each other; give one")
+        raise click.UsageError("give only one of -q, --json, --jsonl and --csv")
     form = asked[0] if asked else "table"
     if quiet and arguments:
-        raise click.UsageError("-q prints ids alone, without --args; leave out one of them")
+        raise click.UsageError("-q prints only ids, so it cannot be combined with --args")
     if sort is None and (reverse or form in ("table", "json")):
         sort = "name"
     config = choices(ctx).config()
@@ -94,13 +99,13 @@ def command(
         return [*config.warnings(), *listing.warnings, *levels.warnings]
 
     if form == "table":
-        from acache.render.tables import ls as entries
+        from acache.render.tables.ls import print_listing
 
-        entries.listing(listing, sort=sort)
+        print_listing(listing, sort=sort)
     else:
-        from acache.render import json as machine
+        from acache.render.json.ls import write_listing
 
-        machine.write_listing(listing, form, arguments=arguments, warnings=warnings)
+        write_listing(listing, form, arguments=arguments, warnings=warnings)
     if form != "json":
         for text in warnings():
             warning(text)

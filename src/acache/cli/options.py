@@ -1,4 +1,4 @@
-"""What commands share: their common options, the configuration, and lines on stderr."""
+"""What commands share: common options, the configuration, lines on stderr."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 from acache import __version__
 from acache.cli.help import COMMON, GroupedOption, options
 from acache.config.settings import Config
-from acache.store.local import Store
+from acache.store.store import Store
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -23,7 +23,7 @@ EXIT_INTERRUPTED = 130
 
 
 class Choices:
-    """What the common options chose, before a command's name or after it."""
+    """The values of the common options, given before a command's name or after it."""
 
     def __init__(self) -> None:
         self.cache_dir: str | None = None
@@ -31,7 +31,7 @@ class Choices:
         self.python: str | None = None
 
     def config(self, *, level: int | None = None) -> Config:
-        """Read the configuration, these choices over the environment."""
+        """Read the configuration; these options win over the environment."""
         return Config.from_env(
             prefix=self.env_prefix,
             cache_dir=self.cache_dir,
@@ -42,18 +42,18 @@ class Choices:
 
 
 def common_options(function: C) -> C:
-    """Add the options that stand before or after any command."""
+    """Add the options that may be given before or after any command."""
     return options(
-        _common("--cache-dir", "PATH", "Location of the cache, instead of LIBROSA_CACHE_DIR."),
+        _common("--cache-dir", "PATH", "Location of the cache; instead of LIBROSA_CACHE_DIR."),
         _common(
             "--env-prefix",
             "NAME",
-            "Read NAME_CACHE_DIR and so on.  [default: LIBROSA, or ACACHE_ENV_PREFIX]",
+            "Read NAME_CACHE_DIR and so on.  [default: ACACHE_ENV_PREFIX, or LIBROSA]",
         ),
         _common(
             "--python",
             "PATH",
-            "Python whose packages are meant.  [default: the active environment's]",
+            "Python whose packages to use.  [default: the active environment's]",
         ),
         click.version_option(__version__, message="acache %(version)s"),
     )(function)
@@ -79,7 +79,7 @@ def json_option(function: C) -> C:
 
 
 def choices(ctx: click.Context) -> Choices:
-    """Return what the common options chose so far."""
+    """Return the values of the common options so far."""
     found = ctx.ensure_object(Choices)
     assert isinstance(found, Choices)
     return found
@@ -91,7 +91,7 @@ def _choose(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 
 
 def open_store(config: Config) -> Store:
-    """Open the configured store, with a note where there is none yet.
+    """Open the configured store; print a note if it does not exist yet.
 
     Raises
     ------
@@ -105,12 +105,12 @@ def open_store(config: Config) -> Store:
 
 
 def note_missing(store: Store) -> None:
-    """Note that there is no store yet."""
+    """Print a note that the store does not exist yet."""
     note(f"there is no cache at {store.location} yet")
 
 
 def silence(stream: TextIO) -> None:
-    """Let what is still to be printed vanish: Python would complain when it flushes."""
+    """Discard what is still to be printed: Python would fail when it flushes it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
@@ -132,7 +132,7 @@ def error(text: str) -> None:
 def _line(kind: str, text: str) -> None:
     from acache.system.text import printable
 
-    with contextlib.suppress(BrokenPipeError):  # nobody reads it; the exit code tells too
+    with contextlib.suppress(BrokenPipeError):  # the exit code may still be read
         click.echo(f"acache: {kind}: {printable(text)}", err=True)
 
 
@@ -140,5 +140,5 @@ def _has_lz4(python: str) -> bool:
     from acache.sources.installed import InstalledSources
 
     installed = InstalledSources(python)
-    # Of a Python that does not answer nothing is known; that is told elsewhere.
+    # If that Python does not run, which is reported elsewhere, lz4 is not reported missing.
     return installed.has_module("lz4") or not installed.search_path

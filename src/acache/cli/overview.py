@@ -5,16 +5,16 @@ from __future__ import annotations
 import click
 
 from acache.cli.options import choices, warning
-from acache.store.local import Store
+from acache.store.store import Store
 
 
 def overview(ctx: click.Context) -> None:
-    """Show location, level and number of functions, without looking at entries."""
-    from acache.render.tables import stats as reports
+    """Show location, level and number of functions, without reading entries."""
+    from acache.render.tables.overview import print_overview
 
     config = choices(ctx).config()
     store = None if config.location is None else Store(config.location)
     functions = None if store is None else sum(1 for _ in store.functions())
-    reports.overview(config, store, functions)
+    print_overview(config, store, functions)
     for text in config.warnings():
         warning(text)

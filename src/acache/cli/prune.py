@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from acache.cli.confirm import Manner, carry_out, deletion_options, open_for_deletion
+from acache.cli.confirm import DeletionMode, carry_out, deletion_options, open_for_deletion
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option
 from acache.cli.selection import AGE, SIZE, note_if_coarse
@@ -17,26 +19,34 @@ from acache.operations.prune import (
 )
 from acache.system.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from acache.operations.clear import Plan
+
 
 @click.command(name="prune", cls=GroupedHelp)
-@click.option("--max-size", type=SIZE, metavar="SIZE", help="Room for all entries: 500MB, 10GiB.")
+@click.option("--max-size", type=SIZE, metavar="SIZE", help="Size of all entries: 500MB, 10GiB.")
 @click.option("--max-items", type=click.IntRange(min=0), metavar="N", help="Number of entries.")
 @click.option("--max-age", type=AGE, metavar="AGE", help="Time since the last use: 12h, 30d.")
-@click.option("--min-free", type=SIZE, metavar="SIZE", help="Room to be free on the disk.")
+@click.option("--min-free", type=SIZE, metavar="SIZE", help="Free space on the disk.")
 @click.option(
     "--policy",
     type=click.Choice(POLICIES),
     default="lru",
     show_default=True,
-    help="Who goes first: least recently used, first written, largest, or cheapest a byte.",
+    help="Eviction order: least recently used, first written, largest, or lowest recomputation cost"
+    " per byte.",
 )
 @click.option(
     "--half-life",
     type=AGE,
     metavar="AGE",
-    help="For --policy cost: unused for this long counts half.  [default: 7d]",
+    help="For --policy cost: time without use that halves the cost.  [default: 7d]",
 )
-@click.option("--apparent-size", is_flag=True, help="Count file sizes as joblib does, not blocks.")
+@click.option(
+    "--apparent-size",
+    is_flag=True,
+    help="Count file sizes, as joblib does, instead of disk blocks.",
+)
 @deletion_options
 @json_option
 @common_options
@@ -58,8 +68,8 @@ def command(
 ) -> None:
     """Evict entries until limits hold.
 
-    Without a limit, those of LIBROSA_CACHE_MAX_SIZE, _MAX_ITEMS and _MAX_AGE hold. Shows what would
-    go, then asks.
+    Without an option, the limits of LIBROSA_CACHE_MAX_SIZE, _MAX_ITEMS and _MAX_AGE hold. Shows
+    what would be removed, then asks.
 
     \b
     Examples:
@@ -71,7 +81,7 @@ def command(
 
     config = choices(ctx).config()
     if half_life is not None and policy != "cost":
-        raise click.UsageError("--half-life means something to --policy cost alone; give that too")
+        raise click.UsageError("--half-life needs --policy cost")
     limits = Limits(max_size, max_items, max_age, min_free)
     if limits == Limits():
         limits = configured_limits(config)
@@ -81,9 +91,9 @@ def command(
                 f"no limit: give --max-size, --max-items, --max-age or --min-free, or set {names}"
             )
     if not quiet:
-        note_if_coarse("a maximal age below 24h", limits.max_age)
-    manner = Manner(dry_run, yes, quiet, as_json)
-    store = open_for_deletion(config, manner)
+        note_if_coarse("a maximum age below 24h", limits.max_age)
+    mode = DeletionMode(dry_run, yes, quiet, as_json)
+    store = open_for_deletion(config, mode)
     with scanning() as progress:
         plan = plan_prune(
             store,
@@ -91,8 +101,14 @@ def command(
             policy=policy,  # type: ignore[arg-type]  # click has checked it
             half_life=HALF_LIFE_SECONDS if half_life is None else half_life,
             apparent_size=apparent_size,
-            durations=manner.tells_cost,
+            durations=mode.needs_cost,
             fork=True,
             progress=progress,
         )
-    carry_out(ctx, plan, manner, warnings=config.warnings())
+    carry_out(ctx, plan, mode, show=_show, warnings=config.warnings())
+
+
+def _show(plan: Plan) -> None:
+    from acache.render.tables.prune import print_plan
+
+    print_plan(plan)

@@ -14,14 +14,14 @@ from acache.config.settings import Config
 from acache.operations.run.session import Tracing
 from acache.operations.run.trace_log import Trace
 from acache.system.errors import AcacheError
-from acache.system.executable import resolve
+from acache.system.executable import start_arguments
 from acache.system.foreground import Finished, Foreground
-from acache.system.output_file import Export
+from acache.system.output_file import OutputFile
 
 
 @click.command(name="run", cls=GroupedHelp, context_settings={"allow_interspersed_args": False})
-@click.option("--level", type=int, metavar="N", help="Level, instead of LIBROSA_CACHE_LEVEL.")
-@click.option("--export-json", metavar="FILE", help="Write the report into FILE too, as JSON.")
+@click.option("--level", type=int, metavar="N", help="Level to use instead of LIBROSA_CACHE_LEVEL.")
+@click.option("--export-json", metavar="FILE", help="Write the report to FILE as JSON.")
 @click.argument(
     "words",
     nargs=-1,
@@ -41,8 +41,8 @@ def command(
 ) -> None:
     """Run a script with the cache on; show what each function saves.
 
-    A .py file runs under --python. Output, input, signals and the exit code are the script's own;
-    the report goes to stderr at its end. Child processes are counted too.
+    A .py file runs under --python. The script keeps its own input, output, signals and exit code;
+    the report follows on stderr. Calls of child processes are counted too.
 
     \b
     Examples:
@@ -52,20 +52,20 @@ def command(
     """
     config = choices(ctx).config(level=level)
     config.require_location()
-    arguments = resolve(words, python=config.require_python())
+    arguments = start_arguments(words, python=config.require_python())
     with contextlib.ExitStack() as stack:
-        # First of all, so that a signal ends nothing before its temporary files are removed.
+        # First, so that a signal ends nothing before temporary files are removed.
         foreground = stack.enter_context(Foreground())
         export = None
         if export_json is not None:
-            export = stack.enter_context(Export(export_json, option="--export-json"))
+            export = stack.enter_context(OutputFile(export_json, option="--export-json"))
         tracing = stack.enter_context(Tracing())
         finished = foreground.run(arguments, tracing.environment(child_environment(config)))
         try:
             _report(words, finished, tracing.read(), config, export)
-        except (AcacheError, OSError) as problem:  # the script's exit code is worth more
+        except (AcacheError, OSError) as problem:  # the script's exit code matters more
             with contextlib.suppress(OSError):
-                warning(f"the report is not whole: {problem}")
+                warning(f"the report is incomplete: {problem}")
     ctx.exit(finished.exit_code)
 
 
@@ -74,16 +74,16 @@ def _report(
     finished: Finished,
     trace: Trace,
     config: Config,
-    export: Export | None,
+    export: OutputFile | None,
 ) -> None:
     from acache.operations.run.savings import run_report
-    from acache.render.tables import run as runs
+    from acache.render.tables.run import print_run
 
     report = run_report(words, finished, trace, config)
-    runs.run(report, config)
+    print_run(report, config)
     for text in report.warnings:
         warning(text)
     if export is not None:
-        from acache.render import json as machine
+        from acache.render.json.run import run_document
 
-        export.write(machine.run(report))
+        export.write(run_document(report))

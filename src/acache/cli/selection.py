@@ -1,4 +1,4 @@
-"""The options of a selection, the same for every command that takes one."""
+"""The options of a selection, shared by all commands that take one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from acache.operations.selection import LevelRange, Selection, Selector, parse_l
 from acache.sources.levels import Levels
 from acache.sources.staleness import Drift
 from acache.store.ids import EntryId, parse_entry_id
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.errors import UsageError
 
 C = TypeVar("C", bound=Callable[..., Any])
@@ -25,7 +25,7 @@ _STDIN = "-"
 
 
 class _Parsed(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not before 8.2
-    """A value that one of the library's parsers reads; what it refuses names the option."""
+    """A value that one of the library's functions parses."""
 
     def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
         self.name = name
@@ -43,13 +43,13 @@ class _Parsed(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not b
 def _parse_argument(text: str) -> tuple[str, str]:
     name, equals, pattern = text.partition("=")
     if not (name and equals):
-        raise UsageError(f"{text!r} has no name and value; write it like n_fft=2048 or 'window=h*'")
+        raise UsageError(f"{text!r} is not NAME=GLOB; write it like n_fft=2048 or 'window=h*'")
     return name, pattern
 
 
 def _parse_pattern(text: str) -> str:
     if not text.strip():
-        raise UsageError("'' names no function; write it like stft or 'librosa.filters.*'")
+        raise UsageError("'' is not a function; write it like stft or 'librosa.filters.*'")
     return text if text.startswith("/") else text.strip()  # an id may end in a blank
 
 
@@ -64,19 +64,19 @@ def selection_options(function: C) -> C:
     """Add the options that select entries, and entry ids as arguments."""
     return options(
         click.argument("ids", nargs=-1, metavar="[ENTRY]..."),
-        _option("--level", LEVELS, "SPEC", "Of a level: 30, '>=30', 20-30, none (unknown)."),
-        _option("--function", FUNCTION, "GLOB", "Of functions: stft, 'librosa.core.*', /whole/id."),
-        _option("--older-than", AGE, "AGE", "Written longer ago than 90s, 12h, 7d, 1d12h."),
-        _option("--unused-for", AGE, "AGE", "Last used longer ago, good to a day."),
-        _option("--larger-than", SIZE, "SIZE", "Larger than 500, 10k, 5MB, 1.5GiB."),
-        _option("--smaller-than", SIZE, "SIZE", "Smaller than that."),
-        _option("--arg", ARGUMENT, "NAME=GLOB", "Called with an argument: n_fft=2048."),
+        _option("--level", LEVELS, "SPEC", "Level: 30, '>=30', 20-30, or none (unknown)."),
+        _option("--function", FUNCTION, "GLOB", "Function: stft, 'librosa.core.*', /whole/id."),
+        _option("--older-than", AGE, "AGE", "Written longer ago than AGE: 90s, 12h, 7d, 1d12h."),
+        _option("--unused-for", AGE, "AGE", "Last used longer ago than AGE; accurate to a day."),
+        _option("--larger-than", SIZE, "SIZE", "Larger than SIZE: 500, 10k, 5MB, 1.5GiB."),
+        _option("--smaller-than", SIZE, "SIZE", "Smaller than SIZE."),
+        _option("--arg", ARGUMENT, "NAME=GLOB", "Called with this argument: n_fft=2048."),
         click.option(
             "--stale",
             cls=GroupedOption,
             title=SELECTION,
             is_flag=True,
-            help="Of functions whose source is another by now.",
+            help="Only functions whose source has changed or is gone.",
         ),
     )(function)
 
@@ -105,12 +105,12 @@ def selection_of(
     arg: tuple[tuple[str, str], ...],
     stale: bool,
 ) -> Selection:
-    """Make a selection of the options' values; an option that is repeated widens.
+    """Make a selection from the values of the options; repeating an option widens it.
 
     Raises
     ------
     UsageError
-        If an id is none.
+        If an id is not valid.
     """
     named = [parse_entry_id(text) for text in ids if text != _STDIN]
     if _STDIN in ids:
@@ -129,7 +129,7 @@ def selection_of(
 
 
 def look_up(selection: Selection, store: Store, levels: Levels, *, quiet: bool = False) -> Selector:
-    """Look up in the store what a selection names, and note what may surprise.
+    """Look up in the store what a selection names, and print notes about it.
 
     Raises
     ------
@@ -142,18 +142,18 @@ def look_up(selection: Selection, store: Store, levels: Levels, *, quiet: bool =
         note_if_coarse("--unused-for", selection.unused_for)
         if selector.missing:
             are = "entry is" if selector.missing == 1 else "entries are"
-            note(f"{selector.missing:,} {are} not there any more")
+            note(f"{selector.missing:,} {are} gone already")
     return selector
 
 
 def note_if_coarse(what: str, age: float | None) -> None:
-    """Note that an age since the last access is shorter than access times are good to."""
+    """Print a note if an age is shorter than access times are accurate."""
     if age is not None and age < _DAY_SECONDS:
-        note(f"most systems note an access once a day: {what} may be off by a day")
+        note(f"most systems record an access once a day: {what} may be wrong by a day")
 
 
 def _ids_of_stdin() -> list[EntryId]:
-    """Read the ids that another command has listed; since then their entries may have gone."""
+    """Read the ids that another command has listed; some of their entries may be gone."""
     if sys.stdin is None:
         return []
     lines = (line.rstrip("\r") for line in sys.stdin.read().split("\n"))

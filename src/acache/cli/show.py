@@ -8,7 +8,6 @@ import click
 
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option, note, open_store, warning
-from acache.config.settings import Config
 from acache.system.errors import UsageError
 from acache.system.text import printable
 
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, /, *, name: str, as_json: bool) -> None:
     """Show one entry, or one function.
 
-    Of an entry its arguments, its times, and what its value is, read without loading it; of a
-    function its level, totals and stored source; where another one is installed, what differs.
+    For an entry: its arguments, its times, and what its value is, read without loading it. For a
+    function: its level, its totals, its stored source, and how the installed one differs.
 
     \b
     Examples:
@@ -33,48 +32,29 @@ def command(ctx: click.Context, /, *, name: str, as_json: bool) -> None:
       acache show stft/57f8c984
       acache show stft/57f8 --json | jq '.value.arrays[].shape'
     """
-    from acache.operations.show import entry_details, find, function_details
+    from acache.operations.show import entry_details, find_named, function_details
     from acache.sources.installed import InstalledSources
 
     config = choices(ctx).config()
     store = open_store(config)
     if not store.exists:
-        raise UsageError(f"{printable(name)!r} cannot be shown: there is no cache")
+        raise UsageError(f"cannot show {printable(name)!r}: there is no cache")
     installed = InstalledSources(config.python.value)
-    function, argument_hash = find(store, name)
-    if argument_hash is not None and store.is_noticed(function, argument_hash):
-        note("this entry is another user's: reading it may change its last access")
+    function, argument_hash = find_named(store, name)
+    details: EntryDetails | FunctionDetails
     if argument_hash is None:
-        _print_function(function_details(store, function, installed), config, as_json=as_json)
+        details = function_details(store, function, installed)
     else:
-        entry = entry_details(store, function, argument_hash, installed)
-        _print_entry(entry, config, as_json=as_json)
-
-
-def _print_function(details: FunctionDetails, config: Config, *, as_json: bool) -> None:
+        if store.reading_changes_access(function, argument_hash):
+            note("this entry belongs to another user: reading it may change its last access")
+        details = entry_details(store, function, argument_hash, installed)
     if as_json:
-        from acache.render import json as machine
+        from acache.render.json.show import show_document
 
-        click.echo(machine.function_details(details, config))
+        click.echo(show_document(details, config))
     else:
-        from acache.render.tables import ls as entries
+        from acache.render.tables.show import print_details
 
-        entries.function_details(details)
-        _warn(details.warnings, config)
-
-
-def _print_entry(details: EntryDetails, config: Config, *, as_json: bool) -> None:
-    if as_json:
-        from acache.render import json as machine
-
-        click.echo(machine.entry_details(details, config))
-    else:
-        from acache.render.tables import ls as entries
-
-        entries.entry_details(details)
-        _warn(details.warnings, config)
-
-
-def _warn(warnings: tuple[str, ...], config: Config) -> None:
-    for text in (*config.warnings(), *warnings):
-        warning(text)
+        print_details(details)
+        for text in (*config.warnings(), *details.warnings):
+            warning(text)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from acache.cli.confirm import Manner, carry_out, deletion_options
+from acache.cli.confirm import DeletionMode, carry_out, deletion_options
 from acache.cli.help import GroupedHelp
 from acache.cli.options import (
     EXIT_PROBLEMS,
@@ -30,15 +31,15 @@ if TYPE_CHECKING:
 
 @click.command(name="verify", cls=GroupedHelp)
 @selection_options
-@click.option("--delete", is_flag=True, help="Remove what is damaged or without result.")
-@click.option("--delete-unsafe", is_flag=True, help="Remove what may run code when it is loaded.")
+@click.option("--delete", is_flag=True, help="Remove entries that are damaged or have no result.")
+@click.option("--delete-unsafe", is_flag=True, help="Remove entries that may run code when loaded.")
 @click.option(
     "--allow",
     metavar="MODULE.NAME",
     multiple=True,
     help="Trust a class or function that entries name.",
 )
-@click.option("--strict", is_flag=True, help="Names of unknown packages are problems.")
+@click.option("--strict", is_flag=True, help="Treat names of unknown packages as problems.")
 @deletion_options
 @json_option
 @common_options
@@ -57,10 +58,10 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Check every entry: complete, readable, harmless to load.
+    """Check that entries are complete, readable, harmless to load.
 
-    No pickle is loaded. What is harmless is an explicit list of classes and functions; --allow adds
-    to it. Exits with 3 if there are problems that the same command does not remove.
+    Pickles are read, never loaded. Only classes and functions on an explicit list count as
+    harmless; --allow adds to it. The exit code is 3 if problems remain.
 
     \b
     Examples:
@@ -76,7 +77,7 @@ def command(
     allowed = [parse_allowed(text) for text in allow]
     config = choices(ctx).config()
     selection = selection_of(**options)
-    manner = Manner(dry_run, yes, quiet, as_json)
+    mode = DeletionMode(dry_run, yes, quiet, as_json)
     store = open_store(config)
     levels = Levels(store, InstalledSources(config.python.value))
     selector = None
@@ -93,61 +94,50 @@ def command(
             strict=strict,
             fork=True,
             progress=progress,
-            noticed=_noting_once(),
+            before_access=_noting_once(),
+            command_line=partial(command_line, config),
         )
     left = report.problems
-    if delete or delete_unsafe:
-        plan = plan_removal(report, broken=delete, unsafe=delete_unsafe)
-        _show(report, config, manner, mend=None)
-        from acache.render import json as machine
+    warnings = (*config.warnings(), *report.warnings)
+    if not (as_json or quiet):
+        from acache.render.tables.verify import print_findings
 
-        warnings = (*config.warnings(), *report.warnings)
-        carry_out(ctx, plan, manner, warnings=warnings, findings=machine.findings(report))
+        print_findings(report, fixes=not (delete or delete_unsafe))
+    if delete or delete_unsafe:
+        from acache.render.json.verify import findings
+
+        plan = plan_removal(report, broken=delete, unsafe=delete_unsafe)
+        carry_out(ctx, plan, mode, warnings=warnings, findings=findings(report))
         if not dry_run:
             left -= len(plan.entries) + sum(one.kind == "folder" for one in plan.leftovers)
     else:
-        given = [word for name in allow for word in ("--allow", name)]
-        again = _again(config, given, whole=selection.is_everything)
-        _show(report, config, manner, mend=again)
-        _finish(report, config, manner)
+        _finish(report, config, warnings, mode)
     if left:
         ctx.exit(EXIT_PROBLEMS)
 
 
-def _again(config: Config, options: Sequence[str], *, whole: bool) -> str:
-    """Tell how a command is written that works on the same store, ``{}`` for what differs."""
-    if not whole:
-        return "the same command with {}"
-    return f"{command_line(config, 'verify', *options).replace('{', '{{').replace('}', '}}')} {{}}"
+def _finish(
+    report: VerifyReport, config: Config, warnings: tuple[str, ...], mode: DeletionMode
+) -> None:
+    """Print the rest of a report after which nothing is deleted."""
+    if mode.as_json:
+        from acache.render.json.verify import verify_document
 
-
-def _show(report: VerifyReport, config: Config, manner: Manner, *, mend: str | None) -> None:
-    if not (manner.as_json or manner.quiet):
-        from acache.render.tables import verify as findings
-
-        findings.verification(report, mend=mend, clear=command_line(config, "clear"))
-
-
-def _finish(report: VerifyReport, config: Config, manner: Manner) -> None:
-    """Print what nothing is deleted after."""
-    if manner.as_json:
-        from acache.render import json as machine
-
-        click.echo(machine.verification(report, config))
-    elif not manner.quiet:
-        for text in (*config.warnings(), *report.warnings):
+        click.echo(verify_document(report, config))
+    elif not mode.quiet:
+        for text in warnings:
             warning(text)
 
 
 def _noting_once() -> Callable[[], None]:
-    """Note, from whichever process, that reading may change last accesses."""
+    """Return what notes, once in all processes, that reading may change last accesses."""
     from mmap import mmap
 
-    told = mmap(-1, 1)  # shared with the second process
+    noted = mmap(-1, 1)  # shared with the second process
 
-    def tell() -> None:
-        if not told[0]:
-            told[0] = 1
-            note("some entries are another user's: reading them may change their last access")
+    def note_once() -> None:
+        if not noted[0]:
+            noted[0] = 1
+            note("some entries belong to another user: reading them may change their last access")
 
-    return tell
+    return note_once

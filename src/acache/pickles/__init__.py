@@ -8,9 +8,9 @@ here, and as the same one. Where that cannot be told, reading ends with an error
 """
 
 from acache.pickles.compression import DamagedError, MissingPackageError
-from acache.pickles.description import Description, describe, describe_file
+from acache.pickles.description import Description, describe_file
 from acache.pickles.likeness import Likeness
-from acache.pickles.machine import PickleError, Watcher
+from acache.pickles.literals import PickleError
 from acache.pickles.nodes import (
     UNKNOWN_NAME,
     ArrayInfo,
@@ -22,6 +22,7 @@ from acache.pickles.nodes import (
     Unknown,
 )
 from acache.pickles.outline import Line, outline
+from acache.pickles.reader import Watcher
 
 __all__ = [
     "UNKNOWN_NAME",
@@ -39,7 +40,6 @@ __all__ = [
     "PickleError",
     "Unknown",
     "Watcher",
-    "describe",
     "describe_file",
     "outline",
 ]

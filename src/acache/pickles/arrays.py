@@ -11,7 +11,6 @@ from collections.abc import Callable
 from math import prod
 
 from acache.pickles.dtypes import array_info, dtype_of, read_dtype
-from acache.pickles.machine import Machine
 from acache.pickles.nodes import (
     EXCERPT,
     RECONSTRUCTOR,
@@ -24,8 +23,8 @@ from acache.pickles.nodes import (
     whole_dict,
     whole_tuple,
 )
-from acache.pickles.thinning import ALIGNMENT
 
+ALIGNMENT = "numpy_array_alignment_bytes"
 WRAPPERS = tuple(
     Global(module, "NumpyArrayWrapper")
     for module in ("joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle")
@@ -68,9 +67,8 @@ ZONE_MAKER = Global("zoneinfo", "ZoneInfo._unpickle")
 
 def created(target: Node, arguments: Node) -> Object | Container:
     """Return what ``cls.__new__`` makes of arguments."""
-    items = whole_tuple(arguments)
-    if target in TUPLES and items is not None:
-        return Container("tuple", items, len(items))
+    if target in TUPLES and type(arguments) is Container and arguments.kind == "tuple":
+        return arguments
     return Object(target, "new", arguments)
 
 
@@ -109,15 +107,14 @@ def _set(made: Object) -> Node:
     if type(made.target) is not Global or type(items) is not Container or items.kind != "list":
         return made
     made_of = Container(made.target.name, list(items.items), items.count)
-    made_of.weight = items.weight
+    made_of.weight, made_of.depth = items.weight, items.depth
     return made_of
 
 
 def _rebuilt(made: Object) -> Node:
     parts = whole_tuple(made.arguments) or []
     if len(parts) == 3 and parts[0] in TUPLES and parts[1] == Global("builtins", "tuple"):
-        items = whole_tuple(parts[2])
-        return made if items is None else Container("tuple", items, len(items))
+        return parts[2] if type(parts[2]) is Container and parts[2].kind == "tuple" else made
     return made
 
 
@@ -200,7 +197,7 @@ def _reconstructed(made: Object) -> None:
         if len(parts) == 7 and not dtype.fields:  # of a masked array, and its mask
             _require_size(parts[5], prod(made.array.shape))
         if type(parts[4]) is Container:
-            made.items, made.nesting = parts[4], 1 + parts[4].nesting
+            made.items = parts[4]
 
 
 _CALLS: dict[Global, Callable[[Object], Node]] = {
@@ -222,21 +219,6 @@ STATEFUL: dict[Global, Callable[[Object], object]] = {
     **{Global(f"numpy.{c}.multiarray", "_reconstruct"): _reconstructed for c in ("core", "_core")},
     MASKED_MAKER: _reconstructed,
 }
-
-
-_PATHS = ("PurePosixPath", "PureWindowsPath", "PosixPath", "WindowsPath", "PurePath", "Path")
-# What copies what it is given.
-COPYING = frozenset(
-    (
-        *(Global("builtins", name) for name in ("bytes", "bytearray", "set", "frozenset")),
-        *(Global("collections", name) for name in ("Counter", "OrderedDict", "deque")),
-        *(Global("array", name) for name in ("array", "_array_reconstructor")),
-        *(Global(f"numpy.{c}.multiarray", "scalar") for c in ("core", "_core")),
-        *(Global("pathlib", name) for name in _PATHS),
-        *(Global("pathlib._local", name) for name in _PATHS),
-        *(RECONSTRUCTOR, Global("_codecs", "encode")),
-    )
-)
 
 
 def _is_blank(made: Object) -> bool:
@@ -264,8 +246,8 @@ def _is_plain(state: Node, parts: dict[str, Node]) -> bool:
     )
 
 
-def read_array(m: Machine, wrapper: Object, state: Node, data: bytes, i: int) -> int:
-    """Put an array where its wrapper was, as ``NumpyArrayWrapper.read_array`` does."""
+def wrapped_array(wrapper: Object, state: Node) -> tuple[Object, bool]:
+    """Return the array whose wrapper has a state, and whether its bytes are aligned."""
     parts = whole_dict(state)
     if parts is None or not _is_blank(wrapper) or not _is_plain(state, parts):
         raise ValueError("an array is not as joblib writes it")
@@ -274,21 +256,9 @@ def read_array(m: Machine, wrapper: Object, state: Node, data: bytes, i: int) ->
         raise LimitError("the type of an array is not known")
     if dtype.has_objects and parts.get("allow_mmap") is not False:
         raise ValueError("an array of objects cannot be mapped into memory")
-    if m.base + i < m.frame_end:
-        raise ValueError("an array is in a frame")  # joblib would read on behind the frame
-    m.frame_end = 0
     subclass = parts.get("subclass")
+    wrapper.state = state
     array = Object(subclass, "new", Container("tuple", [], 0))
     array.kind, array.settled, array.dtype = "array", True, dtype
     array.array = array_info(parts.get("shape"), dtype, parts.get("order"), subclass)
-    wrapper.state = state
-    m.stack[-1] = array
-    if dtype.has_objects:
-        m.enter(array)
-        return i
-    m.found(array.array)
-    if parts.get(ALIGNMENT) is not None:  # since joblib 1.2
-        i += 1 + data[i]
-    end = i + array.array.size_bytes
-    m.passed_over(i, end)
-    return end
+    return array, parts.get(ALIGNMENT) is not None

@@ -27,6 +27,7 @@ _MAGIC = (
 )
 _FIRST = frozenset(magic[:1] for magic, _ in _MAGIC)
 _PART = 1 << 18  # bytes: what is decompressed at once of what is only skipped
+_AHEAD = 1 << 13  # bytes: what is read at once of what is not
 _BLOCK = 1 << 16  # bytes: what is read at once of what is compressed
 # The dictionary of xz's highest preset takes 64 MiB. A header may claim 4 GiB.
 _LZMA_MEMORY = 1 << 27
@@ -120,7 +121,7 @@ def open_stream(file: BinaryIO, method: str | None) -> Stream:
     """
     if method is not None:
         return _CompressedStream(file, method)
-    return _SeekableStream(file) if file.seekable() else Stream(file)
+    return Stream(file)
 
 
 class Stream:
@@ -136,8 +137,9 @@ class Stream:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._position = 0
-        self._ahead = b""  # read to see whether anything follows
+        self._base = 0  # where the buffer begins
+        self._buffer = b""
+        self._at = 0  # in the buffer
 
     def read(self, size: int) -> bytes:
         """Return the next bytes; fewer than asked for only where the stream ends.
@@ -147,15 +149,20 @@ class Stream:
         DamagedError
             If the compressed stream is damaged, or ends before its own end.
         """
-        data = self._ahead[:size]
-        self._ahead = self._ahead[size:]
-        while len(data) < size:
-            part = self._pull(size - len(data))
-            if not part:
-                break
-            data += part
-        self._position += len(data)
-        return data
+        begin, end = self._at, self._at + size
+        if end > len(self._buffer):
+            self._fill(size)
+            begin, end = self._at, min(self._at + size, len(self._buffer))
+        self._at = end
+        return self._buffer[begin:end]
+
+    def read_line(self, most: int) -> bytes:
+        """Return the bytes up to the next end of a line; not more than so many."""
+        end = self._buffer.find(b"\n", self._at) + 1
+        if not end:
+            self._fill(most)
+            end = self._buffer.find(b"\n", self._at) + 1 or len(self._buffer)
+        return self.read(min(end - self._at, most))
 
     def skip(self, size: int) -> int:
         """Pass over bytes, none of which stay in memory.
@@ -170,21 +177,31 @@ class Stream:
         DamagedError
             See `read`.
         """
-        left = size - len(self.read(min(size, len(self._ahead))))
+        left = size - len(self.read(min(size, len(self._buffer) - self._at)))
+        if left and self._file.seekable() and self.method is None:
+            # Seeking beyond the end would not fail.
+            here = self._file.tell()
+            there = min(here + left, self._file.seek(0, 2))
+            self._base += self._file.seek(max(there, here)) - here
+            return size - left + max(there - here, 0)
         while left:
             part = self._pull(min(left, _PART))
             if not part:
                 break
             left -= len(part)
-            self._position += len(part)
+            self._base += len(part)
         return size - left
 
     def tell(self) -> int:
         """Return how many bytes were read or passed over, uncompressed."""
-        return self._position
+        return self._base + self._at
+
+    def raw_bytes(self) -> int:
+        """Return how many bytes were read before any decompression."""
+        return self.tell()
 
     def at_end(self) -> bool:
-        """Tell whether nothing follows, and the compressed stream ended as it should.
+        """Return whether nothing follows, and the compressed stream ended as it should.
 
         Its checksum, where it has one, was right then. What follows a compressed stream without
         being one is not read; that it is there makes this false.
@@ -194,30 +211,25 @@ class Stream:
         DamagedError
             See `read`.
         """
-        if not self._ahead:
-            self._ahead = self._pull(1)
-        return not self._ahead
+        self._fill(1)
+        return self._at == len(self._buffer)
+
+    def _fill(self, size: int) -> None:
+        """Have so many bytes in the buffer, if there are as many."""
+        parts = [self._buffer[self._at :]]
+        left = size - len(parts[0])
+        while left > 0:
+            part = self._pull(max(left, _AHEAD))
+            if not part:
+                break
+            parts.append(part)
+            left -= len(part)
+        self._base += self._at
+        self._at = 0
+        self._buffer = b"".join(parts)
 
     def _pull(self, size: int) -> bytes:
         return self._file.read(size)
-
-
-class _SeekableStream(Stream):
-    """An uncompressed file: to pass over bytes costs nothing."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        super().__init__(file)
-        self._start = file.tell()
-        self._size = file.seek(0, 2) - self._start
-        file.seek(self._start)
-
-    def skip(self, size: int) -> int:
-        # Seeking beyond the end would not fail.
-        skipped = max(0, min(size, self._size - self._position))
-        self._position += skipped
-        self._ahead = b""
-        self._file.seek(self._start + self._position)
-        return skipped
 
 
 class _CompressedStream(Stream):
@@ -232,16 +244,20 @@ class _CompressedStream(Stream):
         self._full = False  # the last part was as large as allowed: there may be more of it
         self._over = False
         self._followed = False
+        self._raw_bytes = 0
+
+    def raw_bytes(self) -> int:
+        return self._raw_bytes
 
     def at_end(self) -> bool:
         ended = super().at_end()
-        if ended and self._promised not in (None, self._position):
-            raise DamagedError(f"{self._position} bytes, where {self._promised} were to come")
+        if ended and self._promised not in (None, self.tell()):
+            raise DamagedError(f"{self.tell()} bytes, where {self._promised} were to come")
         return ended and not self._followed
 
     def _pull(self, size: int) -> bytes:
-        if self._position > _MOST_BYTES and self._position > _MOST_TIMES * self._file.tell():
-            reason = f"more than {self._position >> 30} GiB in a {self.method} stream"
+        if self.tell() > _MOST_BYTES and self.tell() > _MOST_TIMES * self._file.tell():
+            reason = f"more than {self.tell() >> 30} GiB in a {self.method} stream"
             raise DamagedError(f"{reason} that is {_MOST_TIMES} times smaller", limited=True)
         data = b""
         while not data and not self._over:
@@ -251,6 +267,7 @@ class _CompressedStream(Stream):
             block = b""
             if self._decompressor.needs_input and not self._full:
                 block = self._file.read(_BLOCK)
+                self._raw_bytes += len(block)
                 if not block:
                     raise DamagedError(f"the {self.method} stream ends too early", truncated=True)
             data = self._decompress(block, size)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import struct
+from pickle import UnpicklingError
 from typing import BinaryIO, NamedTuple
 
 from acache.pickles.compression import (
     MAGIC_BYTES,
-    Stream,
+    DamagedError,
     detect,
     ends_in_magic,
     open_stream,
 )
-from acache.pickles.machine import Machine, PickleError, Watcher
-from acache.pickles.nodes import ArrayInfo, Global, Node
-from acache.pickles.opcodes import run
+from acache.pickles.literals import PickleError
+from acache.pickles.nodes import ArrayInfo, Global, LimitError, Node
+from acache.pickles.reader import Reader, Watcher
 
+_LONGEST_REASON = 256
 _LEAST_ITEMS = 70  # a shape has up to 64
 
 
@@ -39,8 +42,6 @@ class Description(NamedTuple):
     trailing : bool
         Whether anything follows the pickle. joblib passes over that, but for what follows a zlib
         or gzip stream: it hangs there.
-    cut : bool
-        Whether more was left out of this than the last items of long containers.
     outside : bool
         Whether it refers to what is not in it: joblib cannot load it.
     passed : tuple of (int, int)
@@ -55,7 +56,6 @@ class Description(NamedTuple):
     globals: tuple[Global, ...]
     bytes_read: int
     trailing: bool
-    cut: bool
     outside: bool
     passed: tuple[tuple[int, int], ...]
 
@@ -63,60 +63,22 @@ class Description(NamedTuple):
 def describe_file(
     file: BinaryIO,
     *,
-    most_nodes: int = 20_000,
     most_items: int = 100,
     watcher: Watcher | None = None,
     contents: bool = True,
 ) -> Description:
-    """Describe a file that joblib wrote, compressed or not.
-
-    Parameters
-    ----------
-    file : binary file
-        Seekable, at its beginning. Unbuffered is fine.
-    most_nodes, most_items, watcher, contents
-        See `describe`.
-
-    Raises
-    ------
-    DamagedError
-        If it is damaged or truncated.
-    MissingPackageError
-        If what decompresses it is not installed.
-    """
-    start = file.tell()
-    first_bytes = file.read(MAGIC_BYTES)
-    if ends_in_magic(first_bytes):
-        raise PickleError(f"ends too early, at byte {len(first_bytes)}", truncated=True)
-    method = detect(first_bytes)
-    file.seek(start)
-    stream = open_stream(file, method)
-    return describe(
-        stream, most_nodes=most_nodes, most_items=most_items, watcher=watcher, contents=contents
-    )
-
-
-def describe(
-    stream: Stream,
-    *,
-    most_nodes: int = 20_000,
-    most_items: int = 100,
-    watcher: Watcher | None = None,
-    contents: bool = True,
-) -> Description:
-    """Describe a pickle, and see that its stream ends as it should.
+    """Describe a file that joblib wrote, compressed or not, and see that it ends as it should.
 
     Time is linear in the opcodes; memory is bounded, whatever the pickle holds or claims.
 
     Parameters
     ----------
-    stream : Stream
-    most_nodes : int > 0
-        About how many values to keep, when there are many.
+    file : binary file
+        Seekable, at its beginning. Unbuffered is fine.
     most_items : int > 0
         How many items of each container to keep, 70 at least: the shapes of arrays are tuples.
     watcher : Watcher, optional
-        Is told of all that loading would look up and call.
+        Is called for all that loading would look up and call.
     contents : bool
         Whether to keep floats and short bytes; else any other stands for them.
 
@@ -126,18 +88,49 @@ def describe(
         If it is no pickle, ends too early, or cannot be followed safely.
     DamagedError
         If the compressed stream is damaged or truncated.
+    MissingPackageError
+        If what decompresses it is not installed.
     """
-    machine = Machine(stream, most_nodes, max(most_items, _LEAST_ITEMS), watcher, contents)
-    run(machine)
+    start = file.tell()
+    first_bytes = file.read(MAGIC_BYTES)
+    if ends_in_magic(first_bytes):
+        raise PickleError(f"ends too early, at byte {len(first_bytes)}", truncated=True)
+    file.seek(start)
+    stream = open_stream(file, detect(first_bytes))
+    items = max(most_items, _LEAST_ITEMS)
+    reader = Reader(stream, most_items=items, watcher=watcher, contents=contents)
+    value = _read(reader)
     return Description(
-        machine.value,
-        machine.first_protocol,
+        value,
+        reader.proto,
         stream.method,
-        tuple(machine.arrays),
-        tuple(machine.names),
-        machine.position,
-        machine.trailing(),
-        machine.cut,
-        machine.outside,
-        tuple(machine.passed),
+        tuple(reader.arrays),
+        tuple(reader.names),
+        stream.tell(),
+        not stream.at_end(),
+        reader.outside,
+        tuple(reader.passed),
     )
+
+
+def _read(reader: Reader) -> Node:
+    reason, limited = "", False
+    try:
+        value = reader.load()
+    except DamagedError:
+        raise
+    except LimitError as error:
+        reason, limited = str(error), True
+    except IndexError:
+        reason = "an opcode lacks what it works on"
+    except KeyError as error:
+        reason = f"{error.args[0]:#04x} is no opcode"
+    except (UnpicklingError, EOFError, ValueError, struct.error, OverflowError) as error:
+        reason = str(error)[:_LONGEST_REASON]
+    at = reader.position()
+    if reader.short:
+        raise PickleError(f"ends too early, at byte {at}", truncated=True)
+    if reason:
+        what = "cannot be followed" if limited else "damaged"
+        raise PickleError(f"{what} at byte {at - 1}: {reason}", limited=limited)
+    return value

@@ -11,8 +11,9 @@ from itertools import pairwise
 from math import prod
 
 from acache.pickles.nodes import (
+    ATTRIBUTES,
+    FIELDS,
     LONGEST_NAME,
-    SEALED,
     ArrayInfo,
     Container,
     Dtype,
@@ -197,19 +198,11 @@ def _subarray(base: Node) -> Dtype | None:
 
 
 def _structure(names: Node, fields: Node, itemsize: int, flags: int) -> Dtype | None:
-    if type(fields) is not Container or fields.structure is SEALED:
+    if type(fields) is not Container or not 0 <= itemsize < 2**31:
         return None
-    # A pickle may have the same type any number of times.
-    if fields.structure is None:
-        found = _read_structure(names, fields, itemsize, flags)
-        fields.structure = names, itemsize, flags, found
-    known = fields.structure
-    return known[3] if known[0] is names and known[1:3] == (itemsize, flags) else None
-
-
-def _read_structure(names: Node, fields: Container, itemsize: int, flags: int) -> Dtype | None:
-    if not 0 <= itemsize < 2**31:
-        return None
+    if fields.sealed == ATTRIBUTES:
+        raise LimitError("the attributes of an object are the fields of a type")
+    fields.sealed = FIELDS
     every, known = whole_tuple(names), whole_dict(fields)
     if every is not None and len(set(map(repr, every))) < len(every):
         return None

@@ -1,212 +1,214 @@
-"""The opcodes that carry a value: numbers, strings, bytes, and what is outside of the pickle."""
+"""The standard library's unpickler, but that it keeps only the start of a long value.
+
+joblib's unpickler is a subclass of it, too: so both read the same bytes as the same opcodes.
+"""
 
 from __future__ import annotations
 
 import codecs
-import re
+import io
+import pickle
 from collections.abc import Callable
-from itertools import chain
-from struct import Struct
+from struct import unpack
+from typing import Any, ClassVar
 
-from acache.pickles.machine import SHORT, Handler, Machine
-from acache.pickles.nodes import EXCERPT, Excerpt, LimitError, Node, Unknown
+from acache.pickles.compression import DamagedError, Stream
+from acache.pickles.nodes import EXCERPT, Excerpt, LimitError, Node
 
-_LONGEST_NUMBER = 5_000  # digits: Python itself reads 4,300 unless it is told to read more
-
-
-def _constant(value: Node) -> Handler:
-    def push(m: Machine, data: bytes, i: int) -> int:
-        m.stack.append(value)
-        return i
-
-    return push
-
-
-def _number(code: str, layout: str) -> Handler:
-    """Push a number, and those of its kind that follow: lists of numbers are long."""
-    fixed = Struct(f"{layout[0]}x{layout[1]}")
-    size, first = fixed.size, ord(code)
-    several = re.compile(b"(?:%b.{%d}){1,1000}" % (re.escape(code.encode()), size - 1), re.DOTALL)
-
-    def push(m: Machine, data: bytes, i: int) -> int:
-        begin = i - 1
-        end = begin + size
-        if data[end] != first:
-            m.stack += fixed.unpack_from(data, begin)
-            return end
-        # The last one may reach into the zeros behind the window: that is noticed after.
-        end = several.match(data, begin).end()  # type: ignore[union-attr]
-        left = m.frame_end - m.base - begin
-        if 0 < left < end - begin:  # a frame ends between two of them
-            end = begin + max(left // size, 1) * size
-        if size == 2:
-            m.stack += data[i:end:2]
-        else:
-            m.stack += chain.from_iterable(fixed.iter_unpack(data[begin:end]))
-        return end
-
-    return push
-
-
-_float = _number("G", ">d")
-_ANY_FLOAT = 0.5  # equal to no integer, so that it passes for none
+_SHORT = 256  # bytes: what is longer is not kept
+_PIECE = 1 << 16
+_LONGEST_FRAME = 140_000  # bytes: pickle ends a frame after 64 KiB, and one value of as many more
+_MOST_PASSED = 1_000
+_ANY_FLOAT = 0.5  # equal to no integer
 _NUMBERS = (8, 16)  # bytes of NumPy's numbers; dates and names of units have others
 
 
-def _one_float(m: Machine, data: bytes, i: int) -> int:
-    end = i + 8
-    if m.contents or data[end] == ord("G"):
-        return _float(m, data, i)
-    m.stack.append(_ANY_FLOAT)
-    m.passed_over(i, end)
-    return end
+class PickleError(DamagedError):
+    """A pickle that cannot be followed: what is wrong, and at which byte, uncompressed."""
 
 
-def _short_bytes(m: Machine, data: bytes, i: int) -> int:
-    size = data[i]
-    i += 1
-    end = i + size
-    if m.contents or size not in _NUMBERS:
-        m.stack.append(data[i:end])
-    else:
-        m.stack.append(Excerpt("bytes", b"", size))
-        m.passed_over(i, end)
-    return end
+class LiteralReader(pickle._Unpickler):
+    """Reads the plain values of a pickle.
 
+    Attributes
+    ----------
+    short : bool
+        Whether the stream ended before what was to be read.
+    passed : list of (int, int)
+        Where bytes begin and end that nothing depends on.
+    """
 
-def _short_text(m: Machine, data: bytes, i: int) -> int:
-    end = i + 1 + data[i]
-    m.stack.append(data[i + 1 : end].decode("utf-8", "surrogatepass"))
-    return end
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]]
+    stack: list[Any]
+    metastack: list[list[Any]]
+    memo: dict[int, Any]
+    append: Callable[[Node], None]
+    read: Callable[[int], bytes]
+    readline: Callable[[], bytes]
+    pop_mark: Callable[[], list[Any]]
+    proto: int
+    _unframer: Any
 
+    # ruff: noqa: D102 - what unpickles an opcode has its name
 
-def _decoded(data: bytes) -> str:
-    return data.decode("utf-8", "surrogatepass")
+    def __init__(self, stream: Stream, *, contents: bool) -> None:
+        super().__init__(io.BytesIO())
+        self._file_read, self._file_readline = self._read, self._read_line
+        self.stream = stream
+        self.contents = contents
+        self.short = False
+        self.passed: list[tuple[int, int]] = []
+        self._checked = 0
 
+    def _read(self, size: int) -> bytes:
+        data = self.stream.read(size)
+        self.short = self.short or len(data) < size
+        if self.stream.tell() > self._checked + _PIECE:
+            self._checked = self.stream.tell()
+            self.check()
+        return data
 
-def _ascii(data: bytes) -> str:
-    return data.decode("ascii")  # strings of Python 2, as joblib decodes them
+    def _read_line(self) -> bytes:
+        line = self.stream.read_line(_PIECE)
+        if line[-1:] != b"\n":
+            if len(line) == _PIECE:
+                raise LimitError("a line is too long")
+            self.short = True
+            raise EOFError  # it would be taken for a whole one, but for its last byte
+        return line
 
+    def check(self) -> None:
+        """Refuse to follow what takes too much memory; called now and then."""
 
-def _integer(data: bytes) -> int:
-    return int.from_bytes(data, "little", signed=True)
+    def in_frame(self) -> int:
+        """Return how many bytes of the current frame are left."""
+        frame = self._unframer.current_frame
+        return len(frame.getbuffer()) - frame.tell() if frame else 0
 
+    def position(self) -> int:
+        """Return how many bytes were read."""
+        return self.stream.tell() - self.in_frame()
 
-def _bytearray(data: bytes) -> Excerpt:
-    return Excerpt("bytearray", data[:EXCERPT], len(data))
-
-
-def _sized(
-    layout: str, kind: str, value: Callable[[bytes], Node], encoding: str | None = None
-) -> Handler:
-    length = Struct(layout)
-
-    def push(m: Machine, data: bytes, i: int) -> int:
-        size: int = length.unpack_from(data, i)[0]
-        i += length.size
-        if size < 0:
-            raise ValueError("a length is negative")
-        if size <= SHORT:
-            m.stack.append(value(data[i : i + size]))
-            return i + size
-        start = data[i : i + EXCERPT]
-        text = "" if kind == "int" else start.decode("utf-8", "ignore") if kind == "str" else start
-        m.stack.append(Excerpt(kind, text, size))
-        if encoding is None:
-            return i + size
-        decode = codecs.getincrementaldecoder(encoding)("surrogatepass").decode
-        for piece in m.pieces(data, i, size):
-            decode(piece)
-        decode(b"", True)
-        return m.after(i + size)
-
-    return push
-
-
-def _numbered(kind: str, value: Callable[[bytes], Node]) -> Handler:
-    def push(m: Machine, data: bytes, i: int) -> int:
-        line, after = m.line(data, i, _LONGEST_NUMBER)
-        if line is None:
-            raise LimitError("a number with too many digits")
-        number = value(line)
-        short = kind == "float" or len(line) <= SHORT
-        m.stack.append(number if short else Excerpt(kind, line[:EXCERPT].decode(), None))
-        return after
-
-    return push
-
-
-def _lined(kind: str, value: Callable[[bytes], Node], encoding: str = "latin-1") -> Handler:
-    def push(m: Machine, data: bytes, i: int) -> int:
-        line, after = m.line(data, i)
-        if line is None:
-            start = data[i : i + EXCERPT].decode(encoding, "ignore")
-            end = m.base + after if m.resume is None else m.resume[1]
-            m.stack.append(Excerpt(kind, start, end - 1 - m.base - i))
+    def pass_over(self, size: int) -> None:
+        """Skip bytes that nothing depends on."""
+        begin = self.position()
+        if self.in_frame():
+            self.read(size)
         else:
-            m.stack.append(value(line))
-        return after
+            self.short = self.stream.skip(size) < size
+        if len(self.passed) < _MOST_PASSED:
+            self.passed.append((begin, begin + size))
 
-    return push
+    def load_frame(self) -> None:
+        (size,) = unpack("<Q", self.read(8))
+        if size > _LONGEST_FRAME:
+            raise LimitError("a frame is longer than pickle writes any")
+        self._unframer.load_frame(size)
 
+    def load_binfloat(self) -> None:
+        if self.contents:
+            self.append(unpack(">d", self.read(8))[0])
+        else:
+            self.pass_over(8)
+            self.append(_ANY_FLOAT)
 
-def _text_int(line: bytes) -> Node:
-    if line in (b"00", b"01"):
-        return line == b"01"
-    return int(line, 0)
+    def load_short_binbytes(self) -> None:
+        (size,) = self.read(1)
+        if self.contents or size not in _NUMBERS:
+            self.append(self.read(size))
+        else:
+            self.pass_over(size)
+            self.append(Excerpt("bytes", b"", size))
 
+    def load_unicode(self) -> None:
+        size = 0
+        line = part = self.readline() if self.in_frame() else self.stream.read_line(_PIECE)
+        while part and part[-1:] != b"\n":
+            part = self.stream.read_line(_PIECE)
+            size += len(part)
+        self.short = self.short or not part
+        if not size and len(line) <= _SHORT:
+            self.append(str(line[:-1], "raw-unicode-escape"))
+        else:
+            start = str(line[:EXCERPT], "raw-unicode-escape", "ignore")
+            self.append(Excerpt("str", start, size + len(line) - 1))
 
-def _text_long(line: bytes) -> int:
-    return int(line[:-1] if line.endswith(b"L") else line, 0)
+    def load_string(self) -> None:
+        super().load_string()  # type: ignore[misc]
+        if len(self.stack[-1]) > _SHORT:
+            self.stack[-1] = Excerpt("str", self.stack[-1][:EXCERPT], None)
 
+    def load_long(self) -> None:
+        super().load_long()  # type: ignore[misc]
+        self._shorten()
 
-def _text_string(line: bytes) -> str:
-    if len(line) < 2 or line[0] != line[-1] or line[:1] not in (b"'", b'"'):
-        raise ValueError("a string is not quoted")
-    return _ascii(codecs.escape_decode(line[1:-1])[0])
+    def load_int(self) -> None:
+        super().load_int()  # type: ignore[misc]
+        self._shorten()
 
+    def _shorten(self) -> None:
+        number = self.stack[-1]
+        if number.bit_length() > 8 * _SHORT:
+            self.stack[-1] = Excerpt("int", str(number)[:EXCERPT], number.bit_length() // 8)
 
-def _text_unicode(line: bytes) -> str:
-    return line.decode("raw-unicode-escape")
+    def load_binbytes(self) -> None:
+        self._sized("bytes", unpack("<I", self.read(4))[0])
 
+    def load_binbytes8(self) -> None:
+        self._sized("bytes", unpack("<Q", self.read(8))[0])
 
-def _persistent(m: Machine, data: bytes, i: int) -> int:
-    _, after = m.line(data, i)
-    m.outside = True
-    m.stack.append(Unknown("persistent id"))
-    return after
+    def load_bytearray8(self) -> None:
+        (size,) = unpack("<Q", self.read(8))
+        start = self._start(size)
+        self.append(Excerpt("bytearray", start[:EXCERPT], size))
 
+    def load_binunicode(self) -> None:
+        self._sized("str", unpack("<I", self.read(4))[0], "utf-8", "surrogatepass")
 
-def _buffer(m: Machine, data: bytes, i: int) -> int:
-    m.outside = True
-    m.stack.append(Unknown("buffer elsewhere"))
-    return i
+    def load_binunicode8(self) -> None:
+        self._sized("str", unpack("<Q", self.read(8))[0], "utf-8", "surrogatepass")
 
+    def load_binstring(self) -> None:
+        (size,) = unpack("<i", self.read(4))
+        if size < 0:
+            raise ValueError("BINSTRING pickle has negative byte count")
+        self._sized("str", size, "ascii")  # as joblib decodes strings of Python 2
 
-LITERALS: dict[str, Handler] = {
-    "F": _numbered("float", float),
-    "I": _numbered("int", _text_int),
-    "J": _number("J", "<i"),
-    "K": _number("K", "<B"),
-    "L": _numbered("int", _text_long),
-    "M": _number("M", "<H"),
-    "N": _constant(None),
-    "P": _persistent,
-    "S": _lined("str", _text_string),
-    "T": _sized("<i", "str", _ascii, "ascii"),
-    "U": _sized("<B", "str", _ascii),
-    "V": _lined("str", _text_unicode, "raw-unicode-escape"),
-    "X": _sized("<I", "str", _decoded, "utf-8"),
-    "G": _one_float,
-    "B": _sized("<I", "bytes", bytes),
-    "C": _short_bytes,
-    "\x88": _constant(True),
-    "\x89": _constant(False),
-    "\x8a": _sized("<B", "int", _integer),
-    "\x8b": _sized("<i", "int", _integer),
-    "\x8c": _short_text,
-    "\x8d": _sized("<Q", "str", _decoded, "utf-8"),
-    "\x8e": _sized("<Q", "bytes", bytes),
-    "\x96": _sized("<Q", "bytearray", _bytearray),
-    "\x97": _buffer,
-}
+    def load_long4(self) -> None:
+        (size,) = unpack("<i", self.read(4))
+        if size < 0:
+            raise ValueError("LONG pickle has negative byte count")
+        start = self._start(size)
+        if size <= _SHORT:
+            self.append(int.from_bytes(start, "little", signed=True))
+        else:
+            self.append(Excerpt("int", "", size))
+
+    def _start(self, size: int, decode: Callable[[bytes], object] = len) -> bytes:
+        """Read a value to its end, and return its start."""
+        if size <= _PIECE or self.in_frame():
+            if size > _LONGEST_FRAME:
+                raise ValueError("a value is longer than its frame")
+            data = self.read(size)
+            decode(data)
+            return data
+        start = data = self._read(_PIECE)
+        decode(data)
+        left = size - _PIECE
+        while left and not self.short:
+            data = self._read(min(left, _PIECE))
+            decode(data)
+            left -= len(data)
+        return start
+
+    def _sized(self, kind: str, size: int, encoding: str = "", errors: str = "strict") -> None:
+        if size <= _SHORT:
+            data = self.read(size)
+            self.append(data.decode(encoding, errors) if encoding else data)
+        elif not encoding:
+            self.append(Excerpt(kind, self._start(size)[:EXCERPT], size))
+        else:
+            decoder = codecs.getincrementaldecoder(encoding)(errors)
+            start = self._start(size, decoder.decode)
+            decoder.decode(b"", True)
+            self.append(Excerpt(kind, start[:EXCERPT].decode(encoding, "ignore"), size))

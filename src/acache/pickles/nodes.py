@@ -22,10 +22,9 @@ class Global(NamedTuple):
 
 
 class Unknown(NamedTuple):
-    """A value that cannot be told, and what it weighs; see `Container`."""
+    """A value that is not in the pickle."""
 
     reason: str
-    weight: int = 0
 
 
 RECONSTRUCTOR = Global("copyreg", "_reconstructor")
@@ -105,7 +104,7 @@ class Dtype(NamedTuple):
     is_subarray: bool = False
 
 
-SEALED = (None, 0, 0, None)
+ATTRIBUTES, FIELDS = "attributes of an object", "fields of a type"
 
 
 class Container:
@@ -118,46 +117,34 @@ class Container:
         The first ones; keys and values by turns if it is a dict.
     count : int
         Of all its items, or pairs.
-    depth : int
-        How deep tuples are nested in a tuple; 1 of anything else.
     weight : int
-        How many values hashing it visits, were it a key; see `Machine.measure`.
-    nesting : int
-        How deep objects are nested in what it holds; see `Object`.
-    structure : (Node, int, int, Dtype or None) or None
-        The names, size and flags with which it is the fields of one of NumPy's types, and that
-        type. NumPy keeps that very dict: it is never filled again. `SEALED` if it is the state of
-        something else, which may keep it, too.
+        How many values hashing it visits, were it a key.
+    depth : int
+        How deep containers and objects are nested in it.
+    sealed : {None, "attributes of an object", "fields of a type"}
+        What a dict is by now: nothing is put into it any more.
     """
 
-    __slots__ = ("count", "depth", "items", "kind", "nesting", "structure", "weight")
+    __slots__ = ("count", "depth", "items", "kind", "sealed", "weight")
 
     def __init__(self, kind: str, items: list[Node], count: int) -> None:
         self.kind = kind
         self.items = items
         self.count = count
-        self.depth = self.weight = 1
-        self.nesting = 0
-        self.structure: tuple[Node, int, int, Dtype | None] | None = None
+        self.weight = self.depth = 1
+        self.sealed: str | None = None
 
-    def add(self, items: list[Node], count: int, most: int) -> None:
-        """Take up so many items or pairs, and keep of them what still has room."""
-        room = most - len(self.items)
+    def add(self, items: list[Node], most: int) -> None:
+        """Take up items, or keys and values by turns, and keep of them what still has room."""
+        is_dict = self.kind == "dict"
+        room = (2 * most if is_dict else most) - len(self.items)
         if room > 0:
             self.items += items[:room] if len(items) > room else items
-        self.count += count
+        self.count += len(items) // 2 if is_dict else len(items)
 
     def whole(self) -> bool:
-        """Tell whether all its items were kept."""
+        """Return whether all its items were kept."""
         return len(self.items) == (2 * self.count if self.kind == "dict" else self.count)
-
-    def children(self) -> list[Node]:
-        """Return the nodes that it keeps."""
-        return self.items
-
-    def strip(self) -> None:
-        """Drop what it keeps."""
-        self.items = []
 
 
 class Object:
@@ -182,12 +169,12 @@ class Object:
         Whether it got its state: it never gets another one.
     weight : int
         How many values it stands for when it is compared or copied: of a range, its length.
-    nesting : int > 0
-        How deep arrays are nested in arrays, and containers that are objects in such.
+    depth : int
+        See `Container`.
     """
 
     __slots__ = (
-        *("arguments", "array", "dtype", "items", "kind", "made", "nesting", "pairs", "settled"),
+        *("arguments", "array", "depth", "dtype", "items", "kind", "made", "pairs", "settled"),
         *("state", "target", "weight"),
     )
 
@@ -203,7 +190,7 @@ class Object:
         self.dtype: Dtype | None = None
         self.settled = False
         self.weight = 0
-        self.nesting = 1
+        self.depth = 1
 
     def class_of(self) -> Node:
         """Return its class, or the function that made it: a `Global`, unless it is computed."""
@@ -213,25 +200,11 @@ class Object:
 
     def holds(self, kind: str) -> Container:
         """Return what takes up its items, or the pairs if the kind is dict."""
-        held = self.pairs if kind == "dict" else self.items
-        if held is None:
-            held = Container("dict" if kind == "dict" else "list", [], 0)
-            if kind == "dict":
-                self.pairs = held
-            else:
-                self.items = held
-        return held
-
-    def children(self) -> list[Node]:
-        """Return the nodes that it keeps."""
-        return [self.target, self.arguments, self.state, self.items, self.pairs]
-
-    def strip(self) -> None:
-        """Drop what it keeps, but for its class or function where that has a name."""
-        self.arguments = Unknown("among too many")
-        self.state = self.items = self.pairs = None
-        if type(self.target) is not Global:
-            self.target = self.arguments
+        if kind == "dict":
+            self.pairs = self.pairs or Container("dict", [], 0)
+            return self.pairs
+        self.items = self.items or Container("list", [], 0)
+        return self.items
 
 
 Leaf = bool | int | float | complex | str | bytes | None

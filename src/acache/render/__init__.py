@@ -1,1 +1,1 @@
-"""Reports into text: for people (`human`), for programs (`machine`)."""
+"""Reports into text: tables for people, JSON for programs, pictures."""

@@ -1,4 +1,4 @@
-"""How a benchmark goes, in a line on stderr, on a terminal alone."""
+"""Progress of a benchmark, in a line on stderr, on a terminal alone."""
 
 from __future__ import annotations
 
@@ -7,51 +7,53 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from acache.operations.bench.runner import Step, Watcher
+from acache.operations.bench.runner import BenchProgress, Step
 from acache.render.durations import duration
 
 
 @contextmanager
-def benching(rounds: int, expect: Callable[[float], None], *, quiet: bool) -> Iterator[Watcher]:
-    """Show how a benchmark goes.
+def benching(
+    rounds: int, expect: Callable[[float], None], *, quiet: bool
+) -> Iterator[BenchProgress]:
+    """Show the progress of a benchmark.
 
     Parameters
     ----------
     rounds : int
     expect : callable
-        Is told, once, the seconds that it is expected to take.
+        Called once with the seconds that it is expected to take.
     quiet : bool
-        Whether nothing else is shown, as something else goes to stderr.
+        Whether to draw nothing, as the runs' own output goes to stderr.
 
     Yields
     ------
-    watcher : Watcher
+    progress : BenchProgress
     """
-    watcher = _Rounds(rounds, expect, quiet=quiet)
+    progress = _Line(rounds, expect, quiet=quiet)
     try:
-        yield watcher
+        yield progress
     finally:
-        watcher.end()
+        progress.end()
 
 
-class _Rounds(Watcher):
-    """A line that changes when a run begins; drawing it during one would take its time."""
+class _Line(BenchProgress):
+    """A line that changes when a run begins: drawing it during one would take CPU time."""
 
     def __init__(self, rounds: int, expect: Callable[[float], None], *, quiet: bool) -> None:
         self._quiet = quiet or sys.stderr is None or not sys.stderr.isatty()
         self._rounds = rounds
-        self._tell = expect
+        self._expected = expect
         self._line: Any = None
 
     def expect(self, seconds: float) -> None:
         self.end()
-        self._tell(seconds)
+        self._expected(seconds)
 
     def begin(self, step: Step, round_: int | None, remaining: float | None) -> None:
         if self._quiet:
             return
         if self._line is None:
-            from acache.render.tables.layout import live_line
+            from acache.render.tables.live import live_line
 
             self._line = live_line()
             self._line.start()
@@ -60,7 +62,7 @@ class _Rounds(Watcher):
         self._line.update(f"{what}: {step}{rest}", refresh=True)
 
     def end(self) -> None:
-        """Wipe the line."""
+        """Remove the line."""
         if self._line is not None:
             self._line.stop()
             self._line = None

@@ -1,10 +1,10 @@
-"""Text for people without packages: durations."""
+"""Durations as text, without any package."""
 
 from __future__ import annotations
 
 
 def duration(seconds: float) -> str:
-    """Show a duration in two figures or two units.
+    """Format a duration in two figures or two units.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def duration(seconds: float) -> str:
 
 
 def timing(seconds: float) -> str:
-    """Show a measured time in three figures.
+    """Format a measured time in three figures.
 
     Parameters
     ----------

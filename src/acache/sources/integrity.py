@@ -1,15 +1,14 @@
-"""Whether the source that joblib stored of a function is whole: by it stale results are known."""
+"""Whether the source that joblib stored of a function is complete; joblib compares it."""
 
 from __future__ import annotations
 
 import ast
-import os
 import textwrap
 from typing import Literal, NamedTuple
 
 from acache.sources.decorators import LONGEST_SOURCE
-from acache.store.format import FIRST_LINE, SOURCE, split_source
-from acache.store.local import Store
+from acache.store.format import FIRST_LINE, split_source
+from acache.store.store import Store
 
 _DEFINITIONS = ("def ", "async def ", "class ", "@")
 # What Python says, whatever its version, of a definition that ends too early.
@@ -46,13 +45,10 @@ def source_trouble(store: Store, function: str) -> SourceTrouble | None:
 
     A link is followed, as joblib does.
     """
-    path = f"{store.path}/{function}/{SOURCE}"
-    if os.path.isdir(path):
-        return SourceTrouble("a folder instead of", "raises")
-    if os.path.islink(path) and os.access(path, os.R_OK):
-        return None
     try:
         data = store.source_bytes(function)
+    except IsADirectoryError:
+        return SourceTrouble("a folder instead of", "raises")
     except OSError:
         return SourceTrouble("an unreadable", "trusts")
     if data is None:
@@ -71,14 +67,14 @@ def source_trouble(store: Store, function: str) -> SourceTrouble | None:
 
 
 def _is_cut(source: str) -> bool:
-    """Tell whether a definition ends too early; what a newer Python writes may not parse here."""
+    """Return whether a definition ends too early; newer syntax may not parse here."""
     text = textwrap.dedent(source)
     if not text.startswith(_DEFINITIONS):  # a lambda, with what else was in its line
         return any(beginning.startswith(text) for beginning in _DEFINITIONS)
     error = _syntax_error(text)
     if error is None:
         return False
-    if any(told in error.msg for told in _UNFINISHED):
+    if any(message in error.msg for message in _UNFINISHED):
         return True
     if text.endswith("\n"):  # joblib writes whole lines
         return _syntax_error(f"{text}def _(): ...") is None  # decorators alone

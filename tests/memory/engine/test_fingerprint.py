@@ -121,7 +121,6 @@ def test_two_views_of_a_value_have_one_fingerprint_only_with_one_hash(random: Ra
         ),
         *(np.array(["2020"], "M8[D]"), [np.zeros(2), {"x": (np.ones(1),)}]),
     ],
-    ids=repr,
 )
 def test_plain_values_are_fingerprinted(value: Any) -> None:
     assert of(value) is not None
@@ -144,7 +143,6 @@ def test_plain_values_are_fingerprinted(value: Any) -> None:
         ),
         *(functools.partial(one, 1), {}.get, {1: 1, "a": 2}, {1.5: 1}, {Text("a"): 1}, [[{1}]]),
     ],
-    ids=repr,
 )
 def test_everything_else_is_left_to_joblib(value: Any) -> None:
     assert of(value) is None
@@ -166,7 +164,6 @@ def test_everything_else_is_left_to_joblib(value: Any) -> None:
         ),
         *((np.zeros(2, "M8[s]"), np.zeros(2, "M8[D]")), (np.dtype("f4"), np.dtype(">f4"))),
     ],
-    ids=repr,
 )
 def test_what_joblib_tells_apart_has_two_fingerprints(one: Any, other: Any) -> None:
     assert joblib.hash(one) != joblib.hash(other)

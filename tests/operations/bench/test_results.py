@@ -16,9 +16,9 @@ from acache.operations.bench.results import (
     measurement,
     recommend,
 )
-from acache.operations.bench.runner import Finding, Plan
+from acache.operations.bench.runner import Schedule, Timings
 from acache.operations.bench.timed_run import Run
-from acache.render.tables import bench as benches
+from acache.render.tables.bench import print_benchmark
 from acache.store.totals import Totals
 
 STEADY = (0.99, 1.0, 1.0, 1.0, 1.01)
@@ -50,8 +50,8 @@ def level(
 
 
 def advised(*levels: LevelResult, off: Measurement | None = None, warmup: int = 1) -> list[str]:
-    plan = Plan(("x",), tuple(row.level for row in levels), 5, warmup, 600.0)
-    return warnings(plan, Finding(5, off or runs(6.7), levels, "/tmp"), Config.from_env({}))
+    schedule = Schedule(("x",), tuple(row.level for row in levels), 5, warmup, 600.0)
+    return warnings(schedule, Timings(5, off or runs(6.7), levels, "/tmp"), Config.from_env({}))
 
 
 def test_the_guides_case() -> None:
@@ -107,7 +107,7 @@ def test_another_output_is_not_recommended() -> None:
     wrong = level(30, runs(1.0, output=b"other"))
     assert not wrong.same_output
     assert recommend(runs(6.7), [level(20, runs(2.0)), wrong]) == 20
-    assert any(text.startswith("level 30: prints something else") for text in advised(wrong))
+    assert any(text.startswith("level 30: the output differs") for text in advised(wrong))
 
 
 def test_a_slow_first_run() -> None:
@@ -131,8 +131,8 @@ def test_nothing_cached_and_failing_writes() -> None:
     assert failing.speedup is None
     texts = advised(nothing, failing, level(30, runs(2.0)))
     assert texts == [
-        "level 20: every write to the cache fails, nothing is cached; see what it prints on stderr",
-        "level 10: nothing is cached, so leave it out of --levels",
+        "level 20: every write to the cache fails, so nothing is cached; --show-output shows why",
+        "level 10: nothing is cached; leave it out of --levels",
     ]
     (text,) = advised(nothing)
     assert text.startswith("nothing is cached at any level")
@@ -146,7 +146,7 @@ def test_the_table_fits(
     config = Config.from_env({"LIBROSA_CACHE_DIR": "/a b"})
     levels = (level(20, runs(4.98)), level(50, runs(1.64)))
     report = BenchReport(("script.py",), 5, {}, runs(6.7), levels, 50, ())
-    benches.bench(report, config)
+    print_benchmark(report, config)
     *lines, profile = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= columns
     assert profile == "  export LIBROSA_CACHE_DIR='/a b' LIBROSA_CACHE_LEVEL=50"

@@ -14,7 +14,7 @@ from acache.config.settings import Config
 from acache.operations.doctor.check import Subject
 from acache.operations.doctor.disk import check_access_times
 from acache.sources.installed import InstalledSources
-from acache.store.local import Store
+from acache.store.store import Store
 from tests.helpers.processes import run_python
 from tests.helpers.users import with_all_imported
 
@@ -146,7 +146,7 @@ def test_access_times_are_fixed_with_sudo_unless_by_root(
         "from acache.operations.doctor.check import Subject\n"
         "from acache.operations.doctor.disk import check_access_times\n"
         "from acache.sources.installed import InstalledSources\n"
-        "from acache.store.local import Store\n"
+        "from acache.store.store import Store\n"
         "os.setuid(int(sys.argv[1]) or os.getuid())\n"
         "store = Store(sys.argv[2])\n"
         "subject = Subject(Config.from_env({}), store, InstalledSources())\n"

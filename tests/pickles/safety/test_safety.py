@@ -33,13 +33,14 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 
 from acache.operations.verify.store import verify
-from acache.pickles import DamagedError, PickleError, describe_file, machine, opcodes
+from acache.pickles import DamagedError, PickleError, describe_file, literals, memo
 from acache.pickles.safety import Judge, parse_allowed
 from acache.pickles.safety.calls import HARMLESS
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.errors import AcacheError, UsageError
 from tests.helpers.crashing import crashing
-from tests.helpers.hostile import bombs, dangerous, of, running, text
+from tests.helpers.hostile import bombs, dangerous, running
+from tests.helpers.opcodes import of, text
 from tests.helpers.processes import run_python
 from tests.helpers.samples import values
 from tests.helpers.stores import write_entry
@@ -189,8 +190,10 @@ def late() -> list[Any]:
 def test_what_is_sound_is_so_in_a_long_pickle(
     monkeypatch: pytest.MonkeyPatch, protocol: int
 ) -> None:
-    for module in (machine, opcodes):
-        monkeypatch.setattr(module, "MOST_MEMO", FEW)  # for 50,000 it takes a minute
+    monkeypatch.setattr(memo, "_MANY", FEW)  # for 500,000 it takes a minute
+    monkeypatch.setattr(memo, "_FIRST", FEW // 20)
+    monkeypatch.setattr(memo, "_LAST", FEW // 4)
+    monkeypatch.setattr(literals, "_PIECE", 1_000)
     for value in late():
         judge = judged(of(value, protocol=protocol))
         assert (judge.unsafe, judge.doubts, judge.unknown) == ([], [], []), value[-2:]

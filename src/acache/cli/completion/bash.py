@@ -1,7 +1,7 @@
 """The script for bash.
 
-bash splits words at ``=`` and ``:``, hands them over with their quotes, and inserts what it gets as
-it is. So the line is put together again, and acache quotes what it offers.
+bash splits words at ``=`` and ``:``, passes them with their quotes, and inserts words unquoted. So
+the script joins the line again, and acache quotes what it offers.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from acache.cli.completion.grammar import WORDS, Command, Grammar, Value
 
 _SCRIPT = r"""# bash completion of acache, as `acache completion bash` prints it.
 
-# Set `kind` to what is offered after an option of a command, as its options (-), as its first
-# argument, or as one `more`.
+# Set `kind` to what completes the value of an option of a command, its options (-), its first
+# argument, or `more` arguments.
 _acache_kind() {
     case "$1 $2" in
 CASES
@@ -34,7 +34,7 @@ _acache_split() {
     done
 }
 
-# Ask acache, which quotes what it offers; its first line tells whether a space follows.
+# Ask acache, which quotes what it offers; its first line says whether a space follows.
 _acache_ask() {
     local program=${words[0]} line
     [[ $program != \~/* ]] || program=$HOME/${program#\~/}
@@ -111,7 +111,7 @@ def script(grammar: Grammar) -> str:
 
 
 def _places(command: Command) -> list[tuple[str, str]]:
-    """List what is offered as options, as arguments, and as the value of each option."""
+    """List what completes options, arguments, and the value of each option."""
     names = [name for option in command.options for name in option.names if len(name) > 2]
     found = [("-", f"{WORDS} {' '.join(names)}")]
     if command.argument is not None:

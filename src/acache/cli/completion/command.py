@@ -25,7 +25,7 @@ from acache.cli.completion.grammar import (
 from acache.cli.options import common_options
 
 _SCRIPTS = {"bash": bash.script, "zsh": zsh.script, "fish": fish.script}
-# By what the help calls a value, or else by the option's name.
+# By the metavar of a value, or else by the option's name.
 _KINDS = {
     "FILE": FILES,
     "SPEC": LEVELS,
@@ -57,7 +57,7 @@ def command(ctx: click.Context, *, shell: str) -> None:
 
 
 def grammar_of(root: click.Context) -> Grammar:
-    """Read off the commands what may stand where."""
+    """Derive the grammar from the commands."""
     group = root.command
     assert isinstance(group, click.Group)
     commands = []

@@ -1,4 +1,4 @@
-"""The script for fish, which itself writes quotes, and shows help texts."""
+"""The script for fish, which handles quotes itself and shows help texts."""
 
 from __future__ import annotations
 

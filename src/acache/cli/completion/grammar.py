@@ -1,16 +1,16 @@
-"""What may stand where on the command line, as plain data: the scripts are made of it."""
+"""The grammar of the command line as plain data, from which the scripts are made."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-# What a value may be. A script knows these by itself ...
+# Kinds of values. A script completes these by itself ...
 WORDS = "words"
 FILES = "files"
 FOLDERS = "folders"
 COMMAND = "command"
 ANYTHING = "anything"
-# ... and asks acache for those.
+# ... and asks acache for these.
 FUNCTIONS = "functions"
 ENTRIES = "entries"
 ENTRY_OR_FUNCTION = "entry-or-function"
@@ -21,24 +21,12 @@ ASKED = (FUNCTIONS, ENTRIES, ENTRY_OR_FUNCTION, LEVELS, LEVEL, LEVEL_LIST)
 
 
 class Value(NamedTuple):
-    """What is offered for an option's value, or for an argument.
+    """The value of an option, or an argument."""
 
-    Attributes
-    ----------
-    name : str
-        As the help has it.
-    kind : str
-        One of the kinds above.
-    words : tuple of str
-        For the kind ``words``: all that there are.
-    many : bool
-        Whether an argument takes several.
-    """
-
-    name: str
+    name: str  # as in the help
     kind: str
-    words: tuple[str, ...] = ()
-    many: bool = False
+    words: tuple[str, ...] = ()  # all choices of the kind ``words``
+    many: bool = False  # whether it is an argument that takes several values
 
 
 class Option(NamedTuple):
@@ -51,14 +39,7 @@ class Option(NamedTuple):
 
 
 class Command(NamedTuple):
-    """A command; the name of the group itself is empty.
-
-    Attributes
-    ----------
-    name, help : str
-    options : tuple of Option
-    argument : Value or None
-    """
+    """A command; the name of the group itself is empty."""
 
     name: str
     help: str
@@ -67,7 +48,7 @@ class Command(NamedTuple):
 
 
 class Grammar(NamedTuple):
-    """The whole command line: what stands before a command, and the commands."""
+    """The whole command line: the group's own options, and the commands."""
 
     group: Command
     commands: tuple[Command, ...]

@@ -1,7 +1,7 @@
-"""What a script asks for while a line is typed: functions, levels, entries of the store.
+"""What scripts ask for while a line is typed: functions, levels, entries of the store.
 
-An answer is a line, ``space`` or ``nospace``, as to what follows a word that is complete; then a
-line for each word. Whatever goes wrong, the answer is empty.
+The first line of an answer, ``space`` or ``nospace``, says whether a space follows a complete word;
+then there is a line for each word. After any error the answer is empty.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from acache.config.effects import LIBROSA, LIBROSA_LEVELS
 from acache.config.settings import Config
 from acache.store.format import dotted
 from acache.store.ids import exactly, functions_named
-from acache.store.local import Store
+from acache.store.store import Store
 
 # Listing the folders of 100,000 entries would take as long as all the rest, and that twice.
 _MOST_NAMES = 256
@@ -32,20 +32,20 @@ _MOST_HASHES = 256
 
 
 class Offer(NamedTuple):
-    """Words to choose from, and whether each goes on: then no space follows."""
+    """Words to choose from; if each continues, no space follows."""
 
     words: Iterable[str]
     goes_on: bool = False
 
 
 def answer(arguments: Sequence[str]) -> None:
-    """Print an answer; nothing where there is none.
+    """Print an answer, which may be empty.
 
     Parameters
     ----------
     arguments : sequence of str
         The shell; the kind of value; the word at the cursor, up to the cursor; the words before it
-        on the line. bash gives them as they are typed, zsh and fish as they are meant.
+        on the line. bash passes them as typed, zsh and fish without quotes.
     """
     try:
         shell, kind, current, *before = arguments
@@ -53,7 +53,7 @@ def answer(arguments: Sequence[str]) -> None:
         data = b"".join(os.fsencode(line) + b"\n" for line in lines)
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
-    except Exception:  # whatever it is, a message would land in the line that is being typed
+    except Exception:  # a message would appear in the line that is being typed
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left to be flushed
 
 
@@ -73,7 +73,7 @@ def _bash(kind: str, current: str, before: Sequence[str]) -> list[str]:
 
 
 def offered(kind: str, current: str, before: Sequence[str]) -> Offer:
-    """Tell what is offered for a kind of value.
+    """Find the words that complete a kind of value.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def offered(kind: str, current: str, before: Sequence[str]) -> Offer:
     current : str
         The word at the cursor, up to the cursor.
     before : sequence of str
-        The words before it: they may choose another location.
+        The words before it, among them ``--cache-dir``.
 
     Raises
     ------
@@ -111,13 +111,13 @@ def offered(kind: str, current: str, before: Sequence[str]) -> Offer:
 
 
 def functions(current: str, known: Iterable[str]) -> list[str]:
-    """Name the functions that a text may be the beginning of.
+    """Return the functions that complete a text.
 
     Parameters
     ----------
     current : str
-        Without a dot, it is the beginning of a function's last part; with one, that of its whole
-        id. Where that is true of none, it is the other way round, with as many parts as typed.
+        Without a dot, the beginning of a function's last part; with a dot, that of its whole id. If
+        there is no such function, the other way round, with as many parts as typed.
     known : iterable of str
         Function ids, ``/`` between their parts.
 
@@ -163,7 +163,7 @@ def _levels(store: Store, config: Config) -> list[str]:
 
 
 def _level(config: Config, current: str, *, several: bool) -> Offer:
-    """Offer levels to run at: those of the store, and librosa's where librosa is meant."""
+    """Offer levels to run at: those of the store, and for librosa its own."""
     usual = LIBROSA_LEVELS if config.library == LIBROSA else ()
     found = [] if config.location is None else _levels(Store(config.location), config)
     numbers = sorted({*usual, *(int(level) for level in found if level != "none")})
@@ -179,7 +179,7 @@ def _configured(before: Sequence[str]) -> Config:
 
 
 def _value(option: str, before: Sequence[str]) -> str | None:
-    """Return the value that an option has on the line; the last one counts."""
+    """Return the value of an option on the line; the last one counts."""
     found = None
     for index, word in enumerate(before):
         name, equals, value = word.partition("=")

@@ -1,7 +1,4 @@
-"""How bash reads a word that is being typed, and how one is written so that it reads it back.
-
-zsh and fish do both themselves.
-"""
+"""Reading and writing words as bash quotes them; zsh and fish do it themselves."""
 
 from __future__ import annotations
 
@@ -13,24 +10,12 @@ _ESCAPED_IN_DOUBLE = '\\"$`'
 
 
 class Word(NamedTuple):
-    """A word that was read.
+    """A word without its quotes."""
 
-    Attributes
-    ----------
-    text : str
-        What bash would hand over, without expansions.
-    quote : str
-        The quote that is still open, or nothing.
-    inserted_at : int
-        Where in the text that quote begins; 0 without one. Bash puts a completion there.
-    is_simple : bool
-        Whether no part of it is in quotes that are closed.
-    """
-
-    text: str
-    quote: str
-    inserted_at: int
-    is_simple: bool
+    text: str  # what bash would pass on, without expansions
+    quote: str  # the quote that is still open, or nothing
+    inserted_at: int  # where in the text that quote begins: bash inserts a completion there
+    is_simple: bool  # whether no part of it is in closed quotes
 
 
 def read(word: str) -> Word:
@@ -60,7 +45,7 @@ def read(word: str) -> Word:
 
 
 def write(text: str, quote: str) -> str | None:
-    r"""Write a text so that bash reads it back, within a quote if one is open.
+    r"""Quote a text for bash, within a quote if one is open.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The script for zsh, which itself reads quotes, writes them, and shows help texts."""
+"""The script for zsh, which handles quotes itself and shows help texts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from acache.cli.completion.grammar import (
 _SCRIPT = r"""#compdef acache
 # zsh completion of acache, as `acache completion zsh` prints it.
 
-# Offer what acache finds in the store; its first line tells whether a space follows.
+# Offer what acache finds in the store; its first line says whether a space follows.
 _acache_ask() {
   local program=${~acache_line[1]} expl
   local -a offered
@@ -92,7 +92,7 @@ def _arguments(value: Value) -> list[str]:
 
 
 def _specs(option: Option) -> list[str]:
-    """Write an option, for each of its names; with one that is there, the other is not offered."""
+    """Write an option under each of its names, which exclude each other."""
     names = " ".join(option.names)
     before = "*" if option.repeatable else f"({names})" if len(option.names) > 1 else ""
     value = "" if option.value is None else _action(option.value)
@@ -117,7 +117,7 @@ def _action(value: Value) -> str:
 
 
 def _plain(name: str) -> str:
-    """Say what a value is in a word that neither zsh nor its specifications understand."""
+    """Write the name of a value without characters that are special in zsh."""
     return name.strip("[].").replace("|", " or ").replace(" ", "-").lower()
 
 

@@ -15,6 +15,8 @@ from joblib._store_backends import FileSystemStoreBackend
 from acache.memory.engine.counts import counts_of
 from acache.memory.engine.fingerprint import Fingerprinter, is_immutable
 from acache.memory.engine.keys import KeyLog
+from acache.memory.engine.misses import heed_limits
+from acache.memory.engine.options import services_of
 from acache.memory.engine.own_files import key_log_path, read_secret
 from acache.memory.engine.parameters import Parameters, bind, follows_another, parameters_of
 from acache.store.format import OUTPUT, SOURCE
@@ -36,6 +38,8 @@ class CachedFunction:
 
     Attributes
     ----------
+    name : str
+        Function id, ``/`` between its parts.
     folder : str
         Path of the function's folder, with the separator at its end.
     source_path : str
@@ -51,6 +55,7 @@ class CachedFunction:
     """
 
     def __init__(self, store: str, function_id: str) -> None:
+        self.name = function_id.replace(os.sep, "/")
         self.folder = os.path.join(store, function_id, "")
         self.source_path = self.folder + SOURCE
         self.verified: SourceState | None = None
@@ -90,10 +95,12 @@ class Caller:
     backend : FileSystemStoreBackend
     function : CachedFunction
     counts : Counts
+    services : Services
     """
 
     __slots__ = (
         "_coerce", "_ignored", "_parameters", "_prefix", "backend", "counts", "function", "owner",
+        "services",
     )  # fmt: skip
 
     def __init__(self, owner: Any, function: CachedFunction, forget: Callable[[Any], None]) -> None:
@@ -101,6 +108,9 @@ class Caller:
         self.backend: Any = owner.store_backend
         self.function = function
         self.counts = counts_of(owner)
+        self.services = services_of(owner, self.backend.location)
+        if self.services.limiter is not None:
+            heed_limits()
         self._look_at(owner)
 
     def _look_at(self, owner: Any) -> None:
@@ -117,6 +127,19 @@ class Caller:
         """Return the fingerprint of a call; None where joblib's own hash must decide."""
         values = self._values(owner, args, kwargs)
         return None if values is None else self.function.fingerprint(self._prefix, values)
+
+    def argument_fingerprints(
+        self, owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> dict[str, str]:
+        """Return the fingerprints of the arguments one by one, as far as there are any."""
+        parameters = self._parameters
+        values = None if parameters is None else bind(parameters, owner.func, args, kwargs)
+        if parameters is None or values is None:
+            return {}
+        fingerprint = self.function.fingerprint
+        named = zip(parameters.slots, values, strict=True)
+        made = [(name, fingerprint(b"", [value])) for name, value in named]
+        return {name: f"x{digest.hex()}" for name, digest in made if digest is not None}
 
     def argument_hash(
         self,

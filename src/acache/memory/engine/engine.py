@@ -11,10 +11,12 @@ from joblib.memory import MemorizedFunc, Memory
 
 from acache.memory.engine.callers import KINDS
 from acache.memory.engine.controls import CacheControls
-from acache.memory.engine.methods import ASYNC_METHODS, COUNTING, METHODS
+from acache.memory.engine.methods import ASYNC_COUNTING, ASYNC_METHODS, COUNTING, METHODS
+from acache.memory.engine.options import ATTRIBUTE, Options
 
 # joblib's hash pickles with this protocol, and nothing else does by default.
 _HASHING = 3
+_DEFAULT = Options()
 _AsyncMemorizedFunc: Any = getattr(memory, "AsyncMemorizedFunc", MemorizedFunc)  # since joblib 1.4
 
 
@@ -28,6 +30,7 @@ class _HashedAsJoblibs:
     def __reduce_ex__(self, protocol: Any) -> Any:
         state = self.__getstate__()  # type: ignore[attr-defined]
         if protocol == _HASHING:
+            state.pop(ATTRIBUTE, None)
             return copyreg.__newobj__, (self.__class__,), state  # type: ignore[attr-defined]
         return _new, (type(self),), state
 
@@ -58,7 +61,7 @@ def _set(kind: type, methods: dict[str, Any]) -> None:
 
 
 _set(CountedFunc, COUNTING)
-_set(AsyncCountedFunc, {**COUNTING, "_call": ASYNC_METHODS.get("_call")})
+_set(AsyncCountedFunc, COUNTING | ASYNC_COUNTING)
 _set(FastFunc, METHODS)
 _set(AsyncFastFunc, METHODS | ASYNC_METHODS)
 KINDS.update({FastFunc, AsyncFastFunc})
@@ -69,7 +72,7 @@ def counted(cached: Any) -> Any:
     return _as(cached, ((MemorizedFunc, CountedFunc), (_AsyncMemorizedFunc, AsyncCountedFunc)))
 
 
-def fast(cached: Any) -> Any:
+def fast(cached: Any, options: Options = _DEFAULT) -> Any:
     """Have a function that joblib caches answered by the fast engine."""
     cached = _as(cached, ((MemorizedFunc, FastFunc), (_AsyncMemorizedFunc, AsyncFastFunc)))
     if isinstance(cached, FastFunc | AsyncFastFunc):
@@ -78,6 +81,8 @@ def fast(cached: Any) -> Any:
             # joblib asks the store, which all functions share, and so ignores a function's own.
             cached.store_backend = copy.copy(backend)
             cached.store_backend.mmap_mode = cached.mmap_mode
+        if options != _DEFAULT:
+            setattr(cached, ATTRIBUTE, options)
     return cached
 
 
@@ -100,6 +105,11 @@ class JoblibMemory(_HashedAsJoblibs, Memory):  # type: ignore[misc]
 class FastMemory(_HashedAsJoblibs, Memory):  # type: ignore[misc]
     """A `joblib.Memory` whose functions are answered by the fast engine."""
 
+    def have(self, options: Options) -> None:
+        """Have the functions that are cached from now on made with options."""
+        if options != _DEFAULT:
+            setattr(self, ATTRIBUTE, options)
+
     def cache(self, func: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Decorate a function, as `joblib.Memory.cache` does."""
-        return fast(super().cache(func, *args, **kwargs))
+        return fast(super().cache(func, *args, **kwargs), vars(self).get(ATTRIBUTE, _DEFAULT))

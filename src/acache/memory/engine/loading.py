@@ -51,7 +51,12 @@ class _OtherError(Exception):
 
 
 def load(path: str) -> Any:
-    """Load a stored result.
+    """Load a stored result; see `load_sized`."""
+    return load_sized(path)[0]
+
+
+def load_sized(path: str) -> tuple[Any, int]:
+    """Load a stored result, and return it with the size of its file.
 
     Parameters
     ----------
@@ -62,6 +67,7 @@ def load(path: str) -> Any:
     -------
     result : object
         What ``joblib.load(path)`` returns.
+    size_bytes : int >= 0
 
     Raises
     ------
@@ -81,18 +87,18 @@ def load(path: str) -> Any:
             # Sizes of files that are being written to do not count.
             if data[:1] == _PROTOCOL and len(data) == size:
                 if b"ArrayWrapper" not in data:
-                    return pickle.loads(data)
-                return _Reader(io.BytesIO(data), data).load()
+                    return pickle.loads(data), size
+                return _Reader(io.BytesIO(data), data).load(), size
         elif np is not None and len(_maps) < _MOST_MAPS and is_local(path):
             content = mmap.mmap(descriptor, size, access=mmap.ACCESS_COPY, **_UNTRACKED)
             if content[:1] == _PROTOCOL:
-                return _Reader(content, memoryview(content)).load()
+                return _Reader(content, memoryview(content)).load(), size
     except Exception:  # joblib loads it, or raises what it raises
         pass
     finally:
         os.close(descriptor)
     with open(path, "rb") as file:
-        return numpy_pickle.load(file)
+        return numpy_pickle.load(file), size
 
 
 def _note_use(descriptor: int, path: str, status: os.stat_result) -> None:

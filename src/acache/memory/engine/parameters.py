@@ -42,6 +42,12 @@ class Parameters(NamedTuple):
     ignored: tuple[str, ...]
     kept: tuple[int, ...] | None
 
+    @property
+    def slots(self) -> list[str]:
+        """Names of the values that `bind` returns, as joblib's `filter_args` has them."""
+        more = [name for name, taken in (("*", self.varargs), ("**", self.varkw)) if taken]
+        return [name for name in (*self.names, *more) if name not in self.ignored]
+
 
 def parameters_of(function: Callable[..., Any], ignored: Sequence[str] = ()) -> Parameters | None:
     """Return the parameters of a function; None where joblib's own hash must decide.

@@ -9,15 +9,15 @@ from acache.config.settings import Config
 from acache.operations.bench.advice import warnings
 from acache.operations.bench.environment import describe
 from acache.operations.bench.results import BenchReport, recommend
-from acache.operations.bench.runner import Plan, Watcher, measure
+from acache.operations.bench.runner import BenchProgress, Schedule, measure
 
 
 def bench(
     command: Sequence[str],
-    plan: Plan,
+    schedule: Schedule,
     config: Config,
     *,
-    watcher: Watcher | None = None,
+    progress: BenchProgress | None = None,
     echo: IO[bytes] | None = None,
 ) -> BenchReport:
     """Time a command with its cache off, cold and warm.
@@ -26,7 +26,7 @@ def bench(
     ----------
     command : sequence of str
         As it was given.
-    plan, config, watcher, echo
+    schedule, config, progress, echo
         See `acache.operations.bench.runner.measure`.
 
     Returns
@@ -38,16 +38,16 @@ def bench(
     FailedRunError
         If a run fails.
     OSError
-        If a store cannot be made, or the command not be started.
+        If a store cannot be made, or the command cannot be started.
     """
     environment = describe(config)
-    finding = measure(plan, config, watcher=watcher, echo=echo)
+    timings = measure(schedule, config, progress=progress, echo=echo)
     return BenchReport(
         tuple(command),
-        finding.rounds,
+        timings.rounds,
         environment,
-        finding.off,
-        finding.levels,
-        recommend(finding.off, finding.levels),
-        tuple(warnings(plan, finding, config)),
+        timings.off,
+        timings.levels,
+        recommend(timings.off, timings.levels),
+        tuple(warnings(schedule, timings, config)),
     )

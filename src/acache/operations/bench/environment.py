@@ -1,4 +1,4 @@
-"""What a benchmark was measured on."""
+"""The environment of a benchmark: machine, Python, packages, settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def describe(config: Config) -> dict[str, object]:
     Parameters
     ----------
     config : Config
-        Its Python is asked; nothing is imported there.
+        Its Python is run for its version; no package is imported.
 
     Returns
     -------

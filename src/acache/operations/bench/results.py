@@ -1,4 +1,4 @@
-"""What a benchmark found: measurements, what each level gains and costs, a recommendation."""
+"""The results of a benchmark: measurements, each level's gain and cost, a recommendation."""
 
 from __future__ import annotations
 
@@ -17,25 +17,13 @@ _ERRORS = 3.0  # standard errors
 
 
 class Measurement(NamedTuple):
-    """Several runs of the same.
-
-    Attributes
-    ----------
-    runs : tuple of Run
-        In the order in which they were run.
-    summary : Summary
-        Of their wall times.
-    user, system : float or None
-        Median CPU seconds.
-    max_rss_bytes : int or None
-        Median peak memory.
-    """
+    """Several runs of one step."""
 
     runs: tuple[Run, ...]
-    summary: Summary
-    user: float | None
+    summary: Summary  # of their wall times
+    user: float | None  # median CPU seconds
     system: float | None
-    max_rss_bytes: int | None
+    max_rss_bytes: int | None  # median peak memory
 
     @property
     def times(self) -> list[float]:
@@ -44,17 +32,10 @@ class Measurement(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What a store holds after a run into it.
-
-    Attributes
-    ----------
-    entries : Totals
-    leftovers : int
-        Temporary files and folders without result: writes that failed.
-    """
+    """What a store holds after a cold run."""
 
     entries: Totals
-    leftovers: int
+    leftovers: int  # temporary files and folders without result: writes that failed
 
 
 class Calls(NamedTuple):
@@ -65,36 +46,17 @@ class Calls(NamedTuple):
 
 
 class LevelResult(NamedTuple):
-    """What caching at a level gains and costs.
-
-    Attributes
-    ----------
-    level : int
-    cold, warm : Measurement
-    held : Held
-        After a cold run.
-    calls : Calls or None
-        Of a warm run; None if it could not be traced.
-    speedup : float or None
-        How many times as fast a warm run is as one without cache, by their medians; None if nothing
-        was cached.
-    interval : (float, float) or None
-        Of the speed-up, 95 %; None with fewer than three runs.
-    same_output : bool
-        Whether each run printed the same on stdout as each one without cache did.
-    break_even_runs : float or None
-        See `acache.operations.bench.statistics.break_even_runs`; None too if nothing was cached.
-    """
+    """What caching at a level gains and costs."""
 
     level: int
     cold: Measurement
     warm: Measurement
     held: Held
-    calls: Calls | None
-    speedup: float | None
-    interval: tuple[float, float] | None
-    same_output: bool
-    break_even_runs: float | None
+    calls: Calls | None  # None if the warm run could not be traced
+    speedup: float | None  # median time without cache / warm; None if nothing was cached
+    interval: tuple[float, float] | None  # of the speed-up, 95 %; None with fewer than three runs
+    same_output: bool  # of all runs, with and without the cache
+    break_even_runs: float | None  # see `statistics.break_even_runs`; None if nothing was cached
 
     @property
     def is_cached(self) -> bool:
@@ -103,36 +65,19 @@ class LevelResult(NamedTuple):
 
 
 class BenchReport(NamedTuple):
-    """What a benchmark found.
+    """The results of a benchmark."""
 
-    Attributes
-    ----------
-    command : tuple of str
-        As it was given.
-    rounds : int
-        That were run.
-    environment : dict
-        What it was measured on, see `acache.operations.bench.environment`.
-    off : Measurement
-    levels : tuple of LevelResult
-        By level.
-    recommended_level : int or None
-        The lowest whose warm time is within noise of the best; None if no level pays.
-    warnings : tuple of str
-        Each ends with what to do.
-    """
-
-    command: tuple[str, ...]
+    command: tuple[str, ...]  # as it was given
     rounds: int
-    environment: Mapping[str, object]
+    environment: Mapping[str, object]  # see `acache.operations.bench.environment.describe`
     off: Measurement
     levels: tuple[LevelResult, ...]
-    recommended_level: int | None
-    warnings: tuple[str, ...]
+    recommended_level: int | None  # see `recommend`
+    warnings: tuple[str, ...]  # each says what to do
 
     @property
     def best_speedup(self) -> float | None:
-        """The highest speed-up of the levels that can be used; None if there is no such level."""
+        """The highest speed-up of the `usable` levels; None if there are none."""
         rows = usable(self.off, self.levels)
         return max((row.speedup for row in rows if row.speedup is not None), default=None)
 
@@ -180,9 +125,9 @@ def level_result(
 
 
 def usable(off: Measurement, levels: Sequence[LevelResult]) -> list[LevelResult]:
-    """Leave out levels that cache nothing, never hit, or print something else than without cache.
+    """Leave out levels that cache nothing, have no hits, or change the output.
 
-    Where `off` itself prints something else each time, the last tells nothing, and counts not.
+    Where the output differs on each run even without the cache, it is not compared.
     """
     steady = len({run.output for run in off.runs}) == 1
     return [
@@ -210,13 +155,13 @@ def recommend(off: Measurement, levels: Sequence[LevelResult]) -> int | None:
 
 
 def is_slower(slow: Measurement, fast: Measurement) -> bool:
-    """Tell whether one is slower than the other by more than noise.
+    """Return whether one is slower than the other by more than noise.
 
     Their medians must differ by more than 2 %, and by more than three standard errors of the
     difference. That of a median is about ``1.2533 s / sqrt(n)``, with ``s = 1.4826 MAD`` for the
     standard deviation (P. Rousseeuw and C. Croux, "Alternatives to the Median Absolute Deviation",
-    JASA 88, 1993), so that one run that lies far off changes nothing. Fewer than three runs tell
-    nothing of noise: there it is 20 %.
+    JASA 88, 1993), so that one outlier changes nothing. With fewer than three runs
+    the noise is unknown, and 20 % is assumed.
     """
     gain = slow.summary.median - fast.summary.median
     errors = [_squared_error(slow), _squared_error(fast)]

@@ -1,4 +1,4 @@
-"""Rounds of runs: off, then cold and warm for each level, so that drift hits all alike."""
+"""Rounds of runs: off, then cold and warm for each level, so that drift affects all alike."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from acache.operations.bench.results import (
 )
 from acache.operations.bench.store_location import folder_beside
 from acache.operations.bench.timed_run import Run, timed_run
-from acache.store.local import Store
 from acache.store.model import Entry, Leftover
+from acache.store.store import Store
 from acache.store.totals import Tally
 from acache.system.errors import AcacheError
 from acache.system.tempdir import private_folder
@@ -31,13 +31,7 @@ _TAIL_LINES = 15
 
 
 class FailedRunError(AcacheError):
-    """A run did not end with exit code 0.
-
-    Attributes
-    ----------
-    tail : list of str
-        The last lines of what it printed on stderr.
-    """
+    """A run did not end with exit code 0; `tail` are the last lines of its stderr."""
 
     def __init__(self, message: str, tail: list[str]) -> None:
         super().__init__(message)
@@ -51,7 +45,7 @@ class Step(NamedTuple):
     level: int | None = None
 
     def __str__(self) -> str:
-        """Name it as people do."""
+        """Name it for people."""
         if self.kind == "off":
             return "with the cache off"
         return f"at level {self.level}, {self.kind}"
@@ -60,26 +54,14 @@ class Step(NamedTuple):
 OFF = Step("off")
 
 
-class Plan(NamedTuple):
-    """What is to be run.
+class Schedule(NamedTuple):
+    """What is to be run."""
 
-    Attributes
-    ----------
-    arguments : tuple of str
-        The program's path first.
-    levels : tuple of int
-    rounds : int >= 1
-    warmup : int >= 0
-        Runs without cache that do not count.
-    time_limit : float > 0
-        Seconds. A round that would end later is not begun; one is run in any case.
-    """
-
-    arguments: tuple[str, ...]
+    arguments: tuple[str, ...]  # the program's path first
     levels: tuple[int, ...]
     rounds: int
-    warmup: int
-    time_limit: float
+    warmup: int  # runs with the cache off that do not count
+    time_limit: float  # seconds; no round but the first is begun that would end later
 
     @property
     def round(self) -> list[Step]:
@@ -88,27 +70,27 @@ class Plan(NamedTuple):
 
     @property
     def all(self) -> list[Step]:
-        """All runs that are not a warm-up; the first round has traced ones."""
+        """All runs but the warm-up; only the first round has traced ones."""
         traced = [Step("traced", level) for level in self.levels]
         return [*self.round, *traced, *self.round * (self.rounds - 1)]
 
 
-class Watcher:
-    """Is told how a benchmark goes; this one takes no notice."""
+class BenchProgress:
+    """What is called while a benchmark runs; this one does nothing."""
 
     def expect(self, seconds: float) -> None:
-        """Take notice, once, of the seconds that the rest is expected to take."""
+        """Handle, once, the seconds that the rest is expected to take."""
 
     def begin(self, step: Step, round_: int | None, remaining: float | None) -> None:
-        """Take notice of a run that begins.
+        """Handle the start of a run.
 
         `round_` counts from 0 and is None for a warm-up. `remaining` are the seconds until the end,
-        None while nothing is known.
+        None while they are unknown.
         """
 
 
-class Finding(NamedTuple):
-    """What the rounds brought: their number, measurements, and where the stores lay."""
+class Timings(NamedTuple):
+    """The measurements of all rounds, how many there were, and where the stores were."""
 
     rounds: int
     off: Measurement
@@ -117,17 +99,21 @@ class Finding(NamedTuple):
 
 
 def measure(
-    plan: Plan, config: Config, *, watcher: Watcher | None = None, echo: IO[bytes] | None = None
-) -> Finding:
+    schedule: Schedule,
+    config: Config,
+    *,
+    progress: BenchProgress | None = None,
+    echo: IO[bytes] | None = None,
+) -> Timings:
     """Run a command with its cache off, cold and warm.
 
     Parameters
     ----------
-    plan : Plan
+    schedule : Schedule
     config : Config
         Its store is not opened: each cold run gets a new one on the same file system, which is
         removed after the warm run.
-    watcher : Watcher, optional
+    progress : BenchProgress, optional
     echo : binary file, optional
         Gets what the runs print.
 
@@ -136,51 +122,51 @@ def measure(
     FailedRunError
         If a run fails: its exit code, and the end of its stderr.
     OSError
-        If a store cannot be made, or the command not be started.
+        If a store cannot be made, or the command cannot be started.
     """
-    return _Bench(plan, config, watcher or Watcher(), echo).run()
+    return _Bench(schedule, config, progress or BenchProgress(), echo).run()
 
 
 class _Bench:
     def __init__(
-        self, plan: Plan, config: Config, watcher: Watcher, echo: IO[bytes] | None
+        self, schedule: Schedule, config: Config, progress: BenchProgress, echo: IO[bytes] | None
     ) -> None:
-        self._plan = plan
+        self._schedule = schedule
         self._config = config
-        self._watcher = watcher
+        self._progress = progress
         self._echo = echo
         self._folder = folder_beside(config.location)
-        self._todo = plan.all
-        self._runs: dict[Step, list[Run]] = {step: [] for step in plan.round}
+        self._todo = schedule.all
+        self._runs: dict[Step, list[Run]] = {step: [] for step in schedule.round}
         self._held: dict[int, Held] = {}
         self._calls: dict[int, Calls | None] = {}
-        self._took: dict[str, float] = {}  # the last run of each kind, whatever its level
+        self._took: dict[str, float] = {}  # seconds of the last run of each kind, at any level
         self._begun = time.monotonic()
 
-    def run(self) -> Finding:
+    def run(self) -> Timings:
         without = child_environment_at(self._config, None)
-        for _ in range(self._plan.warmup):
+        for _ in range(self._schedule.warmup):
             self._run(OFF, without, round_=None)
-        if self._plan.warmup:
-            self._watcher.expect(self._remaining(0))
+        if self._schedule.warmup:
+            self._progress.expect(self._remaining(0))
         done = 0
-        while done < self._plan.rounds and (done == 0 or self._is_time_for_another()):
+        while done < self._schedule.rounds and (done == 0 or self._is_time_for_another()):
             self._time(OFF, without, round_=done)
-            if done == 0 and not self._plan.warmup:
-                self._watcher.expect(self._remaining(0))
-            for level in self._plan.levels:
+            if done == 0 and not self._schedule.warmup:
+                self._progress.expect(self._remaining(0))
+            for level in self._schedule.levels:
                 self._round_of(level, done)
             done += 1
         off = measurement(self._runs[OFF])
-        levels = tuple(self._result(off, level) for level in self._plan.levels)
-        return Finding(done, off, levels, self._folder)
+        levels = tuple(self._result(off, level) for level in self._schedule.levels)
+        return Timings(done, off, levels, self._folder)
 
     def _round_of(self, level: int, round_: int) -> None:
         with private_folder(PREFIX, parent=self._folder) as location:
             environment = child_environment_at(self._config, location, level=level)
             self._time(Step("cold", level), environment, round_=round_)
             if round_ == 0:
-                self._held[level] = held(location)
+                self._held[level] = _held(location)
             self._time(Step("warm", level), environment, round_=round_)
             if round_ == 0:
                 self._calls[level] = self._trace(level, environment, location)
@@ -192,7 +178,7 @@ class _Bench:
         with Tracing() as tracing:
             try:
                 self._run(step, tracing.environment(environment), round_=0)
-            except FailedRunError:  # as only the trace differs, the times stand
+            except FailedRunError:  # only because it is traced: the times are valid
                 return None
             finally:
                 self._todo.remove(step)
@@ -209,22 +195,22 @@ class _Bench:
         remaining = None
         if round_ is not None and "off" in self._took:
             remaining = self._remaining(round_)
-        self._watcher.begin(step, round_, remaining)
-        run = timed_run(self._plan.arguments, environment, echo=self._echo)
+        self._progress.begin(step, round_, remaining)
+        run = timed_run(self._schedule.arguments, environment, echo=self._echo)
         if run.exit_code != 0:
-            raise failure(self._plan.arguments, step, run)
+            raise _failure(self._schedule.arguments, step, run)
         self._took[step.kind] = run.seconds
         return run
 
     def _is_time_for_another(self) -> bool:
         passed = time.monotonic() - self._begun
-        return passed + self._expected(self._plan.round) <= self._plan.time_limit
+        return passed + self._expected(self._schedule.round) <= self._schedule.time_limit
 
     def _remaining(self, round_: int) -> float:
-        """Tell what is to come takes; the time limit cuts whole rounds, but for this one."""
-        later = len(self._plan.round) * (self._plan.rounds - round_ - 1)
+        """Estimate the seconds to the end; the time limit cuts whole rounds, but not this one."""
+        later = len(self._schedule.round) * (self._schedule.rounds - round_ - 1)
         current = self._expected(self._todo[: len(self._todo) - later])
-        left = self._plan.time_limit - (time.monotonic() - self._begun)
+        left = self._schedule.time_limit - (time.monotonic() - self._begun)
         return max(current, min(self._expected(self._todo), left))
 
     def _expected(self, steps: Iterable[Step]) -> float:
@@ -242,7 +228,7 @@ class _Bench:
         )
 
 
-def held(location: str) -> Held:
+def _held(location: str) -> Held:
     """Count what a store holds."""
     entries, leftovers = Tally(), 0
     for found in Store(location).scan():
@@ -253,8 +239,8 @@ def held(location: str) -> Held:
     return Held(entries.totals(cost=False), leftovers)
 
 
-def failure(arguments: Iterable[str], step: Step, run: Run) -> FailedRunError:
-    """Tell how a run failed, and what may mend it."""
+def _failure(arguments: Iterable[str], step: Step, run: Run) -> FailedRunError:
+    """Describe how a run failed, and what may fix it."""
     ended = f"failed with exit code {run.exit_code}"
     if run.exit_code < 0:
         ended = f"was ended by {_signal_name(-run.exit_code)}"
@@ -262,7 +248,7 @@ def failure(arguments: Iterable[str], step: Step, run: Run) -> FailedRunError:
     lines = [line for line in lines if line][-_TAIL_LINES:]
     message = f"{printable(' '.join(arguments))} {ended}, {step}"
     if lines and lines[-1].startswith(("ModuleNotFoundError:", "ImportError:")):
-        message += "; --python PATH names a Python that has what is missing"
+        message += "; name a Python that has the missing module with --python PATH"
     return FailedRunError(message, lines)
 
 

@@ -8,36 +8,27 @@ import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
-LEAST_RUNS = 3  # fewer tell nothing of their spread
+LEAST_RUNS = 3  # the spread of fewer is unknown
 _OUTLIER_SCORE = 3.5
-_LEAST_TO_STAND_OUT = 5  # of fewer runs, one that is far from two others is nothing unusual
+_LEAST_FOR_OUTLIERS = 5  # among fewer, one that is far from the others is not unusual
 _RESAMPLES = 4_999  # enough for a 95 % interval, which takes 25 ms so
 _SEED = 20_170_712  # any; the same runs always give the same interval
 _NORMAL_QUARTILE = 0.6744897501960817  # of the standard normal distribution, at 0.75
 
 
 class Summary(NamedTuple):
-    """What some timings amount to, all in seconds.
-
-    Attributes
-    ----------
-    median, mean, min, max : float
-    mad : float or None
-        Median absolute deviation from the median, not scaled.
-    stddev : float or None
-        Of the sample, with ``n - 1``. Both are None for fewer than three runs.
-    """
+    """Location and spread of some timings, all in seconds."""
 
     median: float
-    mad: float | None
+    mad: float | None  # median absolute deviation, not scaled; None for fewer than three runs
     mean: float
-    stddev: float | None
+    stddev: float | None  # of the sample, with ``n - 1``; None for fewer than three runs
     min: float
     max: float
 
 
 def summarise(times: Sequence[float]) -> Summary:
-    """Sum up timings.
+    """Summarise timings.
 
     Parameters
     ----------
@@ -84,8 +75,8 @@ def modified_z_scores(times: Sequence[float]) -> list[float]:
 
 
 def outliers(times: Sequence[float]) -> list[int]:
-    """Return the indices of the timings that lie far from all others; none of fewer than five."""
-    if len(times) < _LEAST_TO_STAND_OUT:
+    """Return the indices of outliers; none among fewer than five timings."""
+    if len(times) < _LEAST_FOR_OUTLIERS:
         return []
     scores = modified_z_scores(times)
     return [index for index, score in enumerate(scores) if abs(score) > _OUTLIER_SCORE]
@@ -144,17 +135,17 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 
 
 def break_even_runs(off: float, cold: float, warm: float) -> float | None:
-    """Tell after how many runs a cache has paid off, the first one, into an empty cache, included.
+    """Return after how many runs a cache has paid off, counting the cold one.
 
     Parameters
     ----------
     off, cold, warm : float > 0
-        Seconds of a run without cache, into an empty and on a full one.
+        Seconds of a run without cache, with an empty and with a full one.
 
     Returns
     -------
     runs : float >= 1 or None
-        1 if already the first run is not slower; None if it never pays.
+        1 if even the cold run is not slower; None if it never pays off.
 
     Examples
     --------

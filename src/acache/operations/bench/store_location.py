@@ -1,4 +1,4 @@
-"""Where the private stores of a benchmark lie: on the file system that is to be measured."""
+"""Where a benchmark makes its private stores: on the file system to be measured."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def folder_beside(location: str | None) -> str:
 
 
 def _may_be_store(location: str) -> bool:
-    """Tell whether a location may be a store itself, with modules' folders in it."""
+    """Return whether a location may be a store itself, with modules' folders in it."""
     try:
         names = os.listdir(location)
     except OSError:
@@ -45,7 +45,7 @@ def _may_be_store(location: str) -> bool:
 
 
 def is_other_disk(folder: str, location: str | None) -> bool:
-    """Tell whether a folder lies on another file system than a location that there is."""
+    """Return whether a folder is on another file system than an existing location."""
     if location is None or not os.path.isdir(location):
         return False
     return os.stat(folder).st_dev != os.stat(location).st_dev

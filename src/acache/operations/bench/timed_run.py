@@ -1,4 +1,4 @@
-"""One timed run of a command: its time, what the system accounts to it, what it printed."""
+"""One timed run of a command: its time, resources and output."""
 
 from __future__ import annotations
 
@@ -16,37 +16,21 @@ from typing import IO, NamedTuple
 from acache.system.signals import uninterrupted
 
 _TAIL_BYTES = 8 << 10
-_PATIENCE_SECONDS = 1.0  # before what does not end by itself is told to, and before it is killed
+_PATIENCE_SECONDS = 1.0  # before each next signal to a process that does not end
 _KIBIBYTE = 1 if sys.platform == "darwin" else 1024  # the unit of ru_maxrss
 
 
 class Run(NamedTuple):
-    """One run of a command.
+    """One run of a command."""
 
-    Attributes
-    ----------
-    seconds : float
-        Wall time, from the start of the child until the system reports its end.
-    user, system : float or None
-        CPU seconds of the child and of its own children that it waited for; None where the system
-        does not tell.
-    max_rss_bytes : int or None
-        The most memory that one of these processes had. None where it is no more than acache's
-        own: the system counts from the moment at which the child was still a copy of that.
-    exit_code : int
-        Negative: the number of the signal that ended it, as in `subprocess`.
-    output : bytes
-        SHA-256 of what it printed on stdout.
-    stderr_tail : str
-        The end of what it printed on stderr.
-    """
-
-    seconds: float
-    user: float | None
+    seconds: float  # from the start of the child until the system reports its end
+    user: float | None  # CPU seconds of the child and of its children that it waited for
     system: float | None
+    # Peak memory of the largest of these processes. None where it is not above acache's own: the
+    # system counts from the fork on, when the child is still a copy of acache.
     max_rss_bytes: int | None
-    exit_code: int
-    output: bytes
+    exit_code: int  # negative: the number of the signal that ended it
+    output: bytes  # SHA-256 of its stdout
     stderr_tail: str
 
 
@@ -55,8 +39,8 @@ def timed_run(
 ) -> Run:
     """Run a command with an empty stdin, and measure it.
 
-    It is a session of its own: what it has started and left behind ends with it, and Ctrl-C reaches
-    it through acache alone. Its output goes into unnamed files, as a pipe would hold it up.
+    It runs in a session of its own: processes that it leaves behind are ended, and Ctrl-C reaches
+    it only through acache. Its output goes into unnamed files, as a pipe could block it.
 
     Parameters
     ----------
@@ -110,9 +94,9 @@ def _wait(
 
 
 def _own_peak() -> int | None:
-    """Return the most memory that this program had, in KiB, where there is ``/proc``.
+    """Return acache's peak memory in KiB, where there is ``/proc``.
 
-    What the system tells of the process holds that of whoever started it, too.
+    `getrusage` includes that of the process that started acache.
     """
     try:
         with open("/proc/self/status", encoding="ascii", errors="replace") as file:
@@ -125,16 +109,15 @@ def _own_peak() -> int | None:
 
 
 def _end(child: subprocess.Popen[bytes], *, ended: bool) -> None:
-    """End what is left of the child and of those that it started.
+    """End the child and the processes that it started.
 
-    Gently at first: what cleans up after a script, joblib's resource tracker for instance, lives a
-    little longer than the script.
+    They get time first: joblib's resource tracker, for instance, cleans up after the script.
     """
     if sys.platform == "win32":
         child.kill()
         child.wait()
         return
-    group = child.pid  # not given anew as long as one process of it lives
+    group = child.pid  # not reused as long as one process of the group lives
     try:
         if not ended:
             _signal(group, signal.SIGINT)
@@ -142,7 +125,7 @@ def _end(child: subprocess.Popen[bytes], *, ended: bool) -> None:
             if _gone(child, within=_PATIENCE_SECONDS):
                 return
             _signal(group, last)
-    except BaseException:  # a second Ctrl-C: no patience any more
+    except BaseException:  # a second Ctrl-C
         _signal(group, signal.SIGKILL)
         raise
     finally:
@@ -161,9 +144,9 @@ def _gone(child: subprocess.Popen[bytes], *, within: float) -> bool:
 
 
 def _all_dead(group: int) -> bool:
-    """Tell whether all of a group have ended, and merely nobody has asked how.
+    """Return whether all processes of a group are zombies; False where there is no ``/proc``.
 
-    In a container often nobody does. Told where there is ``/proc``.
+    In a container there is often no init process that waits for them.
     """
     if not os.path.exists("/proc/self/stat"):
         return False
@@ -177,10 +160,10 @@ def _all_dead(group: int) -> bool:
 
 
 def _signal(group: int, number: int) -> bool:
-    """Send a signal; tell whether there was anyone to get it."""
+    """Send a signal; return whether any process of the group got it."""
     try:
         os.killpg(group, number)
-    except PermissionError:  # macOS, of zombies; elsewhere of what became another user's
+    except PermissionError:  # macOS: zombies; elsewhere: processes that changed their user
         return False
     except ProcessLookupError:
         return False

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
@@ -11,24 +9,23 @@ from typing import NamedTuple
 from acache.operations.clear import Candidates, Plan, make_plan
 from acache.operations.selection import Selector
 from acache.operations.verify.entry import KINDS, EntryCheck, Finding, Kind
+from acache.operations.verify.fixes import CommandLine, Fixes, remove
 from acache.pickles import MissingPackageError
 from acache.pickles.safety import Judge
 from acache.sources.integrity import source_trouble
-from acache.store.format import OUTPUT, SOURCE, dotted, is_hash
+from acache.store.format import OUTPUT, SOURCE, dotted
 from acache.store.ids import entry_id
-from acache.store.local import Store
+from acache.store.leftovers import GRACE_SECONDS
+from acache.store.levels import OWN_FOLDER
 from acache.store.model import Entry, Found, Leftover, Other
-from acache.store.parallel import Progress, fold_scan
-from acache.store.remove import GRACE_SECONDS, is_expired
+from acache.store.store import Progress, ScanOptions, Store
 from acache.store.table import EntryTable
-from acache.system.text import quoted
 
-_OWN = (".gitignore", ".acache/")  # in the location, which may be the store itself
-RAISES = "joblib raises at each call"
+_OWN = (".gitignore", f"{OWN_FOLDER}/")  # in the location, which may be the store itself
 _THEN = {
-    "trusts": "joblib computes the next call anew, and may return results of old code for others",
+    "trusts": "joblib recomputes only the next call, and may return results of old code for others",
     "drops": "joblib drops them at the function's next call",
-    "raises": RAISES,
+    "raises": "joblib raises at each call",
 }
 _PIECE = 8  # entries handed out at a time: one that is compressed can take a second
 
@@ -46,8 +43,8 @@ class VerifyReport(NamedTuple):
     findings : tuple of Finding
         Problems first.
     broken, unsafe : EntryTable
-        Entries that are truncated or damaged; those that are not known to be harmless to load. What
-        may not be read, or holds more than can be followed, is none of them.
+        Entries that are truncated or damaged; and those that are not known to be harmless to load.
+        Neither has what cannot be opened, or is too large to be followed.
     remnants : tuple of Leftover
         Entry folders without result.
     sourceless : tuple of str
@@ -86,9 +83,10 @@ def verify(
     strict: bool = False,
     fork: bool = False,
     progress: Progress | None = None,
-    noticed: Callable[[], None] | None = None,
+    before_access: Callable[[], None] | None = None,
+    command_line: CommandLine | None = None,
 ) -> VerifyReport:
-    """Check the entries of a store. Their pickles are followed, and never loaded: that runs code.
+    """Check the entries of a store. Their pickles are followed, never loaded: that runs code.
 
     Parameters
     ----------
@@ -98,30 +96,38 @@ def verify(
     allowed : iterable of str
         ``MODULE.NAME`` of classes and functions that are trusted.
     strict : bool
-        Whether names of packages that nobody here knows are problems.
+        Whether names of unknown packages are problems.
     fork, progress
-        See `acache.store.parallel.fold_scan`.
-    noticed : callable, optional
-        Called before an entry is read whose last access may change by that.
+        See `acache.store.store.ScanOptions`.
+    before_access : callable, optional
+        Called before reading another user's entry, which may change its last access.
+    command_line : callable, optional
+        Writes the command line of a fix; see `acache.operations.verify.fixes.Fixes`.
 
     Returns
     -------
     report : VerifyReport
     """
-    expired = partial(is_expired, grace=GRACE_SECONDS, now=time.time())
-    check = EntryCheck(store, Judge(allowed), strict=strict, noticed=noticed)
-    fold = fold_scan(
-        store,
-        partial(_Checked, check, selector, expired),
+    allowed = tuple(allowed)
+    narrow = selector is not None
+    fixes = Fixes(store, allowed=allowed, narrow=narrow, command_line=command_line)
+    check = EntryCheck(store, Judge(allowed), fixes, strict=strict, before_access=before_access)
+    options = ScanOptions(
         select=None if selector is None or selector.covers_everything else selector.covers,
         whole=True,
         fork=fork,
         progress=progress,
         piece=_PIECE,
     )
-    missing = [one for one in fold.missing if one.path not in fold.busy and _lacks(store, one)]
-    sources = _sources(store, fold)
-    findings = [*fold.findings, *map(_missing_output, missing), *sources.values()]
+    fold = store.fold(partial(_Checked, check, selector), options)
+    # A write takes a moment to begin: some have a result meanwhile.
+    missing = [one for one in fold.missing if store.lacks_output(one.function, one.hash)]
+    sources = _sources(store, fixes, fold)
+    findings = [
+        *fold.findings,
+        *(_missing_output(one, fixes) for one in missing),
+        *sources.values(),
+    ]
     findings.sort(key=lambda one: (one.severity == "note", KINDS.index(one.kind), one.id))
     return VerifyReport(
         store,
@@ -143,16 +149,16 @@ def plan_removal(report: VerifyReport, *, broken: bool, unsafe: bool) -> Plan:
     ----------
     report : VerifyReport
     broken : bool
-        Whether entries go that are damaged, and folders without result.
+        Whether to remove damaged entries, and folders without result.
     unsafe : bool
-        Whether entries go that are not known to be harmless to load.
+        Whether to remove entries that are not known to be harmless to load.
 
     Returns
     -------
     plan : Plan
         Entries that were written again since then stay.
     """
-    found = Candidates(None, lambda name, modified: False)
+    found = Candidates(None)
     if broken:
         found.entries.extend(report.broken)
         found.remnants += report.remnants
@@ -165,12 +171,9 @@ def plan_removal(report: VerifyReport, *, broken: bool, unsafe: bool) -> Plan:
 class _Checked:
     """What was checked, and found; a fold."""
 
-    def __init__(
-        self, check: EntryCheck, selector: Selector | None, expired: Callable[[str, float], bool]
-    ) -> None:
+    def __init__(self, check: EntryCheck, selector: Selector | None) -> None:
         self._check = check
         self._selector = selector
-        self._expired = expired
         self._foreign = "\0"  # the folder below which everything is foreign
         self.entries = 0
         self.size_bytes = 0
@@ -178,14 +181,13 @@ class _Checked:
         self.broken = EntryTable()
         self.unsafe = EntryTable()
         self.missing: list[Leftover] = []
-        self.busy: set[str] = set()
         self.sources: set[str] = set()
         self.functions: dict[str, int] = {}
         self.skipped: dict[str, int] = {}
 
     def __getstate__(self) -> dict[str, object]:
-        # What it has found is sent from one process to the other, not how it checks.
-        return {**self.__dict__, "_check": None, "_selector": None, "_expired": None}
+        # Only what it has found is sent from one process to the other.
+        return {**self.__dict__, "_check": None, "_selector": None}
 
     def add(self, found: Found) -> None:
         """Check one more thing that the scan found."""
@@ -195,14 +197,11 @@ class _Checked:
         elif isinstance(found, Other):
             self._add_other(found)
         elif isinstance(found, Leftover):
-            above, _, name = found.path.rpartition("/")
-            if found.kind == "file":
-                if not self._expired(name, found.modified):
-                    self.busy.add(above)
-            elif self._selector is None or self._selector.covers(above, name):
+            if found.kind == "folder" and not found.in_flight and self._covers_entry(found):
                 self.missing.append(found)
         elif found.kind == "folder":
-            self._find(_named(found.path), "unreadable", f"cannot be read: {found.reason}")
+            name = entry_id(found.function, found.hash) if found.hash else found.path or "."
+            self._find(name, "unreadable", f"cannot be read: {found.reason}")
 
     def _add_entry(self, entry: Entry) -> None:
         try:
@@ -221,7 +220,7 @@ class _Checked:
             self._find(name, "bad-metadata", trouble)
         if verdict is None:
             return
-        self._find(name, verdict.kind, verdict.message)
+        self._find(name, verdict.kind, verdict.message, self._check.fix(entry, verdict))
         entry = entry._replace(compute_seconds=duration)
         if verdict.damaged:
             self.broken.add(entry)
@@ -229,31 +228,37 @@ class _Checked:
             self.unsafe.add(entry)
 
     def _add_other(self, found: Other) -> None:
-        path = found.path
+        path, store = found.path, self._check.store
         if found.kind == "source":
-            self.sources.add(path.rpartition("/")[0])
+            self.sources.add(found.function)
         elif found.kind == "foreign" and not path.startswith((self._foreign, *_OWN)):
             self._foreign = f"{path}/"
-            if self._covers(path):
-                trouble = _followed_by_joblib(self._check.store, path)
-                if trouble is not None:
-                    self._find(trouble[0], "unreadable", trouble[1])
-                else:
-                    message = "not joblib's: it is left alone, and keeps its folder"
-                    self._find(path, "foreign", message)
+            if not self._covers(found):
+                return
+            result = store.foreign_result(path)
+            if result is None:
+                message = "not written by joblib: acache never deletes it, nor its folder"
+                self._find(path, "foreign", message)
+                return
+            message = "not a file, though joblib reads it as one"
+            if result.is_link:
+                message = "a link that joblib follows; its target was not checked"
+            fix = remove(store.address(result.path), link=result.is_link)
+            self._find(result.path, "unreadable", message, fix)
 
-    def _covers(self, path: str) -> bool:
-        """Tell whether something lies in the folder of a function that is selected."""
+    def _covers_entry(self, found: Leftover) -> bool:
+        return self._selector is None or self._selector.covers(found.function, found.hash)
+
+    def _covers(self, found: Other) -> bool:
+        """Return whether something is in the folder of a selected function."""
         if self._selector is None or self._selector.covers_everything:
             return True
-        while path:
-            path = path.rpartition("/")[0]
-            if self._selector.covers_function(path):
-                return True
-        return False
+        parts = found.function.split("/")
+        folders = ("/".join(parts[:count]) for count in range(len(parts), 0, -1))
+        return any(map(self._selector.covers_function, folders))
 
-    def _find(self, name: str, kind: Kind, message: str) -> None:
-        self.findings.append(Finding(name, kind, self._check.severity(kind), message))
+    def _find(self, name: str, kind: Kind, message: str, fix: str | None = None) -> None:
+        self.findings.append(Finding(name, kind, self._check.severity(kind), message, fix))
 
     def merge(self, other: _Checked) -> None:
         """Take all that another one has found."""
@@ -263,7 +268,6 @@ class _Checked:
         self.broken.extend(other.broken)
         self.unsafe.extend(other.unsafe)
         self.missing += other.missing
-        self.busy |= other.busy
         self.sources |= other.sources
         for name, count in other.functions.items():
             self.functions[name] = self.functions.get(name, 0) + count
@@ -271,50 +275,21 @@ class _Checked:
             self.skipped[reason] = self.skipped.get(reason, 0) + count
 
 
-def _followed_by_joblib(store: Store, path: str) -> tuple[str, str] | None:
-    """Tell what foreign thing joblib takes for a result, or finds some in, and what is wrong.
-
-    None of all else. A link leads anywhere: what it leads to is not checked, nor ever removed.
-    """
-    folder, _, name = path.rpartition("/")
-    whole = os.path.join(store.path, path)
-    if is_hash(name) and not os.path.islink(whole):  # nothing but a result that is no file
-        folder, name, path = path, OUTPUT, f"{path}/{OUTPUT}"
-        whole = os.path.join(whole, OUTPUT)
-    is_output = name == OUTPUT and is_hash(folder.rpartition("/")[2])
-    if os.path.islink(whole):
-        if is_output or os.path.isdir(whole):
-            told = f"a link that joblib follows, to what was not checked: rm {quoted(whole)}"
-            return path, told
-    elif is_output and os.path.lexists(whole):
-        return path, f"no file, though joblib reads it as one: rm -r {quoted(whole)}"
-    return None
-
-
-def _named(path: str) -> str:
-    """Name an entry folder as an entry, anything else by its path below the store."""
-    function, _, name = path.rpartition("/")
-    return entry_id(function, name) if is_hash(name) else path or "."
-
-
-def _lacks(store: Store, found: Leftover) -> bool:
-    """Tell whether a folder still lacks its result: a write takes a moment to begin."""
-    function, _, name = found.path.rpartition("/")
-    return store.lacks_output(function, name)
-
-
-def _missing_output(found: Leftover) -> Finding:
+def _missing_output(found: Leftover, fixes: Fixes) -> Finding:
     message = f"an entry's folder without {OUTPUT}"
-    return Finding(_named(found.path), "missing-output", "problem", message)
+    name = entry_id(found.function, found.hash)
+    fix = fixes.delete(found.function, found.hash)
+    return Finding(name, "missing-output", "problem", message, fix)
 
 
-def _sources(store: Store, fold: _Checked) -> dict[str, Finding]:
-    """Tell of functions that have entries and no whole source by which joblib knows stale ones."""
+def _sources(store: Store, fixes: Fixes, fold: _Checked) -> dict[str, Finding]:
+    """Find functions with entries whose source, which joblib compares, is not whole."""
     found = {}
     for function, count in fold.functions.items():
         trouble = source_trouble(store, function)
         if trouble is not None:
             entries = f"{count:,} {'entry' if count == 1 else 'entries'}"
             message = f"{entries} and {trouble.what} {SOURCE}: {_THEN[trouble.joblib]}"
-            found[function] = Finding(dotted(function), "missing-source", "problem", message)
+            fix = fixes.clear(function, trouble)
+            found[function] = Finding(dotted(function), "missing-source", "problem", message, fix)
     return found

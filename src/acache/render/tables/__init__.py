@@ -1,1 +1,1 @@
-"""Reports for people: tables that fit 80 columns. Here alone rich and humanize are imported."""
+"""Reports for people: tables that fit 80 columns. Only here are rich and humanize imported."""

@@ -1,7 +1,8 @@
-"""A benchmark for people, on a terminal and in Markdown: one table, and what follows from it."""
+"""A benchmark as a table, on a terminal and in Markdown: ``acache bench``."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
 from typing import NamedTuple
 
@@ -10,25 +11,26 @@ from rich.table import Table
 from rich.text import Text
 
 from acache.config.settings import Config
+from acache.operations.bench.comparison import Comparison
 from acache.operations.bench.results import BenchReport, LevelResult, Measurement, is_slower, usable
 from acache.render.durations import timing
 from acache.render.tables.layout import (
     GAP,
     bar,
     console,
-    count,
     new_table,
     plural,
     room,
-    show,
-    size,
+    room_of,
+    size_text,
+    write,
 )
-from acache.store.totals import Totals
 from acache.system.text import printable, quoted
 
 _SHORTEST_BAR, _LONGEST_BAR = 4, 18  # columns that the longest time takes
 _BARS = " "  # the title of their column
 _RIGHT = ("time", "±", "speed-up", "memory")
+_DROPPED = ("memory", "95 %", "±", _BARS, "pays off", "cache")
 
 
 class _Row(NamedTuple):
@@ -41,23 +43,27 @@ class _Row(NamedTuple):
     style: str = ""
 
 
-def bench(report: BenchReport, config: Config) -> None:
-    """Print what a benchmark found."""
+def print_benchmark(
+    report: BenchReport, config: Config, comparisons: Sequence[Comparison] = ()
+) -> None:
+    """Print the table, the recommendation, and what changed since an earlier benchmark."""
     out = console()
     command = Text(printable(" ".join(report.command)), style="bold", overflow="fold")
-    show(
+    write(
         out,
         command,
         Text(_method(report), style="dim"),
         "",
         _table(out, report),
         "",
-        *(_line(text) for text in _conclusion(report, config)),
+        *map(_line, _conclusion(report, config)),
+        *([""] if comparisons else []),
+        *map(_line, map(_changed, comparisons)),
     )
 
 
 def _line(text: str) -> Text:
-    """Make a line that wraps between words, or one to be copied, which does not wrap."""
+    """Make a line that wraps between words; one to be copied, which is indented, does not."""
     if text.startswith(" "):
         return Text(text, no_wrap=True, overflow="ignore")
     return Text(text, overflow="fold")
@@ -66,20 +72,19 @@ def _line(text: str) -> Text:
 def _method(report: BenchReport) -> str:
     runs = f"{plural(report.rounds, 'run')} each"
     if report.off.summary.mad is None:
-        return f"{runs}; too few to tell noise from gain"
+        return f"{runs}; too few to separate a gain from noise"
     return f"{runs}; median ± median absolute deviation, 95 % interval"
 
 
-def markdown(report: BenchReport, config: Config) -> str:
+def markdown(report: BenchReport, config: Config, comparisons: Sequence[Comparison] = ()) -> str:
     """Write a benchmark for a README or a pull request."""
     columns = _columns(_all_rows(report))
     del columns[_BARS]
-    titles = [title.strip() for title in columns]
-    rule = ["---:" if title in _RIGHT else "---" for title in titles]
-    cells = [titles, rule, *zip(*columns.values(), strict=True)]
-    said = _conclusion(report, config)
+    rule = ["---:" if title in _RIGHT else "---" for title in columns]
+    cells = [[*columns], rule, *zip(*columns.values(), strict=True)]
     command = printable(" ".join(report.command))
     fence = "``" if "`" in command else "`"
+    conclusion = _conclusion(report, config)
     lines = [
         f"{fence}{command}{fence}",
         "",
@@ -87,16 +92,27 @@ def markdown(report: BenchReport, config: Config) -> str:
         "",
         *(f"| {' | '.join(row)} |" for row in cells),
         "",
-        *(f"```sh\n{line.strip()}\n```" if line.startswith(" ") else line for line in said),
+        *(f"```sh\n{line.strip()}\n```" if line.startswith(" ") else line for line in conclusion),
         "",
+        *(f"- {_changed(one)}" for one in comparisons),
+        *([""] if comparisons else []),
         *(f"- {printable(text)}" for text in report.warnings),
         *([""] if report.warnings else []),
-        _surroundings(report),
+        _environment(report),
     ]
     return "\n".join(lines)
 
 
-def _surroundings(report: BenchReport) -> str:
+def _changed(one: Comparison) -> str:
+    """Say how the time without cache, or of a level, changed since an earlier benchmark."""
+    name = "off" if one.level is None else f"level {one.level} warm"
+    interval = "" if one.interval is None else f" ({one.interval[0]:.2f}-{one.interval[1]:.2f})"
+    verdict = "no more than noise" if one.is_noise else "slower" if one.ratio > 1 else "faster"
+    times = f"{timing(one.now)}, before {timing(one.before)}"
+    return f"{name}: {times}: {one.ratio:.2f}x{interval}, {verdict}"
+
+
+def _environment(report: BenchReport) -> str:
     about = report.environment
     packages = about["packages"]
     assert isinstance(packages, dict)
@@ -109,7 +125,7 @@ def _table(out: Console, report: BenchReport) -> Table:
     columns = _fitting(out, _columns(rows))
     longest = max(row.measured.summary.median for row in rows)
     if _BARS in columns:
-        length = min(out.width - _needed(columns), _LONGEST_BAR)
+        length = min(out.width - _width(columns), _LONGEST_BAR)
         columns[_BARS] = [bar(out, row.measured.summary.median / longest, length) for row in rows]
     table = new_table()
     for title in columns:
@@ -121,17 +137,17 @@ def _table(out: Console, report: BenchReport) -> Table:
 
 
 def _fitting(out: Console, columns: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Leave out columns, the least telling first, until all that are left have room."""
-    for title in ("memory", "95 %", "±", _BARS, "pays off", "cache"):
+    """Leave out columns until the others fit."""
+    for title in _DROPPED:
         bars = _SHORTEST_BAR if _BARS in columns else 0
-        if _needed(columns) + bars <= out.width:
+        if _width(columns) + bars <= out.width:
             break
         columns.pop(title, None)
     return columns
 
 
-def _needed(columns: dict[str, list[str]]) -> int:
-    """Return the columns that a table takes on the terminal, bars that are not drawn yet aside."""
+def _width(columns: dict[str, list[str]]) -> int:
+    """Return the width of a table whose bars are not drawn yet."""
     widths = [max(map(len, [title.strip(), *cells])) for title, cells in columns.items()]
     return sum(widths) + GAP * (len(widths) - 1)
 
@@ -166,30 +182,27 @@ def _rows(result: LevelResult, *, recommended: bool) -> list[_Row]:
             _Row(cold, result.cold, cache=held, style="yellow"),
             _Row(warm, result.warm, style="yellow"),
         ]
-    interval = "" if result.interval is None else "-".join(f"{n:.2f}" for n in result.interval)
+    entries = result.held.entries
     return [
-        _Row(cold, result.cold, cache=amount(result.held.entries)),
+        _Row(
+            cold,
+            result.cold,
+            cache=f"{plural(entries.entries, 'entry', 'entries')}, {size_text(room_of(entries))}",
+        ),
         _Row(
             warm,
             result.warm,
-            gain=gain(result.speedup),
-            interval=interval,
-            cache=calls(result),
-            pays=pays_off(result),
+            gain=_gain(result.speedup),
+            interval="" if result.interval is None else "{:.2f}-{:.2f}".format(*result.interval),
+            cache=_calls(result),
+            pays=_pays_off(result),
             style="green" if recommended else "",
         ),
     ]
 
 
-def amount(entries: Totals) -> str:
-    """Tell how many entries there are, and their size."""
-    number = plural(entries.entries, "entry", "entries")
-    taken = entries.size_bytes if entries.disk_bytes is None else entries.disk_bytes
-    return f"{number}, {size(taken)}"
-
-
-def calls(result: LevelResult) -> str:
-    """Tell the hits and misses of a warm run."""
+def _calls(result: LevelResult) -> str:
+    """Format the hits and misses of a warm run."""
     if result.calls is None:
         return "-"
     missed = plural(result.calls.misses, "miss", "misses")
@@ -197,16 +210,16 @@ def calls(result: LevelResult) -> str:
     return f"{hit}, {missed}" if missed else hit
 
 
-def gain(speedup: float | None) -> str:
-    """Show a speed-up in three figures."""
+def _gain(speedup: float | None) -> str:
+    """Format a speed-up in three figures."""
     return "-" if speedup is None else f"{speedup:.2f}x" if speedup < 99.95 else f"{speedup:,.0f}x"
 
 
-def pays_off(result: LevelResult) -> str:
-    """Tell with which run the time lost by the first one is won back."""
+def _pays_off(result: LevelResult) -> str:
+    """Name the run that has won back the time lost by the cold one."""
     if result.break_even_runs is None:
         return "never"
-    return f"run {count(ceil(result.break_even_runs - 1e-9))}"
+    return f"run {ceil(result.break_even_runs - 1e-9):,}"
 
 
 def _spread(measured: Measurement) -> str:
@@ -217,39 +230,37 @@ def _spread(measured: Measurement) -> str:
 
 
 def _memory(measured: Measurement) -> str:
-    return "-" if measured.max_rss_bytes is None else size(measured.max_rss_bytes)
+    return "-" if measured.max_rss_bytes is None else size_text(measured.max_rss_bytes)
 
 
 def _conclusion(report: BenchReport, config: Config) -> list[str]:
     best = next((r for r in report.levels if r.level == report.recommended_level), None)
     if best is None:
         return [_nothing_recommended(report, config)]
-    held = best.held.entries
-    sure = "is worth it" if best.interval is not None else "looks worth it"
+    sure = "is" if best.interval is not None else "looks"
     return [
-        f"Level {best.level} {sure}: {gain(best.speedup)} as fast once it is filled, for"
-        f" {room(held.size_bytes, held.disk_bytes)}. For a shell profile:",
+        f"Level {best.level} {sure} worth it: {_gain(best.speedup)} as fast with a full cache, for"
+        f" {room(best.held.entries)}. For a shell profile:",
         f"  {profile_line(best.level, config)}",
     ]
 
 
 def _nothing_recommended(report: BenchReport, config: Config) -> str:
-    """Say why: the cache may be of no use, or not be used, or not be measured well enough."""
     if any(not row.is_cached and row.held.leftovers for row in report.levels):
-        return "Results could not be stored: mend what the warnings tell, and measure again."
+        return "Results could not be stored: fix what the warnings name, and measure again."
     if not any(row.is_cached for row in report.levels):
         return "Nothing was cached, so nothing is faster."
     rows = usable(report.off, report.levels)
     fast = [row for row in report.levels if is_slower(report.off, row.warm) and row not in rows]
     if fast:
         return (
-            f"Level {fast[0].level} is {gain(fast[0].speedup)} as fast, but see the warnings before"
-            " you use it."
+            f"Level {fast[0].level} is {_gain(fast[0].speedup)} as fast, but read the warnings"
+            " before you use it."
         )
     if any((row.speedup or 0) > 1.1 for row in rows):
         return "No level is faster by more than noise: measure again, with more --runs."
     variable = config.cache_dir.variable
-    return f"No level makes it faster: leave the cache off for this, with {variable} unset."
+    return f"No level makes it faster: leave the cache off for this script, with {variable} unset."
 
 
 def profile_line(level: int, config: Config) -> str:

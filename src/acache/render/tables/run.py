@@ -1,4 +1,4 @@
-"""What each function saved in a run: the table of ``acache run``."""
+"""What each function saved in a run: ``acache run``."""
 
 from __future__ import annotations
 
@@ -7,9 +7,18 @@ import sys
 from rich.console import Console, RenderableType
 
 from acache.config.settings import Config
-from acache.operations.run.savings import FunctionSavings, RunReport
+from acache.operations.run.savings import RunReport
 from acache.render.durations import duration
-from acache.render.tables.layout import console, count, level, pairs, plural, show, size, table
+from acache.render.tables.layout import (
+    console,
+    level_text,
+    pairs,
+    plural,
+    seconds_text,
+    size_text,
+    table,
+    write,
+)
 from acache.system.text import printable
 
 _WIDE = 120  # columns; with fewer, names need the room more than bytes do
@@ -17,11 +26,11 @@ _WIDE = 120  # columns; with fewer, names need the room more than bytes do
 _DROPPED = ("calls", "level", "hash", "store", "load", "compute")
 
 
-def run(report: RunReport, configuration: Config) -> None:
+def print_run(report: RunReport, config: Config) -> None:
     """Print what was called, hit and missed, and what each function saved, on stderr."""
     out = console(sys.stderr)
     if report.functions:
-        show(out, "", _table(out, report), "", pairs(_summary(report, configuration)))
+        write(out, "", _table(out, report), "", pairs(_summary(report, config)))
 
 
 def _table(out: Console, report: RunReport) -> RenderableType:
@@ -29,35 +38,31 @@ def _table(out: Console, report: RunReport) -> RenderableType:
     calls = [row.calls for row in rows]
     columns = {
         "function": [printable(row.function) for row in rows],
-        "level": [level(row.level) for row in rows],
-        "calls": [count(c.hits + c.misses) for c in calls],
-        "hits": [count(c.hits) for c in calls],
-        "misses": [count(c.misses) for c in calls],
+        "level": [level_text(row.level) for row in rows],
+        "calls": [f"{c.hits + c.misses:,}" for c in calls],
+        "hits": [f"{c.hits:,}" for c in calls],
+        "misses": [f"{c.misses:,}" for c in calls],
         "hash": [duration(c.hash_seconds) for c in calls],
         "load": [duration(c.load_seconds) for c in calls],
         "compute": [duration(c.compute_seconds) for c in calls],
         "store": [duration(c.store_seconds) for c in calls],
-        "loaded": [size(c.bytes_loaded) for c in calls],
-        "stored": [size(c.bytes_stored) for c in calls],
-        "saved": [signed(row.saved_seconds) for row in rows],
+        "loaded": [size_text(c.bytes_loaded) for c in calls],
+        "stored": [size_text(c.bytes_stored) for c in calls],
+        "saved": [_signed(row.saved_seconds) for row in rows],
     }
     if out.width < _WIDE:
         del columns["loaded"], columns["stored"]
-    return table(out, columns, drop=_DROPPED, styles=[_style(row) for row in rows])
+    return table(out, columns, drop=_DROPPED, styles=["red" if row.costs else "" for row in rows])
 
 
-def _style(row: FunctionSavings) -> str:
-    return "red" if row.costs else ""
+def _signed(seconds: float | None) -> str:
+    """Format seconds saved; those lost have a minus."""
+    return (
+        f"-{duration(-seconds)}" if seconds is not None and seconds < 0 else seconds_text(seconds)
+    )
 
 
-def signed(seconds: float | None) -> str:
-    """Show seconds saved, or with a minus those lost."""
-    if seconds is None:
-        return "-"
-    return duration(seconds) if seconds >= 0 else f"-{duration(-seconds)}"
-
-
-def _summary(report: RunReport, configuration: Config) -> list[tuple[str, str]]:
+def _summary(report: RunReport, config: Config) -> list[tuple[str, str]]:
     functions = plural(len(report.functions), "function")
     hits = plural(report.hits, "hit") or "no hits"
     misses = plural(report.misses, "miss", "misses") or "no misses"
@@ -67,29 +72,28 @@ def _summary(report: RunReport, configuration: Config) -> list[tuple[str, str]]:
         ("wall", duration(report.wall_seconds)),
     ]
     costly = [row for row in report.functions if row.costs]
-    if costly and report.hits > report.misses:  # a run that fills the cache is no measure
-        lines.append(("costly", _advice(report, len(costly), configuration)))
+    if costly and report.hits > report.misses:  # a run that fills the cache shows nothing of that
+        lines.append(("costly", _advice(report, len(costly), config)))
     return lines
 
 
 def _saved(report: RunReport) -> str:
     saved = report.saved_seconds
     if not report.hits:
-        return "nothing yet: this run filled the cache; the next one shows what that saves"
+        return "nothing yet: this run filled the cache; run it again to see what that saves"
     if saved is None:
         return "unknown: joblib recorded no times"
     if saved < 0:
         later = "; what was stored saves time in the next runs" if report.misses else ""
-        return f"nothing: caching cost {duration(-saved)} more than it saved{later}"
-    return f"about {duration(saved)}, at most"
+        return f"nothing: caching took {duration(-saved)} more than it saved{later}"
+    return f"at most {duration(saved)}"
 
 
-def _advice(report: RunReport, costly: int, configuration: Config) -> str:
-    functions = plural(costly, "function")
-    verb = "costs" if costly == 1 else "cost"
-    text = f"{functions} {verb} more to cache than to compute"
+def _advice(report: RunReport, costly: int, config: Config) -> str:
+    functions = plural(costly, "function takes", "functions take")
+    text = f"{functions} longer to load than to compute"
     if report.advice is None:
         return f"{text}; a lower level would not help"
-    variable = configuration.level.variable
+    variable = config.level.variable
     gain = duration(report.advice.gain_seconds)
-    return f"{text}; {variable}={report.advice.level} would gain {gain}"
+    return f"{text}; {variable}={report.advice.level} would save {gain} more"

@@ -1,4 +1,4 @@
-"""What a check of a store found."""
+"""What a check of a store found: ``acache verify``."""
 
 from __future__ import annotations
 
@@ -7,24 +7,28 @@ from itertools import groupby
 from rich.table import Table
 from rich.text import Text
 
-from acache.operations.verify.store import RAISES, VerifyReport
-from acache.render.tables.layout import GAP, console, plural, show, size, tail
-from acache.store.format import SOURCE, dotted, is_hash
-from acache.store.ids import exactly
-from acache.system.text import printable, quoted
+from acache.operations.verify.entry import Kind
+from acache.operations.verify.store import VerifyReport
+from acache.render.tables.layout import GAP, console, plural, size_text, tail, write
+from acache.store.format import is_hash
+from acache.system.text import printable
 
 _MOST_SHOWN = 20  # of each kind
+_MOST_FIXES = 3  # of each kind
 _WIDEST_ID = 36
 _SHORT_HASH = 8
-_MOST_MENDED = 3
+_FIXED: dict[Kind, str] = {
+    "unsafe-pickle": "unsafe",
+    "truncated": "damaged",
+    "unreadable": "damaged",
+    "missing-output": "damaged",
+    "missing-source": "no source",
+    "unknown-global": "unknown",
+}
 
 
-def verification(report: VerifyReport, *, mend: str | None, clear: str) -> None:
-    """Print what was found, kind by kind, and how to mend it.
-
-    `mend` is a command, ``{}`` for the options that make it mend something; None if that is what
-    comes next. `clear` is the command that clears the same store.
-    """
+def print_findings(report: VerifyReport, *, fixes: bool) -> None:
+    """Print what was found, kind by kind, and with `fixes` the commands that fix it."""
     out = console()
     width = min(_WIDEST_ID, max(12, (out.width - 16) // 2))
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), show_header=False)
@@ -39,22 +43,20 @@ def verification(report: VerifyReport, *, mend: str | None, clear: str) -> None:
             table.add_row(Text(kind, style=style), Text(name), Text(printable(one.message)))
         if len(listed) > _MOST_SHOWN:
             more = f"... and {len(listed) - _MOST_SHOWN:,} more"
-            table.add_row(Text(kind, style="dim"), Text(more), Text("--json lists them all"))
+            table.add_row(Text(kind, style="dim"), Text(more), Text("--json lists all"))
     if report.findings:
-        show(out, table, "")
-    show(out, Text(_summary(report)))
-    if mend is None:
-        show(out, "")
-    elif mends := _mends(report, mend, clear):
-        show(out, "")
-        widest = max(len(name) for name, _ in mends)
-        for name, command in mends:
-            # Never wrapped: it is there to be copied.
-            out.file.write(f"{name:<{widest}}  {printable(command)}\n")
+        write(out, table, "")
+    write(out, Text(_summary(report)))
+    lines = _fixes(report) if fixes else []
+    if lines or not fixes:
+        out.file.write("\n")
+    widest = max((len(title) for title, _ in lines), default=0)
+    for title, fix in lines:  # never wrapped: it is there to be copied
+        out.file.write(f"{title:<{widest}}  {fix}\n")
 
 
 def _name(text: str) -> str:
-    """Name what a finding is about; of an argument hash the first digits will do."""
+    """Name what a finding is about; the first digits of an argument hash are enough."""
     above, _, last = text.rpartition("/")
     return printable(f"{above}/{last[:_SHORT_HASH]}" if above and is_hash(last) else text)
 
@@ -63,26 +65,16 @@ def _summary(report: VerifyReport) -> str:
     checked = plural(report.entries, "entry", "entries") or "no entries"
     problems = plural(report.problems, "problem") or "no problems"
     notes = plural(len(report.findings) - report.problems, "note") or "no notes"
-    return f"{checked} checked ({size(report.size_bytes)}), {problems}, {notes}"
+    return f"{checked} checked ({size_text(report.size_bytes)}), {problems}, {notes}"
 
 
-def _mends(report: VerifyReport, mend: str, clear: str) -> list[tuple[str, str]]:
-    """Tell for each kind of problem what mends it."""
-    kinds = {one.kind for one in report.findings if one.severity == "problem"}
+def _fixes(report: VerifyReport) -> list[tuple[str, str]]:
+    """List the commands that fix the findings, each once, with what they fix."""
+    commands = {one.fix: _FIXED[one.kind] for one in report.findings if one.fix is not None}
     lines = []
-    if report.broken or report.remnants:
-        lines.append(("damaged", mend.format("--delete")))
-    if "unsafe-pickle" in kinds:
-        lines.append(("unsafe", mend.format("--delete-unsafe")))
-    if "unknown-global" in kinds:
-        lines.append(("unknown", mend.format("--strict --allow MODULE.NAME")))
-    without = report.sourceless
-    raising = {one.id for one in report.findings if one.message.endswith(RAISES)}
-    for name in without[:_MOST_MENDED]:
-        command = f"{clear} --function {quoted(exactly(name))}"
-        if dotted(name) in raising:
-            command += f" && rm -r {quoted(f'{report.store.path}/{name}/{SOURCE}')}"
-        lines.append(("no source", command))
-    if len(without) > _MOST_MENDED:
-        lines.append(("no source", f"... and {len(without) - _MOST_MENDED:,} more"))
+    for title in dict.fromkeys(commands.values()):
+        found = [fix for fix, fixed in commands.items() if fixed == title]
+        lines += [(title, printable(fix)) for fix in found[:_MOST_FIXES]]
+        if len(found) > _MOST_FIXES:
+            lines.append((title, f"... and {len(found) - _MOST_FIXES:,} more"))
     return lines

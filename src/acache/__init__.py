@@ -10,6 +10,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # typing itself costs as much as half of Python's start
 if TYPE_CHECKING:
     from acache.config.settings import Config as Config
+    from acache.memory.engine.accelerate import accelerate as accelerate
     from acache.memory.environment import cache as cache
     from acache.memory.manager import CacheManager as CacheManager
     from acache.operations.clear import Plan as Plan
@@ -59,6 +60,7 @@ _HOMES = {
     "Store": "store.store",
     "UsageError": "system.errors",
     "VerifyReport": "operations.verify.store",
+    "accelerate": "memory.engine.accelerate",
     "cache": "memory.environment",
     "execute": "operations.execute",
     "parse_entry_id": "store.ids",

@@ -84,7 +84,7 @@ def test_an_interruption_is_told_in_one_line(tmp_path: Path) -> None:
         "import sys, time\n"
         "import acache.store.local, acache.cli.app\n"
         "acache.store.local.LocalStore.fold = "
-        "lambda *a, **k: (print('ready', flush=True), time.sleep(60))\n"
+        "lambda *a, **k: (print('ready', flush=True), time.sleep(600))\n"
         "acache.cli.app.main()"
     )
     process = subprocess.Popen(

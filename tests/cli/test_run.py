@@ -409,7 +409,7 @@ def test_signals_reach_the_script(location: Path, script: Callable, name: str) -
     path = script(
         f"{CACHED}\nimport signal\n"
         f"signal.signal(signal.{name}, lambda *_: (print('caught', flush=True), sys.exit(7)))\n"
-        "print('ready', flush=True)\ntime.sleep(30)\n"
+        "print('ready', flush=True)\ntime.sleep(600)\n"
     )
     process = started(path)
     process.send_signal(getattr(signal, name))
@@ -420,7 +420,7 @@ def test_signals_reach_the_script(location: Path, script: Callable, name: str) -
 
 @needs_signals
 def test_a_script_that_a_signal_ends_is_reported(location: Path, script: Callable) -> None:
-    process = started(script(f"{CACHED}\nprint('ready', flush=True)\ntime.sleep(30)\n"))
+    process = started(script(f"{CACHED}\nprint('ready', flush=True)\ntime.sleep(600)\n"))
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 128 + 15

@@ -183,6 +183,7 @@ def test_another_users_entry_is_told_first(
 def test_reports_fit(acache: Acache, librosa_location: Path, width: int) -> None:
     env = {"COLUMNS": str(width)}
     ids = acache("ls", "-q", "--cache-dir", librosa_location).stdout.splitlines()
+    assert len(ids) > 50
     for one in ids[:8]:
         text = acache("show", one, "--cache-dir", librosa_location, env=env).stdout
         assert max(map(len, text.splitlines())) <= width

@@ -184,12 +184,10 @@ def test_lru_deletes_what_joblib_deletes(
 ) -> None:
     copy = tmp_path / "copy"
     twin(real_store, copy)
-    before = {path.relative_to(copy) for path in copy.rglob("output.pkl")}
     joblib.Memory(str(copy), verbose=0).reduce_size(**theirs)
     execute(plan_prune(Store(real_store), Limits(**ours), apparent_size=True, now=NOW))
     left = {path.relative_to(real_store) for path in real_store.rglob("output.pkl")}
     assert left == {path.relative_to(copy) for path in copy.rglob("output.pkl")}
-    assert left <= before
 
 
 def test_the_age_limit_is_joblibs(real_store: Path, tmp_path: Path) -> None:
@@ -225,17 +223,17 @@ def test_min_free_counts_what_is_free(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    "nonsense",
+    ("nonsense", "says"),
     [
-        Limits(),
-        Limits(max_size=-1),
-        Limits(max_items=-1),
-        Limits(max_age=math.nan),
-        Limits(max_age=math.inf),
+        (Limits(), "limit"),
+        (Limits(max_size=-1), "max_size=-1"),
+        (Limits(max_items=-1), "max_items=-1"),
+        (Limits(max_age=math.nan), "max_age=nan"),
+        (Limits(max_age=math.inf), "max_age=inf"),
     ],
 )
-def test_limits_that_make_no_sense(tmp_path: Path, nonsense: Limits) -> None:
-    with pytest.raises(UsageError):
+def test_limits_that_make_no_sense(tmp_path: Path, nonsense: Limits, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
         plan_prune(Store(tmp_path), nonsense)
 
 

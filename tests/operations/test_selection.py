@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
 import os
 import subprocess
@@ -296,21 +295,31 @@ def test_ids_that_may_be_gone_are_counted(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "folders", [("a/b/f", "a.b/f"), ("m/f\x1b", "m/f\\x1b"), (" lead", "lead"), ("a/b", "a.b")]
+    ("folders", "unique"),
+    [
+        (("a/b/f", "a.b/f"), ["a/b/f", "a.b/f"]),
+        (("m/f\x1b", "m/f\\x1b"), ["m.f\x1b", "m/f\x1b", "m/f\\x1b"]),
+        ((" lead", "lead"), [" lead", "lead"]),
+        (("a/b", "a.b"), ["a/b"]),
+    ],
 )
-def test_an_id_never_names_another_entry(tmp_path: Path, folders: tuple[str, str]) -> None:
+def test_an_id_never_names_another_entry(
+    tmp_path: Path, folders: tuple[str, str], unique: list[str]
+) -> None:
     """Arguments alone make the hash: two functions' entries often share it."""
     for folder in folders:
         write_entry(tmp_path / "joblib" / folder, HASHES[0])
     store = Store(tmp_path)
     for folder in folders:
-        for text in (entry_id(folder, HASHES[0]), printable(entry_id(folder, HASHES[0]))):
-            with contextlib.suppress(UsageError):
-                selector = ids(text).resolve(store)
-                found = [e for e in store.scan() if isinstance(e, Entry)]
-                assert [
-                    e.function for e in found if isinstance(e, Entry) and selector.matches(e)
-                ] == [folder]
+        dotted = entry_id(folder, HASHES[0])
+        for text in {dotted, printable(dotted), f"{folder}/{HASHES[0]}"}:
+            if text.rpartition("/")[0] not in unique:
+                with pytest.raises(UsageError, match="is not unique: it names 2 entries"):
+                    ids(text).resolve(store)
+                continue
+            selector = ids(text).resolve(store)
+            found = [e for e in store.scan() if isinstance(e, Entry)]
+            assert [e.function for e in found if selector.matches(e)] == [folder], text
 
 
 def test_entries_in_the_root_can_be_named(tmp_path: Path) -> None:
@@ -322,17 +331,17 @@ def test_entries_in_the_root_can_be_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "nonsense",
+    ("nonsense", "says"),
     [
-        Selection(older_than=-5.0),
-        Selection(unused_for=float("nan")),
-        Selection(larger_than=-1),
-        Selection(larger_than=1000, smaller_than=1000),
-        Selection(levels=(parse_levels("none"),)),
+        (Selection(older_than=-5.0), "older_than=-5.0"),
+        (Selection(unused_for=float("nan")), "unused_for=nan"),
+        (Selection(larger_than=-1), "larger_than=-1"),
+        (Selection(larger_than=1000, smaller_than=1000), "1,000 and smaller than 1,000"),
+        (Selection(levels=(parse_levels("none"),)), "level"),
     ],
 )
-def test_selections_that_make_no_sense(store: Store, nonsense: Selection) -> None:
-    with pytest.raises(UsageError):
+def test_selections_that_make_no_sense(store: Store, nonsense: Selection, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
         nonsense.resolve(store)
 
 

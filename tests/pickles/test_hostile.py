@@ -111,11 +111,16 @@ def hostile() -> dict[str, bytes]:
 
 def test_nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    refused = set()
     for way, data in hostile().items():
-        with contextlib.suppress(PickleError):
+        try:
             description = described(data)
-            assert ("os", "system") in description.globals, way
-            assert not description.trailing
+        except PickleError:
+            refused.add(way)
+            continue
+        assert ("os", "system") in description.globals, way
+        assert not description.trailing
+    assert refused <= {"in an array of objects"}
     assert not list(tmp_path.iterdir())
 
 

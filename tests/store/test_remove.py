@@ -142,8 +142,8 @@ def test_a_folder_that_is_moved_away_in_the_middle_is_left_alone(
     remove = LocalRemoval.entry
     function = location / "joblib" / "m" / "f"
 
-    def moving(self: LocalRemoval, *args: str, created: float) -> bool:
-        removed = remove(self, *args, created=created)
+    def moving(self: LocalRemoval, *args: str, **since: float | None) -> bool:
+        removed = remove(self, *args, **since)
         if function.exists():
             function.rename(tmp_path / "saved")
         return removed

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -19,7 +20,7 @@ from acache.sources.levels import Levels
 from acache.store.model import Entry, Leftover, Other, Unreadable
 from acache.store.store import ScanOptions, Store
 from tests.helpers.examples import examples
-from tests.helpers.marks import needs_du, needs_links
+from tests.helpers.marks import needs_du, needs_links, needs_posix
 from tests.helpers.processes import Result
 from tests.helpers.slow_scan import figures, slow_figures
 from tests.helpers.stores import write_entry
@@ -188,20 +189,39 @@ def test_what_vanishes_meanwhile_is_no_warning(tmp_path: Path) -> None:
     assert list(store.scan()) == []
 
 
-def test_another_process_clears_meanwhile(tmp_path: Path) -> None:
-    location = tmp_path / "location"
-    for number in range(40):
-        for argument_hash in HASHES:
-            write_entry(location / "joblib" / f"f{number}", argument_hash)
-    store = Store(location)
-    clearing = subprocess.Popen(["rm", "-rf", location / "joblib"])
-    try:
-        while clearing.poll() is None:
-            report = report_of(store)
-            assert report.warnings == ()
-    finally:
-        clearing.wait()
-    assert report_of(store).total.entries == 0
+@needs_posix
+def test_a_store_that_vanishes_at_any_step_of_a_scan_is_no_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = 0
+
+    def counted(call: Callable[..., Any]) -> Callable[..., Any]:
+        def calling(*arguments: Any, **options: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                shutil.rmtree(location / "joblib")
+            return call(*arguments, **options)
+
+        return calling
+
+    steps, scanned = 1, False
+    while not scanned:
+        location = tmp_path / str(steps)
+        for function in ("f", "g"):
+            for argument_hash in HASHES[:2]:
+                write_entry(location / "joblib" / "m" / function, argument_hash)
+            (location / "joblib" / "m" / function / "func_code.py").write_text("def f(): ...\n")
+        left = steps
+        with monkeypatch.context() as patch:
+            for name in ("open", "stat", "scandir", "listdir"):
+                patch.setattr(os, name, counted(getattr(os, name)))
+            report = report_of(Store(location))
+        assert report.warnings == (), steps
+        scanned = left > 0
+        steps += 1
+    assert report.total.entries == 4
+    assert steps > 20
 
 
 def test_unreadable_folders_are_told_and_counted(

@@ -12,7 +12,7 @@ import pytest
 import acache
 from acache.store.local import LocalStore
 from acache.store.store import Store
-from tests.conftest import write_entry
+from tests.helpers.stores import write_entry
 
 PACKAGE = Path(acache.__file__).parent
 

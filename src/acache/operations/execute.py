@@ -60,6 +60,7 @@ class Outcome(NamedTuple):
 def execute(
     plan: Plan,
     *,
+    unused: bool = False,
     fork: bool = False,
     progress: Progress | None = None,
     stopped: Callable[[], bool] | None = None,
@@ -72,6 +73,8 @@ def execute(
     Parameters
     ----------
     plan : Plan
+    unused : bool
+        Whether entries stay that were used since they were scanned.
     fork : bool
         Whether a second process may help, where the system has `os.fork`. Only for a process that
         has no other threads.
@@ -94,7 +97,7 @@ def execute(
     """
     if plan.is_empty:
         return Outcome(Tally().totals(), NO_ROOM, scan_failures(plan), interrupted=False)
-    execution = _Execution(plan, progress, stopped)
+    execution = _Execution(plan, progress, stopped, unused=unused)
     try:
         done, leftovers = execution.run(fork=fork)
     except FileNotFoundError:  # the whole store vanished meanwhile
@@ -121,15 +124,21 @@ def _reason(error: OSError) -> str:
 class _Done:
     """What one process has removed, and what it could not."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, unused: bool) -> None:
         self.removed = Tally()
         self.failed: list[Failure] = []
+        self._unused = unused
 
     def entries(self, plan: Plan, removal: Removal, piece: range) -> None:
         for index in piece:
             entry = plan.entries[index]
             try:
-                if removal.entry(entry.function, entry.hash, created=entry.created):
+                if removal.entry(
+                    entry.function,
+                    entry.hash,
+                    created=entry.created,
+                    last_access=entry.last_access if self._unused else None,
+                ):
                     self.removed.add_entry(entry)
             except OSError as error:
                 if isinstance(error, PartlyRemovedError):
@@ -147,9 +156,15 @@ class _Execution:
     """One execution of a plan."""
 
     def __init__(
-        self, plan: Plan, progress: Progress | None, stopped: Callable[[], bool] | None
+        self,
+        plan: Plan,
+        progress: Progress | None,
+        stopped: Callable[[], bool] | None,
+        *,
+        unused: bool,
     ) -> None:
         self._plan = plan
+        self._unused = unused
         self._progress = progress
         self._stopped = stopped
         self.interrupted = False
@@ -171,14 +186,14 @@ class _Execution:
 
     def _help(self, pieces: Iterator[range]) -> _Done:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process decides what to stop
-        done = _Done()
+        done = _Done(unused=self._unused)
         with self._plan.store.removing(grace=self._plan.grace) as removal:
             for piece in pieces:
                 done.entries(self._plan, removal, piece)
         return done
 
     def _entries(self, removal: Removal, helper: Helper[range, _Done] | None) -> _Done:
-        done = _Done()
+        done = _Done(unused=self._unused)
         total = len(self._plan.entries)
         given: list[range] = []
         wanted = 0 if helper is None else _AHEAD

@@ -41,7 +41,7 @@ class SourceTrouble(NamedTuple):
 
 
 def source_trouble(store: Store, function: str) -> SourceTrouble | None:
-    """Return what is wrong with a function's stored source; None if nothing is.
+    """Tell what is wrong with a function's stored source; None if nothing is.
 
     A link is followed, as joblib does.
     """

@@ -63,7 +63,14 @@ class LocalRemoval(Removal):
         self._release_function()
         close_folder(self._root)
 
-    def entry(self, function: str, argument_hash: str, *, created: float | None = None) -> bool:
+    def entry(
+        self,
+        function: str,
+        argument_hash: str,
+        *,
+        created: float | None = None,
+        last_access: float | None = None,
+    ) -> bool:
         """Remove an entry: what makes it a hit first, its folder last."""
         parent = self._function(function)
         if parent is None:
@@ -75,6 +82,8 @@ class LocalRemoval(Removal):
         try:
             status = stat_in(OUTPUT, folder)
             if not S_ISREG(status.st_mode) or created not in (None, status.st_mtime):
+                return False
+            if last_access is not None and status.st_atime > last_access:
                 return False
             unlink_in(OUTPUT, folder)
             try:

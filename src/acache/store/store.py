@@ -88,7 +88,14 @@ class PartlyRemovedError(OSError):
 class Removal(Protocol):
     """Removes from a store. What another process removed meanwhile is not an error."""
 
-    def entry(self, function: str, argument_hash: str, *, created: float | None = None) -> bool:
+    def entry(
+        self,
+        function: str,
+        argument_hash: str,
+        *,
+        created: float | None = None,
+        last_access: float | None = None,
+    ) -> bool:
         """Remove an entry, with its own temporary files past the grace.
 
         Parameters
@@ -98,6 +105,8 @@ class Removal(Protocol):
         argument_hash : str
         created : float, optional
             When it was written, Unix seconds: a result of another time is kept.
+        last_access : float, optional
+            Unix seconds: a result that was used since is kept.
 
         Returns
         -------

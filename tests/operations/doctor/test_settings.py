@@ -18,6 +18,7 @@ from tests.helpers.doctored import call, checks, followed, needs_root
 from tests.helpers.librosa_settings import probe
 from tests.helpers.marks import needs_links
 from tests.helpers.processes import Result, run_line, run_python
+from tests.helpers.pythons import LIBROSAS
 
 
 @pytest.mark.parametrize(
@@ -209,9 +210,12 @@ except TypeError: print("TypeError")
 """
 
 
+@pytest.mark.parametrize("python", [sys.executable, *LIBROSAS])
 @pytest.mark.parametrize("level", ["20", "30", "50"])
-def test_level_at_which_librosa_cannot_call_a_function(tmp_path: Path, level: str) -> None:
+def test_level_at_which_librosa_cannot_call_a_function(
+    tmp_path: Path, python: str, level: str
+) -> None:
     environ = {"LIBROSA_CACHE_DIR": str(tmp_path), "LIBROSA_CACHE_LEVEL": level}
-    raises = run_python(RECURRENCE, env=environ) == "TypeError\n"
+    raises = run_python(RECURRENCE, env=environ, python=python) == "TypeError\n"
     assert raises == (int(level) >= 30)
     assert ("recurrence_matrix raises TypeError" in checks(LEVEL=level)["level"].message) == raises

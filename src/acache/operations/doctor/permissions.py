@@ -26,9 +26,9 @@ class _Folders:
         for folder in store.folders():
             exposed.look(folder.path, folder.status)
             self.links += folder.links
-            if not _may(folder.path, os.X_OK):
+            if not may(folder.path, os.X_OK):
                 self.unreadable.append(folder.path)
-            elif not _may(folder.path, os.W_OK):
+            elif not may(folder.path, os.W_OK):
                 read_only = self.read_only_functions if folder.is_function else self.read_only
                 read_only.append(folder.path)
 
@@ -39,7 +39,7 @@ def check_permissions(subject: Subject) -> Answer:
     if os.name == "nt":
         return ok("who may write here is not checked on Windows")
     nearest = existing(store.path)
-    if not store.exists and not _may(nearest, os.W_OK | os.X_OK):
+    if not store.exists and not may(nearest, os.W_OK | os.X_OK):
         message = f"you may not write to {nearest}: {_raises(config)}"
         return _unusable(config, store, _Restriction(message, [nearest]))
     unread = subject.report.warnings
@@ -150,12 +150,12 @@ def elsewhere(config: Config) -> str | None:
     around = exposed_on_the_way(f"{path}/joblib")
     if around.everybody or around.group or around.foreign:
         return None
-    if not _may(existing(path), os.W_OK | os.X_OK):
+    if not may(existing(path), os.W_OK | os.X_OK):
         return None
     return f"export {setting.variable}={own}"
 
 
-def _may(path: str, mode: int) -> bool:
+def may(path: str, mode: int) -> bool:
     """Return whether the user may do something to a path."""
     effective = os.access in os.supports_effective_ids
     return os.access(path, mode, effective_ids=effective)

@@ -1,8 +1,8 @@
 """The lines of a trace, added up per function.
 
 A line is ``hit`` or ``miss``, the store's path, the function id, the argument hash, seconds of
-hashing, loading, computing and storing, bytes loaded and stored, with tabs between; or the one word
-``python`` or ``joblib``, for a process that started, and one that imported joblib.
+hashing, loading, computing and storing, bytes loaded and stored, with tabs between; or the single
+word ``python`` or ``joblib``, for a process that started, or imported joblib.
 """
 
 from __future__ import annotations
@@ -12,69 +12,35 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-# Entries that are remembered one by one, 200 bytes each.
+# Entries whose hits are counted one by one, 200 bytes each.
 _MOST_ENTRIES = 100_000
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"t": "\t", "n": "\n", "r": "\r"}
 
 
 class FunctionCalls(NamedTuple):
-    """The traced calls of one function into one store.
+    """The traced calls of one function into one store."""
 
-    Attributes
-    ----------
-    store : str
-        Absolute path of the store.
-    function : str
-        Function id, ``/`` between its parts.
-    hits, misses : int >= 0
-        Calls answered from the store, and those computed; also where computing raised.
-    hash_seconds : float >= 0
-        Hashing arguments.
-    load_seconds : float >= 0
-        Looking up and reading results: all that is not one of the others.
-    compute_seconds : float >= 0
-        Running the function, cached calls that it makes included.
-    store_seconds : float >= 0
-        Writing results, and what joblib notes of them.
-    hit_seconds : float >= 0
-        Hashing and loading of the hits alone.
-    bytes_loaded, bytes_stored : int >= 0
-        Sizes of the ``output.pkl`` read and written.
-    hit_entries : mapping of str to int
-        Hits of each entry, by its argument hash. Of very many entries the first ones.
-    """
-
-    store: str
-    function: str
+    store: str  # absolute path
+    function: str  # function id, ``/`` between its parts
     hits: int
-    misses: int
+    misses: int  # also where computing raised
     hash_seconds: float
-    load_seconds: float
-    compute_seconds: float
-    store_seconds: float
-    hit_seconds: float
-    bytes_loaded: int
+    load_seconds: float  # looking up and reading: everything that is not one of the others
+    compute_seconds: float  # cached calls inside included
+    store_seconds: float  # writing results and their metadata
+    hit_seconds: float  # hashing and loading of hits only
+    bytes_loaded: int  # sizes of the ``output.pkl`` read and written
     bytes_stored: int
-    hit_entries: Mapping[str, int]
+    hit_entries: Mapping[str, int]  # hits of each of the first 100,000 entries, by argument hash
 
 
 class Trace(NamedTuple):
-    """What was traced.
+    """All traced calls."""
 
-    Attributes
-    ----------
-    functions : tuple of FunctionCalls
-        One for each function and store, in the order of their first calls to end.
-    pythons : int >= 0
-        Python processes that were traced; those that `os.fork` makes are not counted.
-    joblibs : int >= 0
-        Those among them that imported joblib.
-    """
-
-    functions: tuple[FunctionCalls, ...]
-    pythons: int
-    joblibs: int
+    functions: tuple[FunctionCalls, ...]  # one for each function and store, the first to end first
+    pythons: int  # processes that were traced, without those that `os.fork` makes
+    joblibs: int  # how many of them imported joblib
 
     def hits_and_misses(self, store: str) -> tuple[int, int]:
         """Count the calls into one store.
@@ -117,12 +83,12 @@ class _Sum:
 
 
 def add_up(lines: Iterable[bytes]) -> Trace:
-    """Add up the lines of a trace; what is no whole line of one is left out.
+    """Add up the lines of a trace; incomplete ones are left out.
 
     Parameters
     ----------
     lines : iterable of bytes
-        Each with its line break, which a line that was not written to its end lacks.
+        Each with its line break, which an incomplete line lacks.
     """
     sums: dict[tuple[bytes, bytes], _Sum] = {}
     marks = {b"python\n": 0, b"joblib\n": 0}

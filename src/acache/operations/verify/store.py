@@ -83,7 +83,7 @@ def verify(
     strict: bool = False,
     fork: bool = False,
     progress: Progress | None = None,
-    noticed: Callable[[], None] | None = None,
+    before_access: Callable[[], None] | None = None,
     command_line: CommandLine | None = None,
 ) -> VerifyReport:
     """Check the entries of a store. Their pickles are followed, never loaded: that runs code.
@@ -99,8 +99,8 @@ def verify(
         Whether names of unknown packages are problems.
     fork, progress
         See `acache.store.store.ScanOptions`.
-    noticed : callable, optional
-        Called before an entry is read whose last access may change by that.
+    before_access : callable, optional
+        Called before reading another user's entry, which may change its last access.
     command_line : callable, optional
         Writes the command line of a fix; see `acache.operations.verify.fixes.Fixes`.
 
@@ -111,7 +111,7 @@ def verify(
     allowed = tuple(allowed)
     narrow = selector is not None
     fixes = Fixes(store, allowed=allowed, narrow=narrow, command_line=command_line)
-    check = EntryCheck(store, Judge(allowed), fixes, strict=strict, noticed=noticed)
+    check = EntryCheck(store, Judge(allowed), fixes, strict=strict, before_access=before_access)
     options = ScanOptions(
         select=None if selector is None or selector.covers_everything else selector.covers,
         whole=True,

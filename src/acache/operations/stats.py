@@ -59,7 +59,7 @@ class Leftovers(NamedTuple):
     usage: Usage
 
     def plus(self, more: Leftovers) -> Leftovers:
-        """Return both together."""
+        """Return the sum of both."""
         usage = self.usage.plus(more.usage)
         return Leftovers(self.files + more.files, self.folders + more.folders, usage)
 
@@ -78,7 +78,7 @@ class StatsReport(NamedTuple):
     levels, functions, modules : tuple of rows
         Rows without an entry are left out.
     abandoned : Leftovers
-        Those that may be removed at once.
+        Those that may be removed.
     in_flight : Leftovers
         Those that somebody may still be writing; see `acache.store.model.Leftover`.
     other : Usage

@@ -66,7 +66,7 @@ class Walk:
     Parameters
     ----------
     store : str or None
-        Path of the store's folder; None if there is none.
+        Path of the store's folder; None if it does not exist.
     options : ScanOptions
     hand_over : callable, optional
         May take folders named like an argument hash out of this walk.
@@ -266,7 +266,7 @@ class Walk:
                 yield Leftover(
                     here.path, "folder", here.function, here.hash, usage, status.st_mtime, in_flight
                 )
-            else:  # nothing in it is of an entry: it is no entry's folder
+            else:  # joblib wrote nothing of what is in it
                 yield Other(here.path, "foreign", here.function, usage)
                 yield from self._foreign(here)
                 return
@@ -370,7 +370,7 @@ class Walk:
 
 @contextmanager
 def opened_root(store: str | None) -> Iterator[Folder | Unreadable | None]:
-    """Open a store's folder; None if there is none."""
+    """Open a store's folder; None if it does not exist."""
     try:
         root = None if store is None else open_folder(store)
     except FileNotFoundError:

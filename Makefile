@@ -88,6 +88,7 @@ dist: $(VENV)/dist.stamp  ## Build sdist and wheel, and check both.
 
 fuzz: $(VENV)/test.stamp  ## Fuzz the reading of pickles; EXAMPLES=1000000 for longer.
 	ACACHE_FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/python -m pytest -n auto --dist worksteal tests/pickles/safety/test_safety.py -k fuzz
+	ACACHE_FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) $(BIN)/python -m pytest -n auto --dist worksteal tests/memory/engine/test_fingerprint.py tests/memory/engine/test_differential.py -k "fingerprint or process"
 
 completions: $(VENV)/test.stamp  ## Write the completion scripts, from the commands.
 	$(BIN)/acache completion bash > completions/acache.bash

@@ -37,7 +37,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fix every variable that acache reads."""
     for name in VARIABLES:
         monkeypatch.delenv(f"LIBROSA_CACHE_{name}", raising=False)
-    for name in ("ACACHE_ENV_PREFIX", "ACACHE_DEBUG", "VIRTUAL_ENV", "CONDA_PREFIX", "NO_COLOR"):
+    own = ("ACACHE_ENV_PREFIX", "ACACHE_ENGINE", "ACACHE_DEBUG")
+    for name in (*own, "VIRTUAL_ENV", "CONDA_PREFIX", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "80")
 

@@ -211,7 +211,7 @@ HELD = f"""{WITH_A_BAR}
 import os, signal, sys, time
 import acache.store.remove
 first, done, arrived = os.getpid(), 0, []
-remove = acache.store.remove.Removal.entry
+remove = acache.store.remove.LocalRemoval.entry
 def held(self, *args, **kwargs):
     global done
     done += 1
@@ -222,7 +222,7 @@ def held(self, *args, **kwargs):
         while not arrived:
             time.sleep(0.01)
     return remove(self, *args, **kwargs)
-acache.store.remove.Removal.entry = held
+acache.store.remove.LocalRemoval.entry = held
 """
 MAIN = "from acache.cli.app import main; main()"
 
@@ -321,11 +321,11 @@ def test_a_folder_that_vanishes_midway_is_no_failure(location: Path) -> None:
     code = (
         "import shutil, sys\n"
         "import acache.store.remove\n"
-        "remove = acache.store.remove.Removal.entry\n"
+        "remove = acache.store.remove.LocalRemoval.entry\n"
         "def removing(self, function, *args, **kwargs):\n"
         "    shutil.rmtree(sys.argv[-1] + '/joblib/m/f1', ignore_errors=True)\n"
         "    return remove(self, function, *args, **kwargs)\n"
-        "acache.store.remove.Removal.entry = removing\n"
+        "acache.store.remove.LocalRemoval.entry = removing\n"
         "from acache.cli.app import main; main()"
     )
     output = run_python(code, "clear", "--all", "-y", "--json", "--cache-dir", location)

@@ -82,8 +82,8 @@ def test_an_interruption_is_told_in_one_line(tmp_path: Path) -> None:
     write_entry(tmp_path / "joblib" / "f", "0" * 32)
     code = (
         "import sys, time\n"
-        "import acache.operations.stats, acache.cli.app\n"
-        "acache.operations.stats.fold_scan = "
+        "import acache.store.local, acache.cli.app\n"
+        "acache.store.local.LocalStore.fold = "
         "lambda *a, **k: (print('ready', flush=True), time.sleep(600))\n"
         "acache.cli.app.main()"
     )

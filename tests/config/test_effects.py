@@ -9,7 +9,7 @@ import pytest
 from acache.config.settings import Config
 from acache.operations.execute import execute
 from acache.operations.verify.store import plan_removal, verify
-from acache.store.local import Store
+from acache.store.store import Store
 from tests.helpers.librosa_settings import config, probe
 from tests.helpers.processes import run_line, run_python
 

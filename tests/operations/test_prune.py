@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from acache.operations.clear import Plan
 from acache.operations.execute import execute
 from acache.operations.prune import POLICIES, Limits, Policy, plan_prune, score
-from acache.store.local import Store
 from acache.store.model import Entry
+from acache.store.store import ScanOptions, Store
 from acache.system.errors import UsageError
 from tests.helpers.examples import examples
 from tests.helpers.stores import write_entry
@@ -51,7 +51,7 @@ def make_store(location: Path, calls: list[Call]) -> Store:
 
 
 def entries(store: Store) -> dict[tuple[str, str], Entry]:
-    found = (f for f in store.scan(durations=True) if isinstance(f, Entry))
+    found = (f for f in store.scan(ScanOptions(durations=True)) if isinstance(f, Entry))
     return {(entry.function, entry.hash): entry for entry in found}
 
 

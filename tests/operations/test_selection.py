@@ -21,8 +21,9 @@ from acache.store.ids import (
     nearest,
     parse_entry_id,
 )
-from acache.store.local import Store
+from acache.store.local import LocalStore
 from acache.store.model import Entry
+from acache.store.store import ScanOptions, Store
 from acache.store.table import EntryTable
 from acache.system.errors import UsageError
 from acache.system.text import printable, quoted
@@ -348,13 +349,13 @@ def test_metadata_is_opened_for_those_alone_that_passed_the_rest(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = []
-    read = Store.metadata
+    read = LocalStore.metadata
 
-    def counted(self: Store, function: str, argument_hash: str) -> object:
+    def counted(self: LocalStore, function: str, argument_hash: str) -> object:
         opened.append((function, argument_hash))
         return read(self, function, argument_hash)
 
-    monkeypatch.setattr(Store, "metadata", counted)
+    monkeypatch.setattr(LocalStore, "metadata", counted)
     selection = Selection(functions=("m.g",), larger_than=0, arguments=(("n", "*"),))
     selector = selection.resolve(store)
     assert not [e for e in store.scan() if isinstance(e, Entry) and selector.matches(e)]
@@ -366,7 +367,7 @@ def test_a_scan_of_one_function_looks_into_no_other(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     selector = Selection(functions=("m.g",)).resolve(store)
-    found = [e for e in store.scan(select=selector.covers) if isinstance(e, Entry)]
+    found = [e for e in store.scan(ScanOptions(select=selector.covers)) if isinstance(e, Entry)]
     assert {entry.function for entry in found} == {"m/g"}
     assert len(found) == 5
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from acache.sources.installed import InstalledSources
-from acache.sources.levels import Levels, record_level
-from acache.store.local import Store
+from acache.sources.levels import Levels
+from acache.store.levels import record_level
+from acache.store.store import Store
 
 
 def levels(location: Path) -> Levels:

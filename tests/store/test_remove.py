@@ -19,9 +19,9 @@ from acache.operations.clear import Plan, plan_clear
 from acache.operations.execute import execute
 from acache.operations.selection import Selection
 from acache.store.ids import parse_entry_id
-from acache.store.local import Store
 from acache.store.model import Entry
-from acache.store.remove import Removal
+from acache.store.remove import LocalRemoval
+from acache.store.store import Store
 from acache.system.errors import UsageError
 from tests.helpers.examples import examples
 from tests.helpers.marks import needs_links
@@ -139,16 +139,16 @@ def test_a_folder_that_becomes_a_link_is_left_alone(location: Path, tmp_path: Pa
 def test_a_folder_that_is_moved_away_in_the_middle_is_left_alone(
     location: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    remove = Removal.entry
+    remove = LocalRemoval.entry
     function = location / "joblib" / "m" / "f"
 
-    def moving(self: Removal, *args: str, created: float) -> bool:
-        removed = remove(self, *args, created=created)
+    def moving(self: LocalRemoval, *args: str, **since: float | None) -> bool:
+        removed = remove(self, *args, **since)
         if function.exists():
             function.rename(tmp_path / "saved")
         return removed
 
-    monkeypatch.setattr(Removal, "entry", moving)
+    monkeypatch.setattr(LocalRemoval, "entry", moving)
     store = Store(location)
     outcome = execute(plan_clear(store, Selection().resolve(store)))
     assert (outcome.removed.entries, outcome.failed) == (1, ())

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from acache.operations.stats import StatsReport, stats
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
-from acache.store.local import Store
 from acache.store.model import Entry, Leftover, Other, Unreadable
+from acache.store.store import ScanOptions, Store
 from tests.helpers.examples import examples
 from tests.helpers.marks import needs_du, needs_links, needs_posix
 from tests.helpers.processes import Result
@@ -96,7 +96,7 @@ def test_any_tree_as_the_slow_walk(tree: dict[str, object]) -> None:
 def test_an_entry_is_what_joblib_counts(tmp_path: Path) -> None:
     entry = write_entry(tmp_path / "joblib" / "f", HASHES[0])
     os.utime(entry / "output.pkl", (1_600_000_000, 1_500_000_000))
-    [found] = [f for f in Store(tmp_path).scan(durations=True) if isinstance(f, Entry)]
+    [found] = [f for f in Store(tmp_path).scan(ScanOptions(durations=True)) if isinstance(f, Entry)]
     size = sum(file.stat().st_size for file in entry.iterdir())
     assert found[:3] == ("f", HASHES[0], size)
     assert found.created == 1_500_000_000
@@ -181,7 +181,7 @@ def test_what_vanishes_meanwhile_is_no_warning(tmp_path: Path) -> None:
             write_entry(tmp_path / "joblib" / f"f{number}", argument_hash)
     store = Store(tmp_path)
     found = []
-    for number, item in enumerate(store.scan(durations=True)):
+    for number, item in enumerate(store.scan(ScanOptions(durations=True))):
         found.append(item)
         if number == 10:
             shutil.rmtree(tmp_path / "joblib")

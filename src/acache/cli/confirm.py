@@ -22,7 +22,7 @@ from acache.cli.options import (
     warning,
 )
 from acache.config.settings import Config
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.errors import ConfigurationError, UsageError
 from acache.system.text import printable
 

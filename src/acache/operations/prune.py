@@ -1,19 +1,17 @@
-"""Which entries go so that limits hold: the policies of `acache prune`."""
+"""Which entries to evict so that limits hold: the policies of `acache prune`."""
 
 from __future__ import annotations
 
 import math
-import shutil
 import time
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 from acache.config.settings import Config
-from acache.operations.clear import Plan, find, make_plan
+from acache.operations.clear import Plan, find_candidates, make_plan
 from acache.operations.selection import Selection
-from acache.store.local import Store
-from acache.store.parallel import Progress
-from acache.store.remove import GRACE_SECONDS
+from acache.store.leftovers import GRACE_SECONDS
+from acache.store.store import Progress, ScanOptions, Store
 from acache.store.table import EntryTable
 from acache.system.errors import ConfigurationError, UsageError
 
@@ -94,7 +92,7 @@ def plan_prune(
         Whether to read what joblib recorded of each entry's compute time; the policy ``"cost"``
         always does.
     fork, progress
-        See `acache.store.parallel.fold_scan`.
+        See `acache.store.store.ScanOptions`.
 
     Returns
     -------
@@ -108,16 +106,11 @@ def plan_prune(
     """
     _require_sense(limits, policy, half_life)
     now = time.time() if now is None else now
-    found = find(
-        store,
-        Selection().resolve(store, now=now),
-        leftovers=False,
-        grace=GRACE_SECONDS,
-        now=now,
-        durations=durations or policy == "cost",
-        fork=fork,
-        progress=progress,
+    options = ScanOptions(
+        durations=durations or policy == "cost", now=now, fork=fork, progress=progress
     )
+    everything = Selection().resolve(store, now=now)
+    found = find_candidates(store, everything, options, leftovers=False)
     entries = found.entries
     aged = _aged(entries, limits, now)
     order = _ordered(entries, policy, half_life=half_life, apparent=apparent_size)
@@ -254,4 +247,4 @@ def _free(store: Store, limits: Limits) -> int:
     """Return how many bytes are free on the store's file system, where that matters."""
     if limits.min_free is None or not store.exists:
         return 0
-    return shutil.disk_usage(store.path).free
+    return store.free_bytes()

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from acache.store.ids import EntryId, functions_named, matches_function, matches_text, or_nearest
-from acache.store.local import Store
 from acache.store.model import Entry, Unreadable
+from acache.store.store import Store
 from acache.system.errors import AcacheError, UsageError
 from acache.system.text import printable
 
@@ -172,8 +172,8 @@ class Selection(NamedTuple):
         known = sorted(store.functions(unreadable))
         for one in unreadable:
             if not one.path:
-                raise AcacheError(f"{store.path}: {one.reason}")
-            known.append(one.path)  # it may be a function; the scan will tell of it
+                raise AcacheError(f"{store.address(one.path)}: {one.reason}")
+            known.append(one.function)  # it may be a function; the scan will report it
         functions = _functions_named(self.functions, known) if self.functions else known
         ids, missing = None, 0
         if self.ids is not None:

@@ -25,8 +25,8 @@ from acache.sources.levels import Levels
 from acache.sources.staleness import Comparison, Drift, State
 from acache.store.format import METADATA, OUTPUT, dotted
 from acache.store.ids import functions_named, or_nearest, parse_entry_id
-from acache.store.local import Store
 from acache.store.model import Entry
+from acache.store.store import ScanOptions, Store
 from acache.store.totals import Tally, Totals
 from acache.system.errors import AcacheError, UsageError
 from acache.system.text import printable
@@ -83,7 +83,7 @@ class FunctionDetails(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def find(store: Store, text: str) -> tuple[str, str | None]:
+def find_named(store: Store, text: str) -> tuple[str, str | None]:
     """Find what a user names: an entry or a function.
 
     Parameters
@@ -137,11 +137,8 @@ def entry_details(
     AcacheError
         If there is no such entry any more.
     """
-    found = [
-        one
-        for one in store.scan(select=lambda name, h: (name, h) == (function, argument_hash))
-        if isinstance(one, Entry)
-    ]
+    options = ScanOptions(select=lambda name, h: (name, h) == (function, argument_hash))
+    found = [one for one in store.scan(options) if isinstance(one, Entry)]
     if not found:
         raise AcacheError(f"{printable(dotted(function))}/{argument_hash} has no result any more")
     levels = Levels(store, installed)
@@ -165,7 +162,7 @@ def entry_details(
 
 
 def _value(store: Store, entry: Entry) -> Value:
-    with store.opened_output(entry.function, entry.hash) as file:
+    with store.open_output(entry.function, entry.hash) as file:
         described = describe_file(file)
     lines = tuple(outline(described.value))
     return Value(_type(described.value), described.compression, described.arrays, lines)
@@ -201,7 +198,7 @@ def function_details(store: Store, function: str, installed: InstalledSources) -
     except OSError:
         source = None  # levels tell of it
     tally = Tally()
-    for found in store.scan(durations=True, select=lambda name, _: name == function):
+    for found in store.scan(ScanOptions(durations=True, select=lambda name, _: name == function)):
         if isinstance(found, Entry):
             tally.add_entry(found)
     level, comparison = levels(function), Drift(store, installed).compare(function)

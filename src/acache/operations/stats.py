@@ -1,8 +1,7 @@
-"""Folds of what a scan found into frozen reports."""
+"""What a store holds, summed up per function, level and module."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Literal, NamedTuple, TypeVar
@@ -11,11 +10,8 @@ from acache.operations.selection import Selector
 from acache.sources.levels import Levels
 from acache.sources.staleness import State
 from acache.store.format import dotted
-from acache.store.local import Store
 from acache.store.model import Entry, Found, Leftover, Unreadable, Usage
-from acache.store.parallel import Progress, fold_scan
-from acache.store.remove import GRACE_SECONDS, is_expired
-from acache.store.scan import Watcher
+from acache.store.store import EntryWatcher, Progress, ScanOptions, Store
 from acache.store.totals import Sum, Tally, Totals, merged
 from acache.system.dirfd import HAS_BLOCKS
 
@@ -23,7 +19,7 @@ K = TypeVar("K")
 Sort = Literal["size", "disk", "entries", "time", "name"]
 SORTS: tuple[Sort, ...] = ("size", "disk", "entries", "time", "name")
 
-_MOST_WARNINGS = 100  # told one by one; a store can hold millions of folders of somebody else
+_MOST_WARNINGS = 100  # listed one by one; a store can hold millions of another user's folders
 
 
 class LevelRow(NamedTuple):
@@ -84,8 +80,7 @@ class StatsReport(NamedTuple):
     abandoned : Leftovers
         Those that may be removed at once.
     in_flight : Leftovers
-        Those that somebody may still be writing: they are younger than an hour, or their process
-        lives on this host.
+        Those that somebody may still be writing; see `acache.store.model.Leftover`.
     other : Usage
         Sources, the folders of functions and modules, foreign files and folders.
     disk : Usage
@@ -125,7 +120,7 @@ def stats(
     now: float | None = None,
     fork: bool = False,
     progress: Progress | None = None,
-    watcher: Watcher | None = None,
+    watcher: EntryWatcher | None = None,
 ) -> StatsReport:
     """Scan a store and sum up what it holds.
 
@@ -147,20 +142,14 @@ def stats(
     now : float, optional
         Unix seconds that the age of leftovers counts from.
     fork, progress, watcher
-        See `acache.store.parallel.fold_scan`.
+        See `acache.store.store.ScanOptions`.
 
     Returns
     -------
     report : StatsReport
     """
-    fold = fold_scan(
-        store,
-        partial(_StatsFold, selector, time.time() if now is None else now),
-        durations=cost,
-        fork=fork,
-        progress=progress,
-        watcher=watcher,
-    )
+    options = ScanOptions(durations=cost, now=now, fork=fork, progress=progress, watcher=watcher)
+    fold = store.fold(partial(_StatsFold, selector), options)
     rows = [(function, tally.totals(cost=cost)) for function, tally in fold.functions.items()]
     rows = sorted(rows, key=lambda row: _key(sort, dotted(row[0]), row[1]))[:top]
     function_rows = [
@@ -196,7 +185,7 @@ def stats(
         .plus(abandoned.usage)
         .plus(in_flight.usage)
         .plus(other),
-        warnings=(*fold.told(), *levels.warnings),
+        warnings=(*fold.listed_warnings(), *levels.warnings),
     )
 
 
@@ -209,15 +198,10 @@ class _LeftoverSum(Sum):
         super().__init__()
         self.files = self.folders = 0
 
-    def change(self, found: Leftover, by: Literal[1, -1]) -> None:
-        """Count one more, or one less."""
-        self.size_bytes += by * found.usage.size_bytes
-        self.disk_bytes += by * (found.usage.disk_bytes or 0)
-        self.inodes += by * (found.usage.inodes or 0)
-        if found.kind == "file":
-            self.files += by
-        else:
-            self.folders += by
+    def add_leftover(self, found: Leftover) -> None:
+        self.add(found.usage)
+        self.files += found.kind == "file"
+        self.folders += found.kind == "folder"
 
     def merge(self, other: _LeftoverSum) -> None:
         self.add(other.usage())
@@ -231,10 +215,8 @@ class _LeftoverSum(Sum):
 class _StatsFold:
     """What a whole store holds, per function."""
 
-    def __init__(self, selector: Selector | None, now: float) -> None:
+    def __init__(self, selector: Selector | None) -> None:
         self._selector = selector
-        self._now = now
-        self._last_folder: Leftover | None = None
         self.functions: dict[str, Tally] = {}
         self.unselected = Sum()
         self.abandoned = _LeftoverSum()
@@ -246,33 +228,18 @@ class _StatsFold:
     def add(self, found: Found) -> None:
         if isinstance(found, Entry):
             if self._selector is not None and not self._selector.matches(found):
-                self.unselected.add(Usage(*found[2:5]))
+                self.unselected.add(found.usage)
                 return
             tally = self.functions.get(found.function)
             if tally is None:
                 tally = self.functions[found.function] = Tally()
             tally.add_entry(found)
         elif isinstance(found, Unreadable):
-            self._warn(found.told())
+            self._warn(found.message())
         elif isinstance(found, Leftover):
-            self._add_leftover(found)
+            (self.in_flight if found.in_flight else self.abandoned).add_leftover(found)
         else:
             self.other.add(found.usage)
-
-    def _add_leftover(self, found: Leftover) -> None:
-        above, _, name = found.path.rpartition("/")
-        if found.kind == "folder":
-            self._last_folder = found
-            self.abandoned.change(found, 1)
-        elif is_expired(name, found.modified, grace=GRACE_SECONDS, now=self._now):
-            self.abandoned.change(found, 1)
-        else:
-            self.in_flight.change(found, 1)
-            folder = self._last_folder  # a scan tells what is in a folder right after it
-            if folder is not None and folder.path == above:
-                self.abandoned.change(folder, -1)
-                self.in_flight.change(folder, 1)
-                self._last_folder = None
 
     def _warn(self, text: str) -> None:
         self.warned += 1
@@ -289,12 +256,12 @@ class _StatsFold:
         self.warnings += other.warnings
         self.warned += other.warned
 
-    def told(self) -> list[str]:
-        """Return the warnings in order, the many after the first ones only counted."""
-        told = sorted(self.warnings)[:_MOST_WARNINGS]
-        if self.warned > len(told):
-            told.append(f"{self.warned - len(told)} more could not be read")
-        return told
+    def listed_warnings(self) -> list[str]:
+        """Return the warnings in order, those after the first hundred only counted."""
+        listed = sorted(self.warnings)[:_MOST_WARNINGS]
+        if self.warned > len(listed):
+            listed.append(f"{self.warned - len(listed)} more could not be read")
+        return listed
 
 
 def _grouped(

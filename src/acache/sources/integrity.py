@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-import os
 import textwrap
 from typing import Literal, NamedTuple
 
 from acache.sources.decorators import LONGEST_SOURCE
-from acache.store.format import FIRST_LINE, SOURCE, split_source
-from acache.store.local import Store
+from acache.store.format import FIRST_LINE, split_source
+from acache.store.store import Store
 
 _DEFINITIONS = ("def ", "async def ", "class ", "@")
 # What Python says, whatever its version, of a definition that ends too early.
@@ -42,17 +41,14 @@ class SourceTrouble(NamedTuple):
 
 
 def source_trouble(store: Store, function: str) -> SourceTrouble | None:
-    """Return what is wrong with a function's stored source; None if nothing is.
+    """Tell what is wrong with a function's stored source; None if nothing is.
 
     A link is followed, as joblib does.
     """
-    path = f"{store.path}/{function}/{SOURCE}"
-    if os.path.isdir(path):
-        return SourceTrouble("a folder instead of", "raises")
-    if os.path.islink(path) and os.access(path, os.R_OK):
-        return None
     try:
         data = store.source_bytes(function)
+    except IsADirectoryError:
+        return SourceTrouble("a folder instead of", "raises")
     except OSError:
         return SourceTrouble("an unreadable", "trusts")
     if data is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Literal, NamedTuple
 
 
@@ -23,7 +24,7 @@ class Usage(NamedTuple):
     inodes: int | None
 
     def plus(self, more: Usage) -> Usage:
-        """Return the room that both take; what either cannot tell, their sum cannot."""
+        """Return the room that both take; None where that of either is not known."""
         size = self.size_bytes + more.size_bytes
         if self.disk_bytes is None or more.disk_bytes is None:
             return Usage(size, None, None)
@@ -59,6 +60,11 @@ class Entry(NamedTuple):
     last_access: float
     compute_seconds: float | None = None
 
+    @property
+    def usage(self) -> Usage:
+        """The room that it takes."""
+        return Usage(self.size_bytes, self.disk_bytes, self.inodes)
+
 
 class Leftover(NamedTuple):
     """A stray temporary file, or an entry folder without ``output.pkl``.
@@ -69,15 +75,25 @@ class Leftover(NamedTuple):
         Below the store, ``/`` between its parts.
     kind : {"file", "folder"}
         A temporary file; or an entry folder, its ``metadata.json`` included.
+    function : str
+        Function id of the folder that it is in, or of the entry folder that it is or is in.
+    hash : str
+        Argument hash of that entry folder; empty for a temporary file beside a source.
     usage : Usage
     modified : float
         Modification time, Unix seconds.
+    in_flight : bool
+        Whether somebody may still be writing it: a temporary file within the grace, or whose
+        process lives on this host; a folder with such a file in it.
     """
 
     path: str
     kind: Literal["file", "folder"]
+    function: str
+    hash: str
     usage: Usage
     modified: float
+    in_flight: bool
 
 
 class Other(NamedTuple):
@@ -88,11 +104,14 @@ class Other(NamedTuple):
     path : str
         Below the store, ``/`` between its parts; empty for the store itself.
     kind : {"source", "folder", "foreign"}
+    function : str
+        Function id of the folder that it is, or is in.
     usage : Usage
     """
 
     path: str
     kind: Literal["source", "folder", "foreign"]
+    function: str
     usage: Usage
 
 
@@ -107,14 +126,20 @@ class Unreadable(NamedTuple):
     kind : {"folder", "metadata"}
         A folder, in which there may be anything; or the ``metadata.json`` of an entry that was
         found all the same.
+    function : str
+        Function id of what is at the path; empty for the store itself.
+    hash : str
+        Argument hash, if it is named like an entry; or else empty.
     """
 
     path: str
     reason: str
     kind: Literal["folder", "metadata"] = "folder"
+    function: str = ""
+    hash: str = ""
 
-    def told(self) -> str:
-        """Tell it in a line."""
+    def message(self) -> str:
+        """Describe it in a line."""
         return f"cannot read {self.path or 'the store'}: {self.reason}"
 
 
@@ -137,3 +162,39 @@ class Metadata(NamedTuple):
     duration: float | None
     time: float | None
     input_args: dict[str, str]
+
+
+class FolderStatus(NamedTuple):
+    """A module's or function's folder, for checks of who may write to it.
+
+    Attributes
+    ----------
+    path : str
+        Absolute.
+    status : os.stat_result
+    is_function : bool
+        Whether it holds a source, or something named like an entry.
+    links : tuple of str
+        Absolute paths of the links to folders in it.
+    """
+
+    path: str
+    status: os.stat_result
+    is_function: bool
+    links: tuple[str, ...]
+
+
+class ForeignResult(NamedTuple):
+    """Something foreign that joblib reads as a result, or looks for results in.
+
+    Attributes
+    ----------
+    path : str
+        Below the store.
+    is_link : bool
+        A link leads anywhere: what it leads to is not checked, nor ever removed. Else it is an
+        ``output.pkl`` that is no file.
+    """
+
+    path: str
+    is_link: bool

@@ -183,7 +183,7 @@ def read_known(name: str, folder: Folder | None, status: os.stat_result, *, limi
 
 
 @contextlib.contextmanager
-def opened_unnoticed(path: str) -> Iterator[BinaryIO]:
+def open_file(path: str) -> Iterator[BinaryIO]:
     """Open a regular file to read it piece by piece, its access time put back at the end.
 
     Parameters
@@ -213,8 +213,8 @@ def opened_unnoticed(path: str) -> Iterator[BinaryIO]:
                 _put_back(descriptor, status)
 
 
-def is_noticed(path: str) -> bool:
-    """Tell whether reading a file may change its access time, whatever is done: not one's own.
+def reading_changes_access(path: str) -> bool:
+    """Return whether reading a file may change its access time: another user owns it.
 
     Raises
     ------

@@ -15,7 +15,7 @@ import pytest
 from acache.operations.doctor.check import Check
 from acache.operations.verify.store import verify
 from acache.store import parallel
-from acache.store.local import Store
+from acache.store.store import Store
 from tests.helpers.doctored import call, checks, followed, needs_root, private
 from tests.helpers.marks import needs_fork, needs_links, needs_posix
 from tests.helpers.processes import Result, run_line, run_python

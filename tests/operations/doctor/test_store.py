@@ -11,8 +11,10 @@ import pytest
 
 from acache.config.settings import Config
 from acache.operations.doctor.registry import examine
+from acache.operations.keep import keep
+from acache.operations.prune import Limits
 from acache.operations.verify.store import verify
-from acache.store.local import Store
+from acache.store.store import Store
 from tests.helpers.doctored import call, checks, edit, run_fix
 from tests.helpers.marks import needs_links
 from tests.helpers.processes import run_line, run_python
@@ -29,6 +31,16 @@ def test_limits_of_the_environment(location: Path) -> None:
     assert over.fix == "acache prune"
     assert checks(location, MAX_ITEMS="2", MAX_AGE="1d")["limits"].status == "ok"
     assert checks(location.parent / "none", MAX_ITEMS="1")["limits"].status == "ok"
+
+
+def test_limits_that_something_keeps(location: Path) -> None:
+    assert "nothing but acache prune" in checks(location, MAX_ITEMS="2")["limits"].message
+    assert "only acache prune" in checks(location, MAX_ITEMS="1")["limits"].message
+    keep(Store(location), Limits(max_items=2))
+    found = checks(location, MAX_ITEMS="2")["limits"]
+    assert (found.status, found.message.endswith("last measured it 0 minutes ago")) == ("ok", True)
+    over = checks(location, MAX_ITEMS="1")["limits"]
+    assert (over.status, over.message.endswith("evicts at its next call")) == ("warning", True)
 
 
 def test_limits_that_mean_nothing_are_all_unset_at_once(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from acache.operations.execute import execute
 from acache.operations.verify import store as verification
 from acache.operations.verify.store import VerifyReport, plan_removal, verify
 from acache.store import parallel
-from acache.store.local import Store
+from acache.store.local import LocalStore
+from acache.store.store import Store
 from tests.helpers.marks import needs_fork, needs_links
 from tests.helpers.opcodes import of
 from tests.helpers.processes import dead_pid, run_line, run_python
@@ -413,13 +414,13 @@ def test_what_vanishes_meanwhile_is_no_matter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = put(tmp_path, b"N.")
-    opened = Store.opened_output
+    opened = LocalStore.open_output
 
-    def vanishing(self: Store, *names: str) -> Any:
+    def vanishing(self: LocalStore, *names: str) -> Any:
         (entry / "output.pkl").unlink()
         return opened(self, *names)
 
-    monkeypatch.setattr(Store, "opened_output", vanishing)
+    monkeypatch.setattr(LocalStore, "open_output", vanishing)
     report = verify(Store(tmp_path))
     assert (report.entries, [f.kind for f in report.findings]) == (0, [])
 

@@ -36,7 +36,7 @@ from acache.operations.verify.store import verify
 from acache.pickles import DamagedError, PickleError, describe_file, literals, memo
 from acache.pickles.safety import Judge, parse_allowed
 from acache.pickles.safety.calls import HARMLESS
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.errors import AcacheError, UsageError
 from tests.helpers.crashing import crashing
 from tests.helpers.hostile import bombs, dangerous, running

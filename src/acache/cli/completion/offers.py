@@ -24,7 +24,7 @@ from acache.config.effects import LIBROSA, LIBROSA_LEVELS
 from acache.config.settings import Config
 from acache.store.format import dotted
 from acache.store.ids import exactly, functions_named
-from acache.store.local import Store
+from acache.store.store import Store
 
 # Listing the folders of 100,000 entries would take as long as all the rest, and that twice.
 _MOST_NAMES = 256

@@ -19,8 +19,8 @@ from acache.operations.bench.results import (
 )
 from acache.operations.bench.store_location import folder_beside
 from acache.operations.bench.timed_run import Run, timed_run
-from acache.store.local import Store
 from acache.store.model import Entry, Leftover
+from acache.store.store import Store
 from acache.store.totals import Tally
 from acache.system.errors import AcacheError
 from acache.system.tempdir import private_folder

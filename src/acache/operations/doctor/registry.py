@@ -9,7 +9,7 @@ from acache.config.settings import Config
 from acache.operations.doctor import disk, permissions, settings, store
 from acache.operations.doctor.check import Answer, Check, Subject, ok
 from acache.sources.installed import InstalledSources
-from acache.store.parallel import Progress
+from acache.store.store import Progress
 
 
 class Registered(NamedTuple):

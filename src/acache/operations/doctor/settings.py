@@ -15,7 +15,7 @@ from acache.config.settings import Config, Setting
 from acache.operations.doctor.check import Answer, Subject, command, existing, ok, problem, warning
 from acache.operations.doctor.permissions import elsewhere
 from acache.sources.installed import InstalledSources
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.errors import AcacheError
 from acache.system.text import quoted
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 from acache.operations.doctor.check import Answer, Subject, command, ok, problem, warning
 from acache.operations.prune import Limits, configured_limits, plan_prune
 from acache.operations.stats import FunctionRow, Leftovers
 from acache.sources.integrity import Consequence, source_trouble
-from acache.store.format import SOURCE, dotted
+from acache.store.fill import read_fill
+from acache.store.format import dotted
 from acache.store.ids import exactly
+from acache.store.store import Store
 from acache.system.errors import ConfigurationError
 from acache.system.text import counted, printable, quoted, size_text
 
@@ -29,12 +32,32 @@ def check_limits(subject: Subject) -> Answer:
     if isinstance(subject.opened, Answer):
         return ok("there is no cache")
     plan = plan_prune(subject.store, limits, durations=False, fork=True, progress=subject.progress)
+    measured = _last_measured(subject.store)
     if not plan.total.entries:
-        return ok("the cache is within them")
+        keeps = "nothing but acache prune keeps it there"
+        if measured is not None:
+            keeps = f"the fast engine keeps it there, and last measured it {measured}"
+        return ok(f"the cache is within them; {keeps}")
     entries = counted(plan.total.entries, "entry is", "entries are")
+    evicts = "only acache prune evicts them"
+    if measured is not None:
+        evicts = f"the fast engine, which last measured {measured}, evicts at its next call"
     room = size_text(plan.total.disk_bytes or plan.total.size_bytes)
-    message = f"{entries} over the limits, {room}; only acache prune evicts them"
-    return warning(message, command(config, "prune"))
+    return warning(f"{entries} over the limits, {room}; {evicts}", command(config, "prune"))
+
+
+def _last_measured(store: Store) -> str | None:
+    """Return when the keeper of the limits last measured the store; None if never."""
+    try:
+        measured = read_fill(store.path).measured
+    except OSError:
+        return None
+    if not measured:
+        return None
+    minutes = max(0, int((time.time() - measured) / 60))
+    if minutes < 120:
+        return f"{counted(minutes, 'minute')} ago"
+    return f"{counted(minutes // 60, 'hour')} ago"
 
 
 def check_leftovers(subject: Subject) -> Answer:
@@ -120,7 +143,7 @@ def check_sources(subject: Subject) -> Answer:
              for word in ("--function", exactly(name))]  # fmt: skip
     # First the command that asks: without a source the entries would be trusted.
     fixes = [command(subject.config, "clear", *words)] if words else []
-    fixes += [f"rm -r {quoted(f'{store.path}/{name}/{SOURCE}')}" for name in raising]
+    fixes += [f"rm -r {quoted(store.source_address(name))}" for name in raising]
     answer = problem if raising or trusting else warning
     return answer("; ".join(messages), " && ".join(fixes))
 

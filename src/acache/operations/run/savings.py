@@ -1,4 +1,4 @@
-"""What caching saved in a traced run, and what it cost: a frozen report.
+"""What caching saved in a traced run: a frozen report.
 
 The net seconds that caching a function saved are
 
@@ -6,8 +6,8 @@ The net seconds that caching a function saved are
     - hashing, loading and storing, of all its calls
 
 A recorded duration covers computing and storing, and the storing of cached calls inside, so the
-difference is an upper bound. Where an entry has no record, the mean of this run's computations of
-the function stands for it, or else the mean of the records that there are.
+difference is an upper bound. For an entry without a record, the mean of the function's computations
+in this run is used, or else the mean of its other records.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from acache.operations.run.trace_log import FunctionCalls, Trace
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
 from acache.store.format import dotted
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.foreground import Finished
 
 
@@ -34,9 +34,9 @@ class FunctionSavings(NamedTuple):
         Function id, dotted.
     level : int or None
     saved_seconds : float or None
-        Net, negative where caching cost more; None where nothing tells what computing takes.
+        Net, negative where caching takes longer; None if the time of computing is unknown.
     won_seconds : float or None
-        The same of the hits alone: what the function would save if all its results were stored.
+        The same for hits only: what the function would save if all its results were stored.
     calls : FunctionCalls
     """
 
@@ -48,19 +48,19 @@ class FunctionSavings(NamedTuple):
 
     @property
     def costs(self) -> bool:
-        """Whether its hits took longer than computing would have."""
+        """Whether its hits took longer than computing."""
         return self.won_seconds is not None and self.won_seconds < 0
 
 
 class Advice(NamedTuple):
-    """A lower level that would have been faster, and by how many seconds, about."""
+    """A lower level that would have been faster, and by about how many seconds."""
 
     level: int
     gain_seconds: float
 
 
 class RunReport(NamedTuple):
-    """What a traced run did.
+    """What caching did in a traced run.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class RunReport(NamedTuple):
         As it was given.
     exit_code : int
     level : int or None
-        The configured one; None where the library cannot read it.
+        The configured one; None where it is not valid.
     wall_seconds : float
     functions : tuple of FunctionSavings
         Those that saved the most first.
@@ -96,7 +96,7 @@ class RunReport(NamedTuple):
 
     @property
     def saved_seconds(self) -> float | None:
-        """Sum of what is known; None where nothing is."""
+        """Sum of the known ones; None if there are none."""
         known = [row.saved_seconds for row in self.functions if row.saved_seconds is not None]
         return sum(known) if known else None
 
@@ -104,7 +104,7 @@ class RunReport(NamedTuple):
 def run_report(
     command: Sequence[str], finished: Finished, trace: Trace, config: Config
 ) -> RunReport:
-    """Tell what caching did in a traced run.
+    """Report what caching did in a traced run.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def _advice(rows: Iterable[FunctionSavings]) -> Advice | None:
 
 
 def _doubts(trace: Trace, config: Config) -> list[str]:
-    """Tell why nothing was traced, or nothing was stored."""
+    """Explain why nothing was traced, or nothing was stored."""
     calls = trace.functions
     if calls:
         tried = any(row.store_seconds for row in calls)
@@ -205,11 +205,11 @@ def _doubts(trace: Trace, config: Config) -> list[str]:
         return []
     if not trace.pythons:
         return [
-            "no Python was traced: none was started, or it ignores its environment"
-            " (as python -I, -E and -S do); start it without these options"
+            "no Python was traced: none was started, or it ignores its environment, as python -I,"
+            " -E and -S do; start it without these options"
         ]
     if not trace.joblibs:
-        return ["joblib was not imported, so there was nothing to cache"]
+        return ["joblib was not imported, so nothing was cached"]
     if config.level.value is None:
         return ["no cached function was called"]
     return [

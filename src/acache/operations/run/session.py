@@ -1,4 +1,4 @@
-"""A trace: from the environment that has children traced to the calls that they made."""
+"""A trace: the environment in which child processes are traced, and their calls."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child")
 
 
 class Tracing:
-    """Traces the cached calls of the processes that get its environment, and of their children.
+    """Traces the cached calls of processes that are given its environment, and of their children.
 
-    A context manager: at its end what was written for it is removed.
+    A context manager, which removes its files at the end.
 
     Examples
     --------
@@ -48,7 +48,7 @@ class Tracing:
         Parameters
         ----------
         environ : mapping of str to str
-            What the environment is otherwise.
+            The environment without tracing.
         """
         path = environ.get("PYTHONPATH")
         folders = f"{_CHILD}{os.pathsep}{path}" if path else _CHILD

@@ -1,8 +1,8 @@
 """The lines of a trace, added up per function.
 
 A line is ``hit`` or ``miss``, the store's path, the function id, the argument hash, seconds of
-hashing, loading, computing and storing, bytes loaded and stored, with tabs between; or the one word
-``python`` or ``joblib``, for a process that started, and one that imported joblib.
+hashing, loading, computing and storing, bytes loaded and stored, with tabs between; or the single
+word ``python`` or ``joblib``, for a process that started, or imported joblib.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-# Entries that are remembered one by one, 200 bytes each.
+# Entries whose hits are counted one by one, 200 bytes each.
 _MOST_ENTRIES = 100_000
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"t": "\t", "n": "\n", "r": "\r"}
@@ -32,17 +32,17 @@ class FunctionCalls(NamedTuple):
     hash_seconds : float >= 0
         Hashing arguments.
     load_seconds : float >= 0
-        Looking up and reading results: all that is not one of the others.
+        Looking up and reading results: everything that is not one of the others.
     compute_seconds : float >= 0
         Running the function, cached calls that it makes included.
     store_seconds : float >= 0
-        Writing results, and what joblib notes of them.
+        Writing results and their metadata.
     hit_seconds : float >= 0
-        Hashing and loading of the hits alone.
+        Hashing and loading of hits only.
     bytes_loaded, bytes_stored : int >= 0
         Sizes of the ``output.pkl`` read and written.
     hit_entries : mapping of str to int
-        Hits of each entry, by its argument hash. Of very many entries the first ones.
+        Hits of each entry, by its argument hash; of the first 100,000 entries.
     """
 
     store: str
@@ -60,16 +60,16 @@ class FunctionCalls(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """What was traced.
+    """All traced calls.
 
     Attributes
     ----------
     functions : tuple of FunctionCalls
         One for each function and store, in the order of their first calls to end.
     pythons : int >= 0
-        Python processes that were traced; those that `os.fork` makes are not counted.
+        Python processes that were traced, without those that `os.fork` makes.
     joblibs : int >= 0
-        Those among them that imported joblib.
+        How many of them imported joblib.
     """
 
     functions: tuple[FunctionCalls, ...]
@@ -117,12 +117,12 @@ class _Sum:
 
 
 def add_up(lines: Iterable[bytes]) -> Trace:
-    """Add up the lines of a trace; what is no whole line of one is left out.
+    """Add up the lines of a trace; incomplete ones are left out.
 
     Parameters
     ----------
     lines : iterable of bytes
-        Each with its line break, which a line that was not written to its end lacks.
+        Each with its line break, which an incomplete line lacks.
     """
     sums: dict[tuple[bytes, bytes], _Sum] = {}
     marks = {b"python\n": 0, b"joblib\n": 0}

@@ -11,8 +11,8 @@ from acache.operations.verify.fixes import Fixes
 from acache.pickles import DamagedError, Likeness, describe_file
 from acache.pickles.safety import Judge
 from acache.store.format import METADATA
-from acache.store.local import Store
 from acache.store.model import Entry
+from acache.store.store import Store
 
 Kind = Literal[
     "missing-output",
@@ -75,7 +75,7 @@ class EntryCheck:
         fixes: Fixes,
         *,
         strict: bool,
-        noticed: Callable[[], None] | None,
+        before_access: Callable[[], None] | None,
     ) -> None:
         self.store = store
         self.fixes = fixes
@@ -83,7 +83,8 @@ class EntryCheck:
         self._sound = Likeness()
         self._strict = strict
         # Only the owner of a file, or root, can read it without changing its last access.
-        self._noticed = noticed if hasattr(os, "geteuid") and os.geteuid() != 0 else None
+        is_root = not hasattr(os, "geteuid") or os.geteuid() == 0
+        self._before_access = None if is_root else before_access
 
     def output(self, entry: Entry) -> Verdict | None:
         """Check an entry's result.
@@ -99,12 +100,14 @@ class EntryCheck:
         judge.begin()
         verdict = None
         try:
-            if self._noticed is not None and self.store.is_noticed(entry.function, entry.hash):
-                self._noticed()
+            if self._before_access is not None and self.store.reading_changes_access(
+                entry.function, entry.hash
+            ):
+                self._before_access()
             verdict = self._followed(entry)
         except FileNotFoundError:
             raise
-        except OSError as error:  # it may be sound, for whoever can read it
+        except OSError as error:  # it may be sound for a user who can read it
             verdict = Verdict("unreadable", f"cannot be read: {error.strerror or error}")
         except DamagedError as error:
             kind: Kind = "truncated" if error.truncated else "unreadable"
@@ -129,7 +132,7 @@ class EntryCheck:
 
     def _followed(self, entry: Entry) -> Verdict | None:
         judge = self._judge
-        with self.store.opened_output(entry.function, entry.hash) as file:
+        with self.store.open_output(entry.function, entry.hash) as file:
             whole = file.getvalue() if isinstance(file, io.BytesIO) else None  # a small one
             if whole is not None and self._sound.knows(whole):
                 return None

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import sys
 from contextvars import ContextVar
 from time import perf_counter, time
 
@@ -131,12 +132,10 @@ def _fingerprinted(call):
     """List name, fingerprint and repr of each argument; joblib hashes them one by one."""
     if call.given is None or call.seconds[_HASHING] > _LONGEST_HASHING:
         return [(name, "", text) for name, text in call.texts.items()]
-    from joblib import hashing
-    from joblib.func_inspect import filter_args
-
-    args, kwargs = call.given
-    values = filter_args(call.owner.func, call.owner.ignore, args, kwargs)
-    return [(name, "m" + hashing.hash(values[name]), text) for name, text in call.texts.items()]
+    memory = sys.modules["joblib.memory"]
+    values = memory.filter_args(call.owner.func, call.owner.ignore, *call.given)
+    fingerprint = memory.hashing.hash
+    return [(name, "m" + fingerprint(values[name]), text) for name, text in call.texts.items()]
 
 
 def _escaped(name):

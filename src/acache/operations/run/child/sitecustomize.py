@@ -39,8 +39,7 @@ def _install(module):
         def finished(call):
             _append(recorder.line(call))
             if writing is not None:
-                folder = writing.calls_folder(call.store())
-                recorder.log(call, writing.call_writer(folder))
+                recorder.log(call, writing.call_writer(call.store()))
 
         recorder.install(module, finished)
         _append(b"joblib\n")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from engine import engine
 from measure import Row, Side, compare, measure, print_table
+from sharing import sharing
 from stores import copy_store, make_arrays, make_store
 from timing import against_hyperfine, beside_the_runs
 from tracing import tracing
@@ -203,7 +204,12 @@ def main() -> None:
         rows += against_hyperfine(folder, 3 * options.runs) + beside_the_runs(folder, options.runs)
         rows += verification(folder, options.runs, 100_000)
         rows += deletion(folder, max(1, options.runs // 3), options.deleted)
+<<<<<<< HEAD
         rows += tracing(folder, options.runs) + engine(folder, options.runs)
+=======
+        rows += tracing(folder, options.runs)
+        rows += sharing(folder, options.runs)
+>>>>>>> main
         if options.large:
             rows += large(folder, max(2, options.runs // 2), 100_000, 1_000_000)
     print_table(rows)

@@ -15,11 +15,10 @@ from acache.render.tables.layout import (
     pairs,
     plural,
     seconds_text,
-    size_text,
     table,
     write,
 )
-from acache.system.text import printable
+from acache.system.text import printable, size_text
 
 _WIDE = 120  # columns; with fewer, names need the room more than bytes do
 # What is left out first where there is little room. Calls are hits and misses.

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from measure import Row, Side, compare, measure, print_table
+from sharing import sharing
 from stores import copy_store, make_arrays, make_store
 from timing import against_hyperfine, beside_the_runs
 from tracing import tracing
@@ -203,6 +204,7 @@ def main() -> None:
         rows += verification(folder, options.runs, 100_000)
         rows += deletion(folder, max(1, options.runs // 3), options.deleted)
         rows += tracing(folder, options.runs)
+        rows += sharing(folder, options.runs)
         if options.large:
             rows += large(folder, max(2, options.runs // 2), 100_000, 1_000_000)
     print_table(rows)

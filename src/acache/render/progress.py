@@ -32,11 +32,19 @@ def checking() -> AbstractContextManager[Progress]:
 
 def removing(total: int) -> AbstractContextManager[Progress]:
     """Show how many of `total` entries were removed; see `scanning`."""
+    return _bar(total, "Removing")
 
+
+def replaying(total: int) -> AbstractContextManager[Progress]:
+    """Show how many of `total` calls were replayed; see `scanning`."""
+    return _bar(total, "Replaying")
+
+
+def _bar(total: int, what: str) -> AbstractContextManager[Progress]:
     def new() -> Any:
         from acache.render.tables.live import live_bar
 
-        return live_bar(total, "Removing")
+        return live_bar(total, what)
 
     return _late(new, lambda bar, n: bar.update(bar.task_ids[0], completed=n, refresh=True))
 

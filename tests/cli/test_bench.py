@@ -457,3 +457,39 @@ def test_private_stores_lie_beside_the_configured_location(
     assert used == {"None", *(u for u in used if u.startswith(f"{location.parent}/.acache-bench-"))}
     assert len(used) == 2
     assert not location.exists()
+
+
+def test_bench_compares_with_an_earlier_benchmark(
+    acache: Callable[..., Result], tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("import time; time.sleep(0.05)\n")
+    # With one run, what is more than noise does not depend on how busy the machine is.
+    options = ("--levels", "10", "--runs", "1", "--warmup", "0")
+    old = tmp_path / "old.json"
+    assert acache("bench", *options, "--export-json", old, script).code == 0
+    document = json.loads(old.read_text())
+    document["off"]["times"] = [0.001]
+    old.write_text(json.dumps(document))
+    compare = ("--compare", old, "--fail-slower", "20")
+    result = acache("bench", *options, *compare, script)
+    assert result.code == 4
+    assert "off: " in result.stdout
+    assert "slower" in result.stdout
+    assert "more than --fail-slower 20" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--fail-slower", "10"], "needs --compare"),
+        (["--compare", "none.json"], "cannot be read"),
+        (["--compare", "none.json", "--fail-slower", "nan"], "not a percentage"),
+    ],
+)
+def test_bench_refuses_a_comparison_that_is_not_valid(
+    acache: Callable[..., Result], tmp_path: Path, options: list[str], words: str
+) -> None:
+    result = acache("bench", *options, tmp_path / "script.py")
+    assert result.code == 2
+    assert words in result.stderr

@@ -508,7 +508,8 @@ def test_the_script_writes_straight_to_acaches_stdout(
     """So it takes no longer for a script that prints much."""
     path = script("import os\nprint(os.fstat(1).st_ino)\nprint('x' * 1_000_000)")
     with (tmp_path / "printed").open("w+") as printed:
-        subprocess.run([sys.executable, "-m", "acache", "run", path], stdout=printed, check=True)
+        command = [sys.executable, "-m", "acache", "run", path]
+        subprocess.run(command, stdout=printed, check=True, timeout=PATIENCE_SECONDS)
         printed.seek(0)
         number, text = printed.read().splitlines()
     assert int(number) == (tmp_path / "printed").stat().st_ino

@@ -15,7 +15,7 @@ from acache.config.settings import Config
 from acache.operations.doctor.registry import examine
 from acache.sources.installed import InstalledSources
 from acache.sources.staleness import Drift
-from acache.store.local import Store
+from acache.store.store import Store
 from tests.helpers.pythons import LIBROSAS
 from tests.helpers.stores import LIBROSA_SCRIPT
 

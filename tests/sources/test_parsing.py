@@ -10,7 +10,7 @@ import pytest
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
 from acache.sources.staleness import Drift
-from acache.store.local import Store
+from acache.store.store import Store
 from tests.helpers.marks import needs_posix
 from tests.helpers.pythons import newer_python
 from tests.helpers.stores import write_entry

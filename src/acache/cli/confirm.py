@@ -120,7 +120,7 @@ def carry_out(
     UsageError
         If the plan deletes something, and there is no terminal to ask on.
     """
-    from acache.operations.execute import unreadable
+    from acache.operations.execute import scan_failures
 
     asks = not (mode.dry_run or mode.yes or plan.is_empty)
     if asks and (mode.as_json or sys.stdin is None or not sys.stdin.isatty()):
@@ -132,7 +132,7 @@ def carry_out(
         error("declined; nothing was removed")
         ctx.exit(EXIT_FAILED)
     outcome = None if mode.dry_run else _executed(plan)
-    failed = unreadable(plan) if outcome is None else outcome.failed
+    failed = scan_failures(plan) if outcome is None else outcome.failed
     with _going_on(agreed=mode.yes):
         if mode.as_json:
             from acache.render.json.clear import deletion_document

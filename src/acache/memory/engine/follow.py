@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -32,9 +33,7 @@ def follow() -> Follow:
 
 
 def _accelerate() -> None:
-    from acache.memory.engine.accelerate import accelerate
-
-    accelerate()
+    import_module("acache.memory.engine.accelerate").accelerate()  # which imports this module
 
 
 class _Finder(MetaPathFinder):

@@ -31,13 +31,7 @@ _TAIL_LINES = 15
 
 
 class FailedRunError(AcacheError):
-    """A run did not end with exit code 0.
-
-    Attributes
-    ----------
-    tail : list of str
-        The last lines that it printed on stderr.
-    """
+    """A run did not end with exit code 0; `tail` are the last lines of its stderr."""
 
     def __init__(self, message: str, tail: list[str]) -> None:
         super().__init__(message)
@@ -61,25 +55,13 @@ OFF = Step("off")
 
 
 class Schedule(NamedTuple):
-    """What is to be run.
+    """What is to be run."""
 
-    Attributes
-    ----------
-    arguments : tuple of str
-        The program's path first.
-    levels : tuple of int
-    rounds : int >= 1
-    warmup : int >= 0
-        Runs with the cache off that do not count.
-    time_limit : float > 0
-        Seconds. A round that would end later is not begun; one is run in any case.
-    """
-
-    arguments: tuple[str, ...]
+    arguments: tuple[str, ...]  # the program's path first
     levels: tuple[int, ...]
     rounds: int
-    warmup: int
-    time_limit: float
+    warmup: int  # runs with the cache off that do not count
+    time_limit: float  # seconds; no round but the first is begun that would end later
 
     @property
     def round(self) -> list[Step]:

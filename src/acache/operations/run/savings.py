@@ -26,24 +26,12 @@ from acache.system.foreground import Finished
 
 
 class FunctionSavings(NamedTuple):
-    """One function's cached calls, and what caching them saved.
+    """One function's cached calls, and what caching them saved."""
 
-    Attributes
-    ----------
-    function : str
-        Function id, dotted.
-    level : int or None
-    saved_seconds : float or None
-        Net, negative where caching takes longer; None if the time of computing is unknown.
-    won_seconds : float or None
-        The same for hits only: what the function would save if all its results were stored.
-    calls : FunctionCalls
-    """
-
-    function: str
+    function: str  # dotted
     level: int | None
-    saved_seconds: float | None
-    won_seconds: float | None
+    saved_seconds: float | None  # net; None if the time of computing is unknown
+    won_seconds: float | None  # the same for hits only: the gain if all its results were stored
     calls: FunctionCalls
 
     @property
@@ -60,27 +48,13 @@ class Advice(NamedTuple):
 
 
 class RunReport(NamedTuple):
-    """What caching did in a traced run.
+    """What caching did in a traced run."""
 
-    Attributes
-    ----------
-    command : tuple of str
-        As it was given.
-    exit_code : int
-    level : int or None
-        The configured one; None where it is not valid.
-    wall_seconds : float
-    functions : tuple of FunctionSavings
-        Those that saved the most first.
-    advice : Advice or None
-    warnings : tuple of str
-    """
-
-    command: tuple[str, ...]
+    command: tuple[str, ...]  # as it was given
     exit_code: int
-    level: int | None
+    level: int | None  # the configured one; None where it is not valid
     wall_seconds: float
-    functions: tuple[FunctionSavings, ...]
+    functions: tuple[FunctionSavings, ...]  # those that saved the most first
     advice: Advice | None
     warnings: tuple[str, ...]
 

@@ -19,62 +19,28 @@ _ESCAPED = {"t": "\t", "n": "\n", "r": "\r"}
 
 
 class FunctionCalls(NamedTuple):
-    """The traced calls of one function into one store.
+    """The traced calls of one function into one store."""
 
-    Attributes
-    ----------
-    store : str
-        Absolute path of the store.
-    function : str
-        Function id, ``/`` between its parts.
-    hits, misses : int >= 0
-        Calls answered from the store, and those computed; also where computing raised.
-    hash_seconds : float >= 0
-        Hashing arguments.
-    load_seconds : float >= 0
-        Looking up and reading results: everything that is not one of the others.
-    compute_seconds : float >= 0
-        Running the function, cached calls that it makes included.
-    store_seconds : float >= 0
-        Writing results and their metadata.
-    hit_seconds : float >= 0
-        Hashing and loading of hits only.
-    bytes_loaded, bytes_stored : int >= 0
-        Sizes of the ``output.pkl`` read and written.
-    hit_entries : mapping of str to int
-        Hits of each entry, by its argument hash; of the first 100,000 entries.
-    """
-
-    store: str
-    function: str
+    store: str  # absolute path
+    function: str  # function id, ``/`` between its parts
     hits: int
-    misses: int
+    misses: int  # also where computing raised
     hash_seconds: float
-    load_seconds: float
-    compute_seconds: float
-    store_seconds: float
-    hit_seconds: float
-    bytes_loaded: int
+    load_seconds: float  # looking up and reading: everything that is not one of the others
+    compute_seconds: float  # cached calls inside included
+    store_seconds: float  # writing results and their metadata
+    hit_seconds: float  # hashing and loading of hits only
+    bytes_loaded: int  # sizes of the ``output.pkl`` read and written
     bytes_stored: int
-    hit_entries: Mapping[str, int]
+    hit_entries: Mapping[str, int]  # hits of each of the first 100,000 entries, by argument hash
 
 
 class Trace(NamedTuple):
-    """All traced calls.
+    """All traced calls."""
 
-    Attributes
-    ----------
-    functions : tuple of FunctionCalls
-        One for each function and store, in the order of their first calls to end.
-    pythons : int >= 0
-        Python processes that were traced, without those that `os.fork` makes.
-    joblibs : int >= 0
-        How many of them imported joblib.
-    """
-
-    functions: tuple[FunctionCalls, ...]
-    pythons: int
-    joblibs: int
+    functions: tuple[FunctionCalls, ...]  # one for each function and store, the first to end first
+    pythons: int  # processes that were traced, without those that `os.fork` makes
+    joblibs: int  # how many of them imported joblib
 
     def hits_and_misses(self, store: str) -> tuple[int, int]:
         """Count the calls into one store.

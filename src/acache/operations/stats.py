@@ -83,6 +83,9 @@ class StatsReport(NamedTuple):
         Those that somebody may still be writing; see `acache.store.model.Leftover`.
     other : Usage
         Sources, the folders of functions and modules, foreign files and folders.
+    misplaced : tuple of str
+        What looks like a result, where no known version of joblib has one: the first paths, below
+        the store.
     disk : Usage
         The whole store: all entries, leftovers and other.
     warnings : tuple of str
@@ -99,6 +102,7 @@ class StatsReport(NamedTuple):
     abandoned: Leftovers
     in_flight: Leftovers
     other: Usage
+    misplaced: tuple[str, ...]
     disk: Usage
     warnings: tuple[str, ...]
 
@@ -180,6 +184,7 @@ def stats(
         abandoned=abandoned,
         in_flight=in_flight,
         other=other,
+        misplaced=tuple(sorted(fold.misplaced)),
         disk=total.usage()
         .plus(fold.unselected.usage())
         .plus(abandoned.usage)
@@ -222,6 +227,7 @@ class _StatsFold:
         self.abandoned = _LeftoverSum()
         self.in_flight = _LeftoverSum()
         self.other = Sum()
+        self.misplaced: list[str] = []
         self.warnings: list[str] = []
         self.warned = 0
 
@@ -240,6 +246,8 @@ class _StatsFold:
             (self.in_flight if found.in_flight else self.abandoned).add_leftover(found)
         else:
             self.other.add(found.usage)
+            if found.kind == "misplaced" and len(self.misplaced) < _MOST_WARNINGS:
+                self.misplaced.append(found.path)
 
     def _warn(self, text: str) -> None:
         self.warned += 1
@@ -253,6 +261,7 @@ class _StatsFold:
         self.abandoned.merge(other.abandoned)
         self.in_flight.merge(other.in_flight)
         self.other.add(other.other.usage())
+        self.misplaced += other.misplaced
         self.warnings += other.warnings
         self.warned += other.warned
 

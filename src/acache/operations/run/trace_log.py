@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from acache.store.layout import JOBLIB
+
 # Entries whose hits are counted one by one, 200 bytes each.
 _MOST_ENTRIES = 100_000
 _ESCAPE = re.compile(r"\\(.)")
@@ -19,9 +21,9 @@ _ESCAPED = {"t": "\t", "n": "\n", "r": "\r"}
 
 
 class FunctionCalls(NamedTuple):
-    """The traced calls of one function into one store."""
+    """The traced calls of one function into the stores of one location."""
 
-    store: str  # absolute path
+    store: str  # absolute path, of the first call's
     function: str  # function id, ``/`` between its parts
     hits: int
     misses: int  # also where computing raised
@@ -38,31 +40,34 @@ class FunctionCalls(NamedTuple):
 class Trace(NamedTuple):
     """All traced calls."""
 
-    functions: tuple[FunctionCalls, ...]  # one for each function and store, the first to end first
+    functions: tuple[FunctionCalls, ...]  # one per function and location, the first to end first
     pythons: int  # processes that were traced, without those that `os.fork` makes
     joblibs: int  # how many of them imported joblib
 
     def hits_and_misses(self, store: str) -> tuple[int, int]:
-        """Count the calls into one store.
+        """Count the calls into the stores of one location.
 
         Parameters
         ----------
         store : str
-            Path of the store: ``LOCATION/joblib``.
+            Path of a store: ``LOCATION/joblib``, or the location itself.
 
         Returns
         -------
         hits, misses : int >= 0
         """
-        path = os.path.realpath(store)
-        found = [row for row in self.functions if os.path.realpath(row.store) == path]
+        location = location_of(os.path.realpath(store))
+        found = [
+            row for row in self.functions if location_of(os.path.realpath(row.store)) == location
+        ]
         return sum(row.hits for row in found), sum(row.misses for row in found)
 
 
 class _Sum:
     """The calls of one function so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: bytes) -> None:
+        self.store = store
         self.hits = 0
         self.misses = 0
         self.seconds = [0.0] * 4
@@ -82,6 +87,12 @@ class _Sum:
             self.misses += 1
 
 
+def location_of(store: str) -> str:
+    """Return the location of a store: one may hold two, see `acache.store.layout`."""
+    above, name = os.path.split(store)
+    return above if name == JOBLIB else store
+
+
 def add_up(lines: Iterable[bytes]) -> Trace:
     """Add up the lines of a trace; incomplete ones are left out.
 
@@ -90,7 +101,7 @@ def add_up(lines: Iterable[bytes]) -> Trace:
     lines : iterable of bytes
         Each with its line break, which an incomplete line lacks.
     """
-    sums: dict[tuple[bytes, bytes], _Sum] = {}
+    sums: dict[tuple[str, bytes], _Sum] = {}
     marks = {b"python\n": 0, b"joblib\n": 0}
     entries = 0
     for line in lines:
@@ -101,13 +112,13 @@ def add_up(lines: Iterable[bytes]) -> Trace:
         if call is None:
             continue
         outcome, store, function, arguments, seconds, loaded, stored = call
-        total = sums.setdefault((store, function), _Sum())
+        total = sums.setdefault((location_of(_name(store)), function), _Sum(store))
         total.add(outcome, seconds, loaded, stored)
         entry = arguments.decode("ascii", "replace")
         if outcome == b"hit" and (entry in total.entries or entries < _MOST_ENTRIES):
             entries += entry not in total.entries
             total.entries[entry] = total.entries.get(entry, 0) + 1
-    functions = [_frozen(*names, total) for names, total in sums.items()]
+    functions = [_frozen(total.store, function, total) for (_, function), total in sums.items()]
     return Trace(tuple(functions), marks[b"python\n"], marks[b"joblib\n"])
 
 

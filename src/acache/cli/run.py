@@ -10,6 +10,7 @@ import click
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, warning
 from acache.config.child import child_environment
+from acache.config.engine import ENGINE_VARIABLE, ENGINES, engine_from_env
 from acache.config.settings import Config
 from acache.operations.run.session import Tracing
 from acache.operations.run.trace_log import Trace
@@ -21,6 +22,11 @@ from acache.system.output_file import OutputFile
 
 @click.command(name="run", cls=GroupedHelp, context_settings={"allow_interspersed_args": False})
 @click.option("--level", type=int, metavar="N", help="Level to use instead of LIBROSA_CACHE_LEVEL.")
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    help="What answers joblib's functions.  [default: ACACHE_ENGINE, or else joblib]",
+)
 @click.option("--export-json", metavar="FILE", help="Write the report to FILE as JSON.")
 @click.argument(
     "words",
@@ -36,6 +42,7 @@ def command(
     /,
     *,
     level: int | None,
+    engine: str | None,
     export_json: str | None,
     words: tuple[str, ...],
 ) -> None:
@@ -48,11 +55,16 @@ def command(
     Examples:
       acache run analyse.py song.wav
       acache run --level 30 --export-json calls.json analyse.py song.wav
+      acache run --engine fast analyse.py song.wav
       acache run -- python -m my_package --verbose
     """
     config = choices(ctx).config(level=level)
     config.require_location()
     arguments = start_arguments(words, python=config.require_python())
+    engine = engine or engine_from_env()
+    environ = child_environment(config)
+    if engine is not None:
+        environ[ENGINE_VARIABLE] = engine  # for what acache's own cache answers
     with contextlib.ExitStack() as stack:
         # First, so that a signal ends nothing before temporary files are removed.
         foreground = stack.enter_context(Foreground())
@@ -60,7 +72,8 @@ def command(
         if export_json is not None:
             export = stack.enter_context(OutputFile(export_json, option="--export-json"))
         tracing = stack.enter_context(Tracing())
-        finished = foreground.run(arguments, tracing.environment(child_environment(config)))
+        environ = tracing.environment(environ, engine=engine or "joblib")
+        finished = foreground.run(arguments, environ)
         try:
             _report(words, finished, tracing.read(), config, export)
         except (AcacheError, OSError) as problem:  # the script's exit code matters more

@@ -172,6 +172,11 @@ def _advice(rows: Iterable[FunctionSavings]) -> Advice | None:
 def _doubts(trace: Trace, config: Config) -> list[str]:
     """Explain why nothing was traced, or nothing was stored."""
     calls = trace.functions
+    if trace.without_engine:
+        return [
+            "the fast engine is missing in that Python, so joblib's own code ran; pip install"
+            " acache there"
+        ]
     if calls:
         tried = any(row.store_seconds for row in calls)
         if tried and not any(row.bytes_stored for row in calls):

@@ -41,6 +41,7 @@ class Trace(NamedTuple):
     functions: tuple[FunctionCalls, ...]  # one for each function and store, the first to end first
     pythons: int  # processes that were traced, without those that `os.fork` makes
     joblibs: int  # how many of them imported joblib
+    without_engine: int = 0  # how many of those cannot import the fast engine, which was asked for
 
     def hits_and_misses(self, store: str) -> tuple[int, int]:
         """Count the calls into one store.
@@ -91,7 +92,7 @@ def add_up(lines: Iterable[bytes]) -> Trace:
         Each with its line break, which an incomplete line lacks.
     """
     sums: dict[tuple[bytes, bytes], _Sum] = {}
-    marks = {b"python\n": 0, b"joblib\n": 0}
+    marks = {b"python\n": 0, b"joblib\n": 0, b"no engine\n": 0}
     entries = 0
     for line in lines:
         if line in marks:
@@ -108,7 +109,7 @@ def add_up(lines: Iterable[bytes]) -> Trace:
             entries += entry not in total.entries
             total.entries[entry] = total.entries.get(entry, 0) + 1
     functions = [_frozen(*names, total) for names, total in sums.items()]
-    return Trace(tuple(functions), marks[b"python\n"], marks[b"joblib\n"])
+    return Trace(tuple(functions), *marks.values())
 
 
 def _parsed(line: bytes) -> tuple[bytes, bytes, bytes, bytes, list[float], int, int] | None:

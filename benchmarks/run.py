@@ -196,7 +196,10 @@ def main() -> None:
     parser.add_argument("--large", action="store_true", help="also a store of 1,000,000 entries")
     options = parser.parse_args()
     os.environ.pop("COLUMNS", None)
-    with tempfile.TemporaryDirectory(prefix="acache-bench-") as temporary:
+    with tempfile.TemporaryDirectory(
+        prefix="acache-bench-",
+        ignore_cleanup_errors=True,  # a keeper of limits may be at work
+    ) as temporary:
         folder = options.folder or Path(temporary)
         rows = start(folder, options.runs) + scan(folder, options.runs, 100_000)
         rows += listing(folder, options.runs, 100_000)

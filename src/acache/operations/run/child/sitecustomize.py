@@ -7,6 +7,7 @@ traced, but even Python 2 may load this, so it has no annotations.
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 
+import atexit
 import os
 import sys
 
@@ -37,7 +38,7 @@ def _install(module):
         writing = _load("acache_call_writer", _WRITER) if _LOG else None
 
         def finished(call):
-            _append(recorder.line(call))
+            _append(recorder.lines(call))
             if writing is not None:
                 recorder.log(call, writing.call_writer(call.store()))
 
@@ -45,6 +46,7 @@ def _install(module):
         recorder.finished = finished
         sys.modules["acache_recorder"] = recorder  # which the fast engine looks for
         _append(b"joblib\n")
+        atexit.register(_append_loaded)
     except Exception:
         pass
     if _ENGINE == "fast":
@@ -54,6 +56,12 @@ def _install(module):
             accelerate()
         except Exception:
             _append(b"no engine\n")
+
+
+def _append_loaded():
+    """Write which packages were imported: whether a library's level matters depends on that."""
+    names = {name.partition(".")[0] for name in sys.modules}
+    _append(("loaded\t" + " ".join(sorted(names)) + "\n").encode("ascii", "replace"))
 
 
 def _load(name, path):

@@ -57,6 +57,7 @@ class Trace(NamedTuple):
     pythons: int  # processes that were traced, without those that `os.fork` makes
     joblibs: int  # how many of them imported joblib
     packages: frozenset[str] = frozenset()  # that these had imported when they ended
+    without_engine: int = 0  # how many cannot import the fast engine, which was asked for
 
     def hits_and_misses(self, store: str) -> tuple[int, int]:
         """Count the calls into the stores of one location.
@@ -159,7 +160,7 @@ def add_up(lines: Iterable[bytes]) -> Trace:
         Each with its line break, which an incomplete line lacks.
     """
     sums: dict[tuple[str, bytes], _Sum] = {}
-    marks = {b"python": 0, b"joblib": 0}
+    marks = {b"python": 0, b"joblib": 0, b"no engine": 0}
     packages: set[str] = set()
     left = _MOST_ENTRIES
     for line in lines:
@@ -188,7 +189,8 @@ def add_up(lines: Iterable[bytes]) -> Trace:
             sizes = [*map(int, numbers[4:])]
             left -= total.add(entry, numbers[:4], sizes, hit=kind == b"hit", new=left > 0)
     functions = [total.calls(_name(function)) for (_, function), total in sums.items()]
-    return Trace(tuple(functions), marks[b"python"], marks[b"joblib"], frozenset(packages))
+    pythons, joblibs, without_engine = marks.values()
+    return Trace(tuple(functions), pythons, joblibs, frozenset(packages), without_engine)
 
 
 def _name(escaped: bytes) -> str:

@@ -63,11 +63,18 @@ for name in sys.argv[1:]:
 """
 
 
+FILTER_USERS = ["cqt", "vqt", "chroma_cqt", "iirt"]
+
+
+@pytest.fixture(scope="module")
+def plain() -> str:
+    """Return what the functions that use filters print without a cache."""
+    return run_python(FILTERS, *FILTER_USERS)
+
+
 @pytest.mark.parametrize("raw", ["c", "r", "readonly", "r+"])
-def test_mmap_lets_librosa_write_into_cached_filters(tmp_path: Path, raw: str) -> None:
-    setting = config(MMAP=raw).mmap
-    names = ["cqt", "vqt", "chroma_cqt", "iirt"]
-    plain = run_python(FILTERS, *names)
+def test_mmap_lets_librosa_write_into_cached_filters(tmp_path: Path, plain: str, raw: str) -> None:
+    setting, names = config(MMAP=raw).mmap, FILTER_USERS
     environ = {"LIBROSA_CACHE_DIR": str(tmp_path), "LIBROSA_CACHE_MMAP": raw}
     told = run_python(FILTERS, *names, env=environ)
     assert setting.ok == (raw == "c")

@@ -324,6 +324,37 @@ def test_a_script_that_forks(tmp_path: Path, script: Path, acache: Callable[...,
     assert (level["hits"], level["misses"], level["entries"]) == (2, 0, 2)
 
 
+OWN = """
+import time
+from joblib import Memory
+memory = Memory("own", verbose=0)
+@memory.cache
+def f(x):
+    time.sleep(0.1)
+f(1)
+"""
+
+
+def test_a_script_with_only_a_cache_of_its_own_is_not_timed(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
+    write(tmp_path, OWN)
+    done = acache("bench", "--runs", "3", "--levels", "10,20", script)
+    assert (done.code, done.stdout) == (1, "")
+    assert f"caches only in {tmp_path / 'own' / 'joblib'} (1 hits, 0 misses)" in done.stderr
+    assert "joblib.Memory(os.environ.get('LIBROSA_CACHE_DIR'))" in done.stderr
+    assert is_clean(tmp_path)
+
+
+def test_a_cache_of_its_own_beside_the_configured_one_is_named(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
+    write(tmp_path, f"{OWN}\nfrom levelled import slow\nslow(9)")
+    done = acache("bench", "--runs", "1", "--levels", "20", "--json", script)
+    assert (done.code, done.document["levels"][0]["hits"]) == (0, 1)
+    assert any(f"also caches in {tmp_path / 'own'}" in one for one in done.document["warnings"])
+
+
 def test_a_command_that_is_no_python(
     tmp_path: Path, script: Path, acache: Callable[..., Result]
 ) -> None:
@@ -459,3 +490,39 @@ def test_private_stores_lie_beside_the_configured_location(
     assert used == {"None", *(u for u in used if u.startswith(f"{location.parent}/.acache-bench-"))}
     assert len(used) == 2
     assert not location.exists()
+
+
+def test_bench_compares_with_an_earlier_benchmark(
+    acache: Callable[..., Result], tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("import time; time.sleep(0.05)\n")
+    # With one run, what is more than noise does not depend on how busy the machine is.
+    options = ("--levels", "10", "--runs", "1", "--warmup", "0")
+    old = tmp_path / "old.json"
+    assert acache("bench", *options, "--export-json", old, script).code == 0
+    document = json.loads(old.read_text())
+    document["off"]["times"] = [0.001]
+    old.write_text(json.dumps(document))
+    compare = ("--compare", old, "--fail-slower", "20")
+    result = acache("bench", *options, *compare, script)
+    assert result.code == 4
+    assert "off: " in result.stdout
+    assert "slower" in result.stdout
+    assert "more than --fail-slower 20" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--fail-slower", "10"], "needs --compare"),
+        (["--compare", "none.json"], "cannot be read"),
+        (["--compare", "none.json", "--fail-slower", "nan"], "not a percentage"),
+    ],
+)
+def test_bench_refuses_a_comparison_that_is_not_valid(
+    acache: Callable[..., Result], tmp_path: Path, options: list[str], words: str
+) -> None:
+    result = acache("bench", *options, tmp_path / "script.py")
+    assert result.code == 2
+    assert words in result.stderr

@@ -30,10 +30,15 @@ class Result(NamedTuple):
         return json.loads(self.stdout)
 
 
-def run_python(code: str, *arguments: str | Path, env: dict[str, str] | None = None) -> str:
+def run_python(
+    code: str,
+    *arguments: str | Path,
+    env: dict[str, str] | None = None,
+    python: str = sys.executable,
+) -> str:
     """Run code in a Python of its own, and return what it printed."""
     return subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
+        [python, "-c", code, *map(str, arguments)],
         env={**os.environ, **(env or {})},
         check=True,
         capture_output=True,

@@ -238,7 +238,7 @@ def test_limits_that_make_no_sense(tmp_path: Path, nonsense: Limits, says: str) 
 
 
 def test_a_policy_that_is_none(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there are lru"):
+    with pytest.raises(UsageError, match="choose from lru"):
         plan_prune(Store(tmp_path), Limits(max_items=1), policy="fifo")  # type: ignore[arg-type]
 
 

@@ -18,7 +18,7 @@ from acache.system.errors import UsageError
 
 
 class PlanRow(NamedTuple):
-    """What is to go of one function; `function` is dotted."""
+    """What is to be deleted of one function; `function` is dotted."""
 
     function: str
     totals: Totals
@@ -31,7 +31,7 @@ class Plan(NamedTuple):
     ----------
     store : Store
     entries : EntryTable
-        In the order of the file system, in which they go fastest. Not to be changed.
+        In the order of the file system, in which deletion is fastest. Not to be changed.
     leftovers : tuple of Leftover
     unreadable : tuple of Unreadable
         What the scan could not read, where it may have missed something to delete.
@@ -42,11 +42,11 @@ class Plan(NamedTuple):
     total : Totals
         Of all entries.
     rows : tuple of PlanRow
-        Per function, the one that frees most first.
+        Per function, largest first.
     leftover_usage : Usage
-        Room that the leftovers take.
+        Space that the leftovers take.
     kept : Totals
-        Of the entries that were looked at and stay: how many, and the room that they take.
+        Of the other selected entries: how many, and the space that they take.
     """
 
     store: Store
@@ -77,7 +77,7 @@ def plan_clear(
     fork: bool = False,
     progress: Progress | None = None,
 ) -> Plan:
-    """Plan to remove every entry of a selection, and what interrupted deletions left of others.
+    """Plan to remove every entry of a selection, and the remains of interrupted deletions.
 
     Parameters
     ----------
@@ -85,11 +85,11 @@ def plan_clear(
     selector : Selector or None
         Which entries; see `acache.operations.selection.Selection.resolve`. None: no entry.
     leftovers : bool
-        Whether all leftovers of the selected functions go as well, or all there are where no
-        entry does; otherwise only folders without result in the selected functions, and temporary
-        files in the folders of the entries that go.
+        Whether to remove all leftovers of the selected functions as well, or of all functions if
+        `selector` is None; otherwise only folders without result in the selected functions, and
+        temporary files in the folders of removed entries.
     grace : float >= 0
-        Temporary files that were written to within this many seconds stay.
+        Temporary files that were written to within this many seconds are kept.
     now : float, optional
         Unix seconds that the grace counts from.
     durations : bool
@@ -100,7 +100,7 @@ def plan_clear(
     Returns
     -------
     plan : Plan
-        Its entries are in the order of the file system, in which they go fastest.
+        Its entries are in the order of the file system, in which deletion is fastest.
     """
     options = ScanOptions(durations=durations, grace=grace, now=now, fork=fork, progress=progress)
     found = find_candidates(store, selector, options, leftovers=leftovers)

@@ -1,4 +1,4 @@
-"""Carrying out a plan, by two processes where there is much to delete."""
+"""Executing a plan, by two processes where there is much to delete."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STRIDE = 8  # entries between two looks at the second process
 
 
 class Failure(NamedTuple):
-    """What could not be removed, or not be looked into.
+    """Something that could not be removed, or not be looked into.
 
     Attributes
     ----------
@@ -37,15 +37,15 @@ class Failure(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a plan.
+    """The result of executing a plan.
 
     Attributes
     ----------
     removed : Totals
-        Entries that this execution removed. One that another process removed meanwhile, or wrote
-        anew, is not counted; neither is it a failure.
+        Entries that this execution removed. One that another process removed or wrote again
+        meanwhile is not counted, and not a failure.
     leftovers : Usage
-        Room that the removed leftovers took.
+        Space that the removed leftovers took.
     failed : tuple of Failure
     interrupted : bool
         Whether it was stopped before its end.
@@ -65,10 +65,10 @@ def execute(
     progress: Progress | None = None,
     stopped: Callable[[], bool] | None = None,
 ) -> Outcome:
-    """Carry out a plan. It goes on where something cannot be removed.
+    """Execute a plan. It goes on where something cannot be removed.
 
-    Whenever it ends, killed or not, the store is one that joblib reads: what is gone is computed
-    again, what is left is a hit.
+    Whenever it ends, even if it is killed, the store is one that joblib can read: a removed entry
+    is computed again, any other is a hit.
 
     Parameters
     ----------
@@ -96,20 +96,22 @@ def execute(
     0
     """
     if plan.is_empty:
-        return Outcome(Tally().totals(), NO_ROOM, unreadable(plan), interrupted=False)
+        return Outcome(Tally().totals(), NO_ROOM, scan_failures(plan), interrupted=False)
     execution = _Execution(plan, progress, stopped, unused=unused)
     try:
         done, leftovers = execution.run(fork=fork)
     except FileNotFoundError:  # the whole store vanished meanwhile
-        return Outcome(Tally().totals(), NO_ROOM, unreadable(plan), interrupted=False)
+        return Outcome(Tally().totals(), NO_ROOM, scan_failures(plan), interrupted=False)
     except OSError as error:  # the store's own folder
         failure = Failure("", plan.store.path, _reason(error))
-        return Outcome(Tally().totals(), NO_ROOM, (*unreadable(plan), failure), interrupted=False)
-    failed = (*unreadable(plan), *sorted(done.failed))
+        return Outcome(
+            Tally().totals(), NO_ROOM, (*scan_failures(plan), failure), interrupted=False
+        )
+    failed = (*scan_failures(plan), *sorted(done.failed))
     return Outcome(done.removed.totals(), leftovers, failed, execution.interrupted)
 
 
-def unreadable(plan: Plan) -> tuple[Failure, ...]:
+def scan_failures(plan: Plan) -> tuple[Failure, ...]:
     """Return where the scan may have missed something to delete."""
     address = plan.store.address
     return tuple(Failure(one.path, address(one.path), one.reason) for one in plan.unreadable)

@@ -29,7 +29,7 @@ class Listed(NamedTuple):
     ----------
     entry : Entry
     level : int or None
-        Of its function.
+        The level of its function.
     arguments : dict of str to str or None
         ``repr`` of each argument; None if that was not asked for, or is not recorded.
     """
@@ -48,7 +48,7 @@ class Listing:
     selector : Selector
         See `acache.operations.selection.Selection.resolve`.
     levels : Levels or callable
-        Tells the level of a function id.
+        Returns the level of a function id.
     sort : {"name", "size", "disk", "created", "used", "time"} or None
         By id; or the largest, the latest written or accessed, or the longest to compute first,
         equal ones by id. None: in the order of the file system, each one as soon as it is found.
@@ -78,7 +78,7 @@ class Listing:
     Raises
     ------
     UsageError
-        If there is no such order.
+        If the order is not valid.
 
     Examples
     --------
@@ -115,7 +115,7 @@ class Listing:
         if sort is None:
             self._entries = self._found()
         elif sort not in LIST_SORTS:
-            raise UsageError(f"sort={sort!r} is none; there are {', '.join(LIST_SORTS)}")
+            raise UsageError(f"unknown order {sort!r}; choose from {', '.join(LIST_SORTS)}")
         else:
             fold = self._scanned(fork=fork, progress=progress)
             order = fold.entries.order(_key(fold.entries, sort))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Literal, NamedTuple, TypeVar
@@ -59,7 +60,7 @@ class Leftovers(NamedTuple):
     usage: Usage
 
     def plus(self, more: Leftovers) -> Leftovers:
-        """Return both together."""
+        """Return the sum of both."""
         usage = self.usage.plus(more.usage)
         return Leftovers(self.files + more.files, self.folders + more.folders, usage)
 
@@ -78,9 +79,11 @@ class StatsReport(NamedTuple):
     levels, functions, modules : tuple of rows
         Rows without an entry are left out.
     abandoned : Leftovers
-        Those that may be removed at once.
+        Those that may be removed.
     in_flight : Leftovers
         Those that somebody may still be writing; see `acache.store.model.Leftover`.
+    failed_writes : dict of str to int
+        How many results of a function, dotted, joblib failed to store.
     other : Usage
         Sources, the folders of functions and modules, foreign files and folders.
     disk : Usage
@@ -98,6 +101,7 @@ class StatsReport(NamedTuple):
     modules: tuple[ModuleRow, ...]
     abandoned: Leftovers
     in_flight: Leftovers
+    failed_writes: dict[str, int]
     other: Usage
     disk: Usage
     warnings: tuple[str, ...]
@@ -179,6 +183,7 @@ def stats(
         modules=tuple(sorted(module_rows, key=lambda r: _key(sort, r.module, r.totals))[:top]),
         abandoned=abandoned,
         in_flight=in_flight,
+        failed_writes=dict(sorted(fold.failed.items())),
         other=other,
         disk=total.usage()
         .plus(fold.unselected.usage())
@@ -221,6 +226,7 @@ class _StatsFold:
         self.unselected = Sum()
         self.abandoned = _LeftoverSum()
         self.in_flight = _LeftoverSum()
+        self.failed: Counter[str] = Counter()
         self.other = Sum()
         self.warnings: list[str] = []
         self.warned = 0
@@ -238,6 +244,8 @@ class _StatsFold:
             self._warn(found.message())
         elif isinstance(found, Leftover):
             (self.in_flight if found.in_flight else self.abandoned).add_leftover(found)
+            if found.failed:
+                self.failed[dotted(found.function)] += 1
         else:
             self.other.add(found.usage)
 
@@ -252,6 +260,7 @@ class _StatsFold:
         self.unselected.add(other.unselected.usage())
         self.abandoned.merge(other.abandoned)
         self.in_flight.merge(other.in_flight)
+        self.failed += other.failed
         self.other.add(other.other.usage())
         self.warnings += other.warnings
         self.warned += other.warned

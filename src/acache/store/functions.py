@@ -45,7 +45,7 @@ def _names_in(folder: Folder, most: int | None) -> tuple[bool, list[str]]:
     """Return whether a folder is a function's, and the folders in it that are no entries."""
     is_function = False
     below: list[str] = []
-    # On most systems a folder has a link for each folder in it, which tells without listing it.
+    # On most systems a folder has a link for each folder in it: counted without listing.
     if most is not None and os.stat(folder).st_nlink > most and is_regular(SOURCE, folder):
         return True, [LOCALS]
     with os.scandir(folder) as children:

@@ -45,7 +45,7 @@ def record_level(location: str, function: str, level: int) -> None:
 
 
 def recorded_level(location: str, function: str) -> int | None:
-    """Return the level that `record_level` kept; None if there is none."""
+    """Return the level that `record_level` kept; None if it kept none."""
     path = os.path.join(location, OWN_FOLDER, "levels", dotted(function))
     try:
         return int(read_file(path, limit=_LONGEST_LEVEL))

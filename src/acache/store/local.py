@@ -104,7 +104,7 @@ class LocalStore(Store):
         return os.path.isdir(folder) and not os.path.isfile(f"{folder}/{OUTPUT}")
 
     def foreign_result(self, path: str) -> ForeignResult | None:
-        """Return the link, or what is no file, that joblib opens or looks into."""
+        """Return the link, or the ``output.pkl`` that is not a file, which joblib would open."""
         name = path.rpartition("/")[2]
         if is_hash(name) and not os.path.islink(self.address(path)):
             path = f"{path}/{OUTPUT}"  # nothing else in there is read

@@ -1,4 +1,4 @@
-"""What a scan of a store finds: plain, immutable data in base units (bytes, seconds)."""
+"""What a scan of a store finds: immutable data in base units (bytes, seconds)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Literal, NamedTuple
 
 
 class Usage(NamedTuple):
-    """Room that something takes on disk.
+    """Space that something takes.
 
     Attributes
     ----------
     size_bytes : int >= 0
         Sum of the sizes of regular files, as joblib counts.
     disk_bytes : int >= 0 or None
-        Allocated blocks of files and folders, as ``du`` counts; None where the system cannot tell.
+        Allocated blocks of files and folders, as ``du`` counts; None if not reported.
     inodes : int >= 0 or None
-        Files and folders, as ``du --inodes`` counts; None where the system cannot tell.
+        Files and folders, as ``du --inodes`` counts; None if not reported.
     """
 
     size_bytes: int
@@ -24,7 +24,7 @@ class Usage(NamedTuple):
     inodes: int | None
 
     def plus(self, more: Usage) -> Usage:
-        """Return the room that both take; None where that of either is not known."""
+        """Return the space that both take; None where that of either is not known."""
         size = self.size_bytes + more.size_bytes
         if self.disk_bytes is None or more.disk_bytes is None:
             return Usage(size, None, None)
@@ -62,7 +62,7 @@ class Entry(NamedTuple):
 
     @property
     def usage(self) -> Usage:
-        """The room that it takes."""
+        """The space that it takes."""
         return Usage(self.size_bytes, self.disk_bytes, self.inodes)
 
 
@@ -85,6 +85,8 @@ class Leftover(NamedTuple):
     in_flight : bool
         Whether somebody may still be writing it: a temporary file within the grace, or whose
         process lives on this host; a folder with such a file in it.
+    failed : bool
+        Whether it is an entry folder in which joblib failed to store the result.
     """
 
     path: str
@@ -94,6 +96,7 @@ class Leftover(NamedTuple):
     usage: Usage
     modified: float
     in_flight: bool
+    failed: bool = False
 
 
 class Other(NamedTuple):
@@ -193,7 +196,7 @@ class ForeignResult(NamedTuple):
         Below the store.
     is_link : bool
         A link leads anywhere: what it leads to is not checked, nor ever removed. Else it is an
-        ``output.pkl`` that is no file.
+        ``output.pkl`` that is not a regular file.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""Deletion, the only place where it happens: one entry, one leftover at a time.
+"""Deletion, which happens only here: one entry, one leftover at a time.
 
 At each moment the store is one that joblib reads. ``output.pkl`` goes first, as it is what makes an
 entry a hit; then what else joblib wrote; then the folder, if nothing else is in it. Nothing is
@@ -151,11 +151,11 @@ class LocalRemoval(Removal):
             return False
         try:
             if is_regular(OUTPUT, folder):
-                return False  # an entry, once more
+                return False  # it became an entry
             names = os.listdir(folder)
             temporaries = [n for n in names if is_entry_temporary(n) and is_regular(n, folder)]
-            stays = [name for name in temporaries if not self._temporary(name, folder)]
-            if stays:
+            kept = [name for name in temporaries if not self._temporary(name, folder)]
+            if kept:
                 return False  # a write in flight
             removed = METADATA in names and _unlink_regular(METADATA, folder)
         except FileNotFoundError:
@@ -165,7 +165,7 @@ class LocalRemoval(Removal):
         return _rmdir(argument_hash, parent) or removed or bool(temporaries)
 
     def _temporary(self, name: str, folder: Folder) -> bool:
-        """Remove a temporary file that is past the grace; False if it stays."""
+        """Remove a temporary file that has expired; return whether it had."""
         try:
             status = stat_in(name, folder)
             if not S_ISREG(status.st_mode) or not is_expired(
@@ -179,7 +179,7 @@ class LocalRemoval(Removal):
 
 
 def _unlink_regular(name: str, folder: Folder) -> bool:
-    """Remove a regular file; what is no such file is foreign, and stays."""
+    """Remove a regular file, if that is what it is; anything else is foreign."""
     try:
         if not S_ISREG(stat_in(name, folder).st_mode):
             return False
@@ -190,7 +190,7 @@ def _unlink_regular(name: str, folder: Folder) -> bool:
 
 
 def _rmdir(name: str, parent: Folder) -> bool:
-    """Remove a folder if nothing is in it; False if it stays."""
+    """Remove a folder if it is empty; return whether it was."""
     try:
         rmdir_in(name, parent)
     except OSError as error:

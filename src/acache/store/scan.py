@@ -20,7 +20,7 @@ from acache.store.format import (
     parse_duration,
     parse_temporary,
 )
-from acache.store.leftovers import is_expired
+from acache.store.leftovers import has_failed, is_expired
 from acache.store.model import Entry, Found, Leftover, Other, Unreadable, Usage
 from acache.store.store import ScanOptions
 from acache.system.dirfd import (
@@ -66,7 +66,7 @@ class Walk:
     Parameters
     ----------
     store : str or None
-        Path of the store's folder; None if there is none.
+        Path of the store's folder; None if it does not exist.
     options : ScanOptions
     hand_over : callable, optional
         May take folders named like an argument hash out of this walk.
@@ -264,9 +264,16 @@ class Walk:
             elif files or temporaries or (has_source and not names):
                 in_flight = any(one.in_flight for one in temporaries.values())
                 yield Leftover(
-                    here.path, "folder", here.function, here.hash, usage, status.st_mtime, in_flight
+                    here.path,
+                    "folder",
+                    here.function,
+                    here.hash,
+                    usage,
+                    status.st_mtime,
+                    in_flight,
+                    METADATA in files and has_failed(temporaries, files[METADATA].st_mtime),
                 )
-            else:  # nothing in it is of an entry: it is no entry's folder
+            else:  # joblib wrote nothing of what is in it
                 yield Other(here.path, "foreign", here.function, usage)
                 yield from self._foreign(here)
                 return
@@ -370,7 +377,7 @@ class Walk:
 
 @contextmanager
 def opened_root(store: str | None) -> Iterator[Folder | Unreadable | None]:
-    """Open a store's folder; None if there is none."""
+    """Open a store's folder; None if it does not exist."""
     try:
         root = None if store is None else open_folder(store)
     except FileNotFoundError:

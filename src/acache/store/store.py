@@ -86,7 +86,7 @@ class PartlyRemovedError(OSError):
 
 
 class Removal(Protocol):
-    """Removes from a store. What vanished meanwhile is no error."""
+    """Removes from a store. What another process removed meanwhile is not an error."""
 
     def entry(
         self,
@@ -104,9 +104,9 @@ class Removal(Protocol):
             Function id, ``/`` between its parts.
         argument_hash : str
         created : float, optional
-            When it was written, Unix seconds: a result that was written since stays.
+            When it was written, Unix seconds: a result of another time is kept.
         last_access : float, optional
-            Unix seconds: a result that was used since stays.
+            Unix seconds: a result that was used since is kept.
 
         Returns
         -------
@@ -127,8 +127,8 @@ class Removal(Protocol):
         Returns
         -------
         removed : bool
-            Whether it is gone. A folder that holds something foreign stays, emptied of
-            what joblib wrote.
+            Whether it is gone. In a folder that holds something foreign, only what joblib wrote is
+            removed.
         """
 
 
@@ -359,7 +359,7 @@ class Store:
         Parameters
         ----------
         grace : float >= 0
-            Temporary files that were written to within this many seconds stay.
+            Temporary files that were written to within this many seconds are kept.
         now : float, optional
             Unix seconds that the grace counts from.
 

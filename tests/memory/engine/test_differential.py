@@ -87,8 +87,8 @@ def test_in_one_process(tmp_path: Path, mmap_mode: Any) -> None:
         answers = [answer(engine, args, kwargs) for engine in (*engines, engines[0])]
         assert len(set(answers)) == 1, (seed, args, kwargs)
         key = hash_of(theirs[position], args, kwargs)
-        if key is None:
-            continue
+        if key is None or answers[0].endswith("Error"):
+            continue  # before joblib 1.6 some wrong calls have the hash of right ones
         key = f"{position} {key}"
         hits += key in first
         assert first.setdefault(key, answers[0]) == answers[0], (seed, args, kwargs)

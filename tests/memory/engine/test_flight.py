@@ -260,14 +260,13 @@ def test_flight_waits_no_longer_than_twice_the_longest_time(
 
 
 def test_flight_waits_by_what_the_function_took(store: Path) -> None:
-    folder = str(store / "m" / "f")
-    assert longest_wait(folder) == longest_wait(folder + "/nowhere") == 300
+    assert longest_wait(str(store), "m/f") == longest_wait(str(store), "m/g") == 300
     record(store, 0.01)
-    assert longest_wait(folder) == 1
+    assert longest_wait(str(store), "m/f") == 1
     record(store, 7.0, A)
     (store / "m" / "f" / B).mkdir()
     (store / "m" / "f" / B / "metadata.json").write_text("{")
-    assert longest_wait(folder) == 14
+    assert longest_wait(str(store), "m/f") == 14
 
 
 def test_flight_replaces_a_result_that_is_there(store: Path) -> None:

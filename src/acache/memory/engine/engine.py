@@ -69,12 +69,12 @@ KINDS.update({FastFunc, AsyncFastFunc})
 
 def counted(cached: Any) -> Any:
     """Have a function that joblib caches count its calls, and carry what shows them."""
-    return _as(cached, ((_AsyncMemorizedFunc, AsyncCountedFunc), (MemorizedFunc, CountedFunc)))
+    return _as(cached, ((MemorizedFunc, CountedFunc), (_AsyncMemorizedFunc, AsyncCountedFunc)))
 
 
 def fast(cached: Any, options: Options = _DEFAULT) -> Any:
     """Have a function that joblib caches answered by the fast engine."""
-    cached = _as(cached, ((_AsyncMemorizedFunc, AsyncFastFunc), (MemorizedFunc, FastFunc)))
+    cached = _as(cached, ((MemorizedFunc, FastFunc), (_AsyncMemorizedFunc, AsyncFastFunc)))
     if isinstance(cached, FastFunc | AsyncFastFunc):
         backend = cached.store_backend
         if cached.mmap_mode != getattr(backend, "mmap_mode", cached.mmap_mode):

@@ -18,12 +18,14 @@ import re
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from types import TracebackType
 
 from acache.store.call_writer import own_folder
-from acache.store.format import METADATA, OUTPUT, parse_duration
-from acache.system.dirfd import read_file
+from acache.store.format import OUTPUT
+from acache.store.store import Store
+from acache.system.errors import AcacheError
 from acache.system.filelock import open_lock_file, try_lock
 
 _FIRST_PAUSE_SECONDS = 0.002
@@ -96,7 +98,7 @@ class Flights:
         Parameters
         ----------
         function : str
-            Function id, `os.sep` or ``/`` between its parts.
+            Function id, ``/`` between its parts.
         argument_hash : str
 
         Returns
@@ -122,9 +124,10 @@ class Flights:
 
     @contextlib.contextmanager
     def _attempt(self, function: str, argument_hash: str) -> Iterator[_Attempt]:
-        name = f"{zlib.crc32(os.fsencode(function.replace(os.sep, '/'))):08x}-{argument_hash}"
-        entry = os.path.join(self._store, function, argument_hash)
-        attempt = _Attempt(os.path.join(self._folder, name), entry)
+        name = f"{zlib.crc32(os.fsencode(function)):08x}-{argument_hash}"
+        output = os.path.join(self._store, function, argument_hash, OUTPUT)
+        longest = partial(longest_wait, self._store, function)
+        attempt = _Attempt(os.path.join(self._folder, name), output, longest)
         try:
             self._prepare()
         except OSError:
@@ -166,11 +169,11 @@ class _Attempt:
         None as long as another one computes.
     """
 
-    def __init__(self, path: str, entry: str) -> None:
+    def __init__(self, path: str, output: str, longest: Callable[[], float]) -> None:
         self.lease: Lease | None = None
         self._path = path
-        self._function = os.path.dirname(entry)
-        self._output = os.path.join(entry, OUTPUT)
+        self._output = output
+        self._longest = longest
         self._before = _stamp(self._output)  # of a result that is to be replaced
         self._held: _Held | None = None
         self._pauses = itertools.chain(_growing(), itertools.repeat(_LONGEST_PAUSE_SECONDS))
@@ -202,7 +205,7 @@ class _Attempt:
     def _is_in_vain(self) -> bool:
         now = time.monotonic()
         if self._deadline is None:
-            self._deadline = now + longest_wait(self._function)
+            self._deadline = now + self._longest()
         if now >= self._look:
             self._look = now + _RING_SECONDS
             _announce(self._path)
@@ -292,13 +295,15 @@ class _Held:
                 os.write(self.descriptor, os.fsencode(path))
 
 
-def longest_wait(folder: str) -> float:
+def longest_wait(store: str, function: str) -> float:
     """Return how long to wait for a result of a function, in seconds.
 
     Parameters
     ----------
-    folder : str
-        Of the function, in the store.
+    store : str
+        Absolute path of the store.
+    function : str
+        Function id, ``/`` between its parts.
 
     Returns
     -------
@@ -307,11 +312,12 @@ def longest_wait(folder: str) -> float:
         where nothing tells.
     """
     durations = []
-    with contextlib.suppress(OSError), os.scandir(folder) as children:
-        for child in itertools.islice(children, _MOST_DURATIONS):
+    with contextlib.suppress(OSError, AcacheError):
+        opened = Store(os.path.dirname(own_folder(store)))
+        for argument_hash in opened.hashes(function)[:_MOST_DURATIONS]:
             with contextlib.suppress(OSError, ValueError):
-                data = read_file(os.path.join(child.path, METADATA), limit=1 << 20)
-                durations.append(parse_duration(data) or 0.0)
+                metadata = opened.metadata(function, argument_hash)
+                durations.append((metadata and metadata.duration) or 0.0)
     return max(2 * max(durations), _LEAST_SECONDS) if durations else _UNKNOWN_SECONDS
 
 

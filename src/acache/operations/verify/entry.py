@@ -35,26 +35,13 @@ _MOST_FIELDS = 1000  # of a structure, that are kept to be judged
 
 
 class Finding(NamedTuple):
-    """A problem, or a note, about one thing in a store.
+    """A problem, or a note, about one thing in a store."""
 
-    Attributes
-    ----------
-    id : str
-        Of an entry; of a function, dotted; or a path below the store.
-    kind : str
-        One of `KINDS`.
-    severity : {"problem", "note"}
-    message : str
-        One line.
-    fix : str or None
-        The command line that fixes it.
-    """
-
-    id: str
+    id: str  # of an entry; of a function, dotted; or a path below the store
     kind: Kind
     severity: Severity
     message: str
-    fix: str | None = None
+    fix: str | None = None  # the command line that fixes it
 
 
 class Verdict(NamedTuple):

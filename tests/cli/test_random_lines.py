@@ -132,7 +132,7 @@ def run(place: Path, store: str, line: list[str]) -> tuple[int, str]:
         contextlib.redirect_stderr(errors),
         contextlib.redirect_stdout(nowhere),
     ):
-        code = cli._guarded(line)
+        code = cli._run_to_exit_code(line)
     return code, (place / "errors").read_text(encoding="utf-8")
 
 

@@ -51,9 +51,9 @@ def _install(module):
         pass
     if _ENGINE == "fast":
         try:
-            from acache.memory.engine.accelerate import accelerate
+            from importlib import import_module
 
-            accelerate()
+            import_module("acache.memory.engine.accelerate").accelerate()  # of the traced Python
         except Exception:
             _append(b"no engine\n")
 

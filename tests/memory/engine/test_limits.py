@@ -24,6 +24,7 @@ from acache.store.fill import change_fill, entry_room, read_fill
 from acache.store.model import Entry
 from acache.system import detached
 from tests.helpers.marks import needs_posix
+from tests.helpers.processes import run_python
 
 # joblib warns where a machine is busy.
 SLOW = "ignore:Persisting input arguments:UserWarning"
@@ -220,6 +221,28 @@ def test_limits_of_the_environment_hold(tmp_path: Path, limit: str, kept: int) -
         assert "LIBROSA_CACHE_MAX_ITEMS='much'" in done.stderr
     assert len(entries(tmp_path)) <= kept
     assert len(entries(tmp_path)) >= kept // 2
+
+
+ACCELERATED = """
+import os, joblib, acache
+acache.accelerate()
+f = joblib.Memory(os.environ["LIBROSA_CACHE_DIR"], verbose=0).cache(abs)
+g = joblib.Memory(os.environ["OTHER"], verbose=0).cache(abs)
+for x in range(30): f(x), g(x)
+"""
+
+
+def test_limits_of_the_environment_hold_in_what_is_accelerated(tmp_path: Path) -> None:
+    ours, other = tmp_path / "ours", tmp_path / "other"
+    environ = {
+        "LIBROSA_CACHE_DIR": str(ours),
+        "LIBROSA_CACHE_MAX_ITEMS": "9",
+        "OTHER": str(other),
+    }
+    run_python(ACCELERATED, env=environ)
+    at_rest(ours)
+    assert 4 <= len(entries(ours)) <= 9
+    assert len(entries(other)) == 30
 
 
 def test_limits_of_the_environment_are_of_its_location_alone(

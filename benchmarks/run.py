@@ -207,12 +207,8 @@ def main() -> None:
         rows += against_hyperfine(folder, 3 * options.runs) + beside_the_runs(folder, options.runs)
         rows += verification(folder, options.runs, 100_000)
         rows += deletion(folder, max(1, options.runs // 3), options.deleted)
-<<<<<<< HEAD
         rows += tracing(folder, options.runs) + engine(folder, options.runs)
-=======
-        rows += tracing(folder, options.runs)
         rows += sharing(folder, options.runs)
->>>>>>> main
         if options.large:
             rows += large(folder, max(2, options.runs // 2), 100_000, 1_000_000)
     print_table(rows)

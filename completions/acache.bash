@@ -160,9 +160,11 @@ _acache_kind() {
         'bench --levels')
             kind='level-list' ;;
         'run -')
-            kind='words --level --export-json --cache-dir --env-prefix --python --version --help' ;;
+            kind='words --level --engine --export-json --cache-dir --env-prefix --python --version --help' ;;
         'run --level')
             kind='level' ;;
+        'run --engine')
+            kind='words fast joblib' ;;
         'why -')
             kind='words --since --limit --all --json --cache-dir --env-prefix --python --version --help' ;;
         'simulate -')

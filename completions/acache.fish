@@ -72,6 +72,7 @@ function __acache_takes_value --argument-names command option
             'bench --env-prefix' \
             'bench --python' \
             'run --level' \
+            'run --engine' \
             'run --export-json' \
             'run --cache-dir' \
             'run --env-prefix' \
@@ -277,6 +278,7 @@ complete -c acache -n '__acache_at bench' -l help -s h -d 'Show this message and
 complete -c acache -n '__acache_at bench' -F
 complete -c acache -n '__acache_at bench-' -a '(__fish_complete_subcommand --fcs-skip=2 --levels --runs --warmup --time-limit --fail-under --compare --fail-slower --export-json --export-markdown --plot --cache-dir --env-prefix --python)'
 complete -c acache -n '__acache_at run' -l level -r -f -a '(__acache_ask level)' -d 'Level to use instead of LIBROSA_CACHE_LEVEL.'
+complete -c acache -n '__acache_at run' -l engine -r -f -a 'fast joblib' -d 'What answers joblib\'s functions.'
 complete -c acache -n '__acache_at run' -l export-json -r -F -d 'Write the report to FILE as JSON.'
 complete -c acache -n '__acache_at run' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache; instead of LIBROSA_CACHE_DIR.'
 complete -c acache -n '__acache_at run' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
@@ -284,7 +286,7 @@ complete -c acache -n '__acache_at run' -l python -r -F -d 'Python whose package
 complete -c acache -n '__acache_at run' -l version -d 'Show the version and exit.'
 complete -c acache -n '__acache_at run' -l help -s h -d 'Show this message and exit.'
 complete -c acache -n '__acache_at run' -F
-complete -c acache -n '__acache_at run-' -a '(__fish_complete_subcommand --fcs-skip=2 --level --export-json --cache-dir --env-prefix --python)'
+complete -c acache -n '__acache_at run-' -a '(__fish_complete_subcommand --fcs-skip=2 --level --engine --export-json --cache-dir --env-prefix --python)'
 complete -c acache -n '__acache_at why' -l since -r -f -a '' -d 'Only calls of the last: 90s, 12h, 7d, 1d12h.'
 complete -c acache -n '__acache_at why' -l limit -r -f -a '' -d 'Explain the latest N.'
 complete -c acache -n '__acache_at why' -l all -d 'Explain all, whatever --limit is.'

@@ -561,3 +561,50 @@ def test_the_script_writes_straight_to_acaches_stdout(
         number, text = printed.read().splitlines()
     assert int(number) == (tmp_path / "printed").stat().st_ino
     assert text == "x" * 1_000_000
+
+
+BOTH_CACHES = """
+import os
+import joblib, numpy as np
+from acache import cache
+memory = joblib.Memory(os.environ["LIBROSA_CACHE_DIR"], verbose=0)
+@memory.cache
+def large(y): return y + 1
+@memory.cache
+def nested(n): return n and nested(n - 1) + 1
+@cache(level=10)
+def own(x): return x
+y = np.ones(100_000)
+for _ in range(3): large(y)
+print(nested(2), nested(2), own(1), own(1))
+"""
+
+
+def test_the_engine_that_is_asked_for_is_traced(
+    acache: Acache, location: Path, script: Callable
+) -> None:
+    file, path = location.with_name("report.json"), script(BOTH_CACHES)
+    for engine, misses in (("fast", [1, 3, 1]), ("joblib", [0, 0, 0]), ("fast", [0, 0, 0])):
+        done = acache("run", "--engine", engine, "--export-json", file, path)
+        assert (done.stdout, done.code) == ("2 2 1 1\n", 0)
+        rows = rows_of(json.loads(file.read_text()))
+        calls = [rows[name] for name in ("large", "nested", "own")]
+        assert [row["misses"] for row in calls] == misses
+        assert [row["hits"] for row in calls] == [3 - misses[0], 1 + (not misses[1]), 2 - misses[2]]
+        assert all(row["bytes_loaded"] for row in calls)
+        keys = [path.name for path in location.rglob("keys/joblib-*/*")]
+        assert len(keys) == 3  # also those of the memory that the script made itself
+    done = acache("stats", "--calls", "--json")
+    rows = rows_of(done.document)
+    assert sum(rows[name]["calls"] for name in ("large", "nested", "own")) == 9 + 4 + 2 + 2 + 6
+
+
+def test_a_python_without_the_engine_is_named(
+    acache: Acache, location: Path, script: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = location.with_name("other")
+    (other / "acache").mkdir(parents=True)
+    (other / "acache" / "__init__.py").write_text("")
+    monkeypatch.setenv("ACACHE_ENGINE", "fast")
+    done = acache("run", script(CACHED), env={"PYTHONPATH": str(other)}, cwd=location.parent)
+    assert done.code != 0 or "the fast engine cannot be imported in that Python" in done.stderr

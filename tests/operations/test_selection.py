@@ -7,6 +7,7 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -351,9 +352,9 @@ def test_metadata_is_opened_for_those_alone_that_passed_the_rest(
     opened = []
     read = LocalStore.metadata
 
-    def counted(self: LocalStore, function: str, argument_hash: str) -> object:
-        opened.append((function, argument_hash))
-        return read(self, function, argument_hash)
+    def counted(self: LocalStore, function: str, *names: Any) -> object:
+        opened.append((function, *names))
+        return read(self, function, *names)
 
     monkeypatch.setattr(LocalStore, "metadata", counted)
     selection = Selection(functions=("m.g",), larger_than=0, arguments=(("n", "*"),))

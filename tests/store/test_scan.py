@@ -36,6 +36,10 @@ def report_of(store: Store) -> StatsReport:
 NAMES = st.sampled_from(
     [
         *HASHES,
+        "0" * 29,
+        "f" * 29,
+        "000",
+        "fad",
         "module",
         "function",
         "<locals>",
@@ -84,6 +88,9 @@ def build(folder: Path, tree: dict[str, object]) -> None:
 @example({"f": {HASHES[0]: {"photo.jpg": b"x"}, "func_code.py": b"x"}})
 @example({"f": {HASHES[0]: {"output.pkl": b"x", ".DS_Store": b"x", "d": {"e": {"f": b"x"}}}}})
 @example({HASHES[0]: {"output.pkl": b"x"}})
+@example({"f": {"func_code.py": b"x", "000": {"0" * 29: {"output.pkl": b"x"}, "x": {}}}})
+@example({"f": {"func_code.py": b"x", "000": {}, "fad": {}}})
+@example({"f": {"fad": {"func_code.py": b"x", HASHES[0]: {"output.pkl": b"x"}, "f" * 29: {}}}})
 def test_any_tree_as_the_slow_walk(tree: dict[str, object]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "joblib")
@@ -91,6 +98,20 @@ def test_any_tree_as_the_slow_walk(tree: dict[str, object]) -> None:
         store = Store(folder)
         expected = slow_figures(path)
         assert figures(report_of(store)) == expected
+
+
+@needs_links
+@settings(max_examples=examples(60))
+@given(st.dictionaries(NAMES, TREES, max_size=4), st.dictionaries(NAMES, TREES, max_size=4))
+def test_two_stores_in_one_location_as_the_slow_walk(
+    first: dict[str, object], second: dict[str, object]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "location")
+        build(path, {**second, "m": {"f": {"func_code.py": b"x"}}, "joblib": first})
+        store = Store(path)
+        assert store.path == str(path)
+        assert figures(report_of(store)) == slow_figures(path, both=True)
 
 
 def test_an_entry_is_what_joblib_counts(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import click
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, note, warning
 from acache.config.child import child_environment
+from acache.config.engine import ENGINE_VARIABLE, ENGINES, engine_from_env
 from acache.config.settings import Config
 from acache.operations.run.own_cache import is_of_a_script
 from acache.operations.run.session import Tracing
@@ -22,6 +23,11 @@ from acache.system.output_file import OutputFile
 
 @click.command(name="run", cls=GroupedHelp, context_settings={"allow_interspersed_args": False})
 @click.option("--level", type=int, metavar="N", help="Level to use instead of LIBROSA_CACHE_LEVEL.")
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    help="What answers joblib's functions.  [default: ACACHE_ENGINE, or else joblib]",
+)
 @click.option("--export-json", metavar="FILE", help="Write the report to FILE as JSON.")
 @click.argument(
     "words",
@@ -37,6 +43,7 @@ def command(
     /,
     *,
     level: int | None,
+    engine: str | None,
     export_json: str | None,
     words: tuple[str, ...],
 ) -> None:
@@ -50,6 +57,7 @@ def command(
     Examples:
       acache run analyse.py song.wav
       acache run --level 30 --export-json calls.json analyse.py song.wav
+      acache run --engine fast analyse.py song.wav
       acache run -- python -m my_package --verbose
     """
     config = choices(ctx).config(level=level)
@@ -60,7 +68,10 @@ def command(
             f" cache is not switched on there; set {config.cache_dir.variable} to do that"
         )
     arguments = start_arguments(words, python=config.require_python())
+    engine = engine or engine_from_env()
     environment = child_environment(config, switch_on=switch_on)
+    if engine is not None:
+        environment[ENGINE_VARIABLE] = engine  # for what acache's own cache answers
     with contextlib.ExitStack() as stack:
         # First, so that a signal ends nothing before temporary files are removed.
         foreground = stack.enter_context(Foreground())
@@ -68,7 +79,8 @@ def command(
         if export_json is not None:
             export = stack.enter_context(OutputFile(export_json, option="--export-json"))
         tracing = stack.enter_context(Tracing())
-        finished = foreground.run(arguments, tracing.environment(environment))
+        environment = tracing.environment(environment, engine=engine or "joblib")
+        finished = foreground.run(arguments, environment)
         try:
             _report(words, finished, tracing.read(), config, export)
         except (AcacheError, OSError) as problem:  # the script's exit code matters more

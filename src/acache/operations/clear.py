@@ -185,7 +185,7 @@ class Candidates:
         if selector is not None and not selector.covers_function(found.function):
             return
         entry = found.function, found.hash
-        if last is not None and entry == (last.function, last.hash):
+        if found.kind == "file" and last and entry == (last.function, last.hash):
             # A scan yields what is beside an entry right after it.
             self.beside.setdefault(entry, []).append(found)
         elif selector is not None and found.hash and selector.covers(*entry):

@@ -136,6 +136,7 @@ class _Done:
                 if removal.entry(
                     entry.function,
                     entry.hash,
+                    place=entry.place,
                     created=entry.created,
                     last_access=entry.last_access if self._unused else None,
                 ):
@@ -144,7 +145,7 @@ class _Done:
                 if isinstance(error, PartlyRemovedError):
                     self.removed.add_entry(entry)
                 name = entry_id(entry.function, entry.hash)
-                address = plan.store.entry_address(entry.function, entry.hash)
+                address = plan.store.entry_address(entry.function, entry.hash, entry.place)
                 self.failed.append(Failure(name, address, _reason(error)))
 
     def merge(self, other: _Done) -> None:

@@ -131,7 +131,7 @@ class Listing:
         if self._arguments or (self._cost == "listed" and entry.compute_seconds is None):
             metadata = None
             try:
-                metadata = self._store.metadata(entry.function, entry.hash)
+                metadata = self._store.metadata(entry.function, entry.hash, entry.place)
             except (OSError, ValueError) as error:
                 if self._cost != "all":  # or else the scan has reported it
                     reason = str((isinstance(error, OSError) and error.strerror) or error)

@@ -260,7 +260,7 @@ class Selector:
 
     def _has_argument(self, entry: Entry) -> bool:
         try:
-            metadata = self._store.metadata(entry.function, entry.hash)
+            metadata = self._store.metadata(entry.function, entry.hash, entry.place)
         except (OSError, ValueError):
             return False  # what is not known to match is not selected
         given = {} if metadata is None else metadata.input_args

@@ -144,9 +144,12 @@ def describe_entry(
         raise AcacheError(f"{printable(dotted(function))}/{argument_hash} has been removed")
     levels = Levels(store, installed)
     warnings = []
-    entry, arguments = found[0], None
+    entry, arguments = max(found, key=lambda one: one.created), None
+    if len(found) > 1:
+        addresses = [store.entry_address(function, argument_hash, one.place) for one in found]
+        warnings.append(f"stored {len(found)} times, shown is the latest: {', '.join(addresses)}")
     try:
-        metadata = store.metadata(function, argument_hash)
+        metadata = store.metadata(function, argument_hash, entry.place)
     except (OSError, ValueError) as error:
         metadata = None
         warnings.append(f"cannot read its {METADATA}: {error}")
@@ -163,7 +166,7 @@ def describe_entry(
 
 
 def _value(store: Store, entry: Entry) -> Value:
-    with store.open_output(entry.function, entry.hash) as file:
+    with store.open_output(entry.function, entry.hash, entry.place) as file:
         described = describe_file(file)
     lines = tuple(outline(described.value))
     return Value(_type(described.value), described.compression, described.arrays, lines)

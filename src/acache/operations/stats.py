@@ -86,6 +86,9 @@ class StatsReport(NamedTuple):
         How many results of a function, dotted, joblib failed to store.
     other : Usage
         Sources, the folders of functions and modules, foreign files and folders.
+    misplaced : tuple of str
+        What looks like a result, where no known version of joblib has one: the first paths, below
+        the store.
     disk : Usage
         The whole store: all entries, leftovers and other.
     warnings : tuple of str
@@ -103,6 +106,7 @@ class StatsReport(NamedTuple):
     in_flight: Leftovers
     failed_writes: dict[str, int]
     other: Usage
+    misplaced: tuple[str, ...]
     disk: Usage
     warnings: tuple[str, ...]
 
@@ -185,6 +189,7 @@ def stats(
         in_flight=in_flight,
         failed_writes=dict(sorted(fold.failed.items())),
         other=other,
+        misplaced=tuple(sorted(fold.misplaced)),
         disk=total.usage()
         .plus(fold.unselected.usage())
         .plus(abandoned.usage)
@@ -228,6 +233,7 @@ class _StatsFold:
         self.in_flight = _LeftoverSum()
         self.failed: Counter[str] = Counter()
         self.other = Sum()
+        self.misplaced: list[str] = []
         self.warnings: list[str] = []
         self.warned = 0
 
@@ -248,6 +254,8 @@ class _StatsFold:
                 self.failed[dotted(found.function)] += 1
         else:
             self.other.add(found.usage)
+            if found.kind == "misplaced" and len(self.misplaced) < _MOST_WARNINGS:
+                self.misplaced.append(found.path)
 
     def _warn(self, text: str) -> None:
         self.warned += 1
@@ -262,6 +270,7 @@ class _StatsFold:
         self.in_flight.merge(other.in_flight)
         self.failed += other.failed
         self.other.add(other.other.usage())
+        self.misplaced += other.misplaced
         self.warnings += other.warnings
         self.warned += other.warned
 

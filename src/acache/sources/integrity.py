@@ -34,36 +34,47 @@ class SourceTrouble(NamedTuple):
     joblib : {"trusts", "drops", "raises"}
         What joblib does at the next call: computes it, writes the new source, and trusts the other
         entries; or drops them all, as it finds the source changed; or raises at each call.
+    address : str
+        Where the ``func_code.py`` is, or should be.
     """
 
     what: str
     joblib: Consequence
+    address: str
 
 
 def source_trouble(store: Store, function: str) -> SourceTrouble | None:
-    """Tell what is wrong with a function's stored source; None if nothing is.
+    """Return what is wrong with a function's stored source; None if nothing is.
 
     A link is followed, as joblib does.
     """
+    for address in store.source_addresses(function):
+        found = _trouble(store, address)
+        if found is not None:
+            return SourceTrouble(*found, address)
+    return None
+
+
+def _trouble(store: Store, address: str) -> tuple[str, Consequence] | None:
     try:
-        data = store.source_bytes(function)
+        data = store.source_bytes(address)
     except IsADirectoryError:
-        return SourceTrouble("a folder instead of", "raises")
+        return "a folder instead of", "raises"
     except OSError:
-        return SourceTrouble("an unreadable", "trusts")
+        return "an unreadable", "trusts"
     if data is None:
-        return SourceTrouble("no", "trusts")
+        return "no", "trusts"
     try:
         text = data.decode()
         if text.startswith(FIRST_LINE):
             int(text.partition("\n")[0].removeprefix(FIRST_LINE))
     except ValueError:
-        return SourceTrouble("a damaged", "raises")
+        return "a damaged", "raises"
     source = split_source(text)
     lines = [line for line in source.splitlines() if line.strip()]
     if all(line.lstrip().startswith("#") for line in lines):
-        return SourceTrouble("an empty", "drops")
-    return SourceTrouble("an incomplete", "drops") if "\0" in source or _is_cut(source) else None
+        return "an empty", "drops"
+    return ("an incomplete", "drops") if "\0" in source or _is_cut(source) else None
 
 
 def _is_cut(source: str) -> bool:

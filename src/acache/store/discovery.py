@@ -79,7 +79,7 @@ def _store_of(function: str, top: str) -> str:
     """Return the store that holds a function's folder, which lies below or at `top`."""
     above = _ancestors(function, top)
     named = [path for path in above if os.path.basename(path) == _JOBLIB]
-    marked = [path for path in above if _is_marked(path)]
+    marked = [path for path in above if is_marked(path)]
     for path in named:
         # A module named joblib has a folder of that name in the store.
         location = os.path.dirname(path)
@@ -104,7 +104,8 @@ def _ancestors(path: str, top: str) -> list[str]:
     return found
 
 
-def _is_marked(path: str) -> bool:
+def is_marked(path: str) -> bool:
+    """Return whether joblib made a folder a location: since 1.5 it leaves a ``.gitignore``."""
     try:
         with open(os.path.join(path, ".gitignore"), encoding="utf-8", errors="replace") as file:
             return file.read(len(_MARK)) == _MARK

@@ -11,16 +11,31 @@ from functools import partial
 from stat import S_ISDIR
 from typing import BinaryIO
 
+from acache.store.folder import LARGEST_METADATA
 from acache.store.format import METADATA, OUTPUT, SOURCE, is_hash, parse_metadata, split_source
-from acache.store.functions import holds_source, list_folders, list_functions
+from acache.store.functions import (
+    holds_second_store,
+    holds_source,
+    list_folders,
+    list_functions,
+    list_hashes,
+)
+from acache.store.layout import (
+    BELOW_JOBLIB,
+    JOBLIB,
+    SPLIT,
+    entry_path,
+    function_path,
+    is_group,
+    is_rest,
+    is_surely_group,
+)
 from acache.store.levels import recorded_level
 from acache.store.model import FolderStatus, ForeignResult, Found, Metadata, Unreadable
 from acache.store.parallel import fold_walk
-from acache.store.scan import LARGEST_METADATA, Walk, join, opened_root
+from acache.store.scan import Walk, opened_root
 from acache.store.store import DEFAULTS, F, Removal, ScanOptions, Store
 from acache.system.dirfd import (
-    close_folder,
-    open_below,
     open_file,
     read_file,
     reading_changes_access,
@@ -39,13 +54,17 @@ class LocalStore(Store):
 
     def __init__(self, location: str | os.PathLike[str]) -> None:
         self.location = os.path.abspath(os.path.expanduser(os.fspath(location)))
-        self.path = os.path.join(self.location, "joblib")
+        self.path = os.path.join(self.location, JOBLIB)
         if os.path.exists(self.location) and not os.path.isdir(self.location):
             raise ConfigurationError(f"{self.location} is a file, not a folder with a cache in it")
         self.exists = _is_folder(self.path)
-        if not self.exists and holds_source(self.location):
+        self._both = self.exists and not os.path.islink(self.path)
+        self._both = self._both and holds_second_store(self.location)
+        if self._both or (not self.exists and holds_source(self.location)):
             self.path = self.location
             self.exists = True
+        self._function_places = (BELOW_JOBLIB, 0) if self._both else (0,)
+        self._places = (*self._function_places, *(SPLIT | one for one in self._function_places))
 
     @property
     def _folder(self) -> str | None:
@@ -60,56 +79,57 @@ class LocalStore(Store):
             if isinstance(root, Unreadable):
                 problems.append(root)
             elif root is not None:
-                yield from list_functions(root, problems, most)
+                yield from list_functions(root, problems, both=self._both, most=most)
 
     def scan(self, options: ScanOptions = DEFAULTS) -> Iterator[Found]:
         """Walk the store in this process."""
-        return Walk(self._folder, options).everything()
+        return Walk(self._folder, self._both, options).everything()
 
     def fold(self, new_fold: Callable[[], F], options: ScanOptions = DEFAULTS) -> F:
         """Walk the store into a fold, by two processes if the options allow."""
-        return fold_walk(partial(Walk, self._folder, options), new_fold, options)
+        return fold_walk(partial(Walk, self._folder, self._both, options), new_fold, options)
 
-    def hashes(self, function: str) -> list[str]:
-        """List the folders of a function that are named like an argument hash."""
+    def hashes(self, function: str, prefix: str = "") -> list[str]:
+        """List the folders of a function that are named like an entry."""
         with opened_root(self._folder) as root:
             if root is None or isinstance(root, Unreadable):
                 return []
-            try:
-                folder = open_below(function, root)
-            except OSError:
-                return []
-            try:
-                return [name for name in os.listdir(folder) if is_hash(name)]
-            finally:
-                close_folder(folder)
+            paths = [function_path(function, place) for place in self._function_places]
+            return list_hashes(root, paths, prefix)
 
-    def metadata(self, function: str, argument_hash: str) -> Metadata | None:
+    def metadata(
+        self, function: str, argument_hash: str, place: int | None = None
+    ) -> Metadata | None:
         """Read an entry's ``metadata.json``, if it is not larger than 64 MB."""
-        path = f"{self.entry_address(function, argument_hash)}/{METADATA}"
-        data = _read(path, limit=LARGEST_METADATA)
-        return None if data is None else parse_metadata(data)
+        for folder in self._entry_folders(function, argument_hash, place):
+            data = _read(f"{folder}/{METADATA}", limit=LARGEST_METADATA)
+            if data is not None:
+                return parse_metadata(data)
+        return None
 
-    def open_output(self, function: str, argument_hash: str) -> AbstractContextManager[BinaryIO]:
+    def open_output(
+        self, function: str, argument_hash: str, place: int | None = None
+    ) -> AbstractContextManager[BinaryIO]:
         """Open an entry's ``output.pkl``; a link is refused."""
-        return open_file(self._output(function, argument_hash))
+        return open_file(self._output(function, argument_hash, place))
 
-    def reading_changes_access(self, function: str, argument_hash: str) -> bool:
+    def reading_changes_access(
+        self, function: str, argument_hash: str, place: int | None = None
+    ) -> bool:
         """Return whether another user owns the ``output.pkl``."""
-        return reading_changes_access(self._output(function, argument_hash))
+        return reading_changes_access(self._output(function, argument_hash, place))
 
-    def lacks_output(self, function: str, argument_hash: str) -> bool:
+    def lacks_output(self, path: str) -> bool:
         """Return whether there is a folder, and no ``output.pkl`` in it."""
-        folder = self.entry_address(function, argument_hash)
+        folder = self.address(path)
         return os.path.isdir(folder) and not os.path.isfile(f"{folder}/{OUTPUT}")
 
     def foreign_result(self, path: str) -> ForeignResult | None:
         """Return the link, or the ``output.pkl`` that is not a file, which joblib would open."""
-        name = path.rpartition("/")[2]
-        if is_hash(name) and not os.path.islink(self.address(path)):
+        if _is_entry(path) and not os.path.islink(self.address(path)):
             path = f"{path}/{OUTPUT}"  # nothing else in there is read
         folder, _, name = path.rpartition("/")
-        is_output = name == OUTPUT and is_hash(folder.rpartition("/")[2])
+        is_output = name == OUTPUT and _is_entry(folder)
         whole = self.address(path)
         if os.path.islink(whole):
             return ForeignResult(path, True) if is_output or os.path.isdir(whole) else None
@@ -117,12 +137,18 @@ class LocalStore(Store):
 
     def source(self, function: str) -> str | None:
         """Read a function's ``func_code.py``; a link is refused."""
-        data = _read(self.source_address(function), limit=_LARGEST_SOURCE)
+        data = _read(self._latest_source(function), limit=_LARGEST_SOURCE)
         return None if data is None else split_source(data.decode("utf-8", "replace"))
 
-    def source_bytes(self, function: str) -> bytes | None:
-        """Read a function's ``func_code.py``, or what it links to."""
-        path = os.path.realpath(self.source_address(function))
+    def source_addresses(self, function: str) -> list[str]:
+        """Return the path in each folder of the function that holds anything."""
+        paths = [self.address(function_path(function, place)) for place in self._function_places]
+        held = [path for path in paths if _holds_anything(path)] if len(paths) > 1 else paths
+        return [f"{path}/{SOURCE}" for path in held or paths[-1:]]
+
+    def source_bytes(self, address: str) -> bytes | None:
+        """Read a ``func_code.py``, or what it links to."""
+        path = os.path.realpath(address)
         if os.path.isdir(path):
             raise IsADirectoryError(f"{path} is a folder")
         return _read(path, limit=_LARGEST_SOURCE)
@@ -138,7 +164,8 @@ class LocalStore(Store):
         # What only reads does not load what deletes.
         from acache.store.remove import LocalRemoval
 
-        return LocalRemoval(self.path, grace=grace, now=time.time() if now is None else now)
+        moment = time.time() if now is None else now
+        return LocalRemoval(self.path, places=self._places, grace=grace, now=moment)
 
     def free_bytes(self) -> int:
         """Return how many bytes are free on the file system."""
@@ -152,16 +179,27 @@ class LocalStore(Store):
         """Return an absolute path."""
         return f"{self.path}/{path}" if path else self.path
 
-    def entry_address(self, function: str, argument_hash: str) -> str:
+    def entry_address(self, function: str, argument_hash: str, place: int | None = None) -> str:
         """Return the absolute path of an entry's folder."""
-        return self.address(join(function, argument_hash))
+        folders = self._entry_folders(function, argument_hash, place)
+        return next(filter(os.path.isdir, folders), folders[0])
 
-    def source_address(self, function: str) -> str:
-        """Return an absolute path."""
-        return self.address(join(function, SOURCE))
+    def _entry_folders(self, function: str, argument_hash: str, place: int | None) -> list[str]:
+        """Return where an entry's folder may be, or is if its place is known."""
+        places = self._places if place is None else (place,)
+        return [self.address(entry_path(function, argument_hash, one)) for one in places]
 
-    def _output(self, function: str, argument_hash: str) -> str:
-        return f"{self.entry_address(function, argument_hash)}/{OUTPUT}"
+    def _output(self, function: str, argument_hash: str, place: int | None) -> str:
+        folders = self._entry_folders(function, argument_hash, place)
+        outputs = [f"{folder}/{OUTPUT}" for folder in folders]
+        return (
+            next(filter(os.path.lexists, outputs), outputs[0]) if len(outputs) > 1 else outputs[0]
+        )
+
+    def _latest_source(self, function: str) -> str:
+        """Return the source that was written last: of the code that was used last."""
+        addresses = self.source_addresses(function)
+        return max(addresses, key=_modified) if len(addresses) > 1 else addresses[0]
 
 
 def _read(path: str, *, limit: int) -> bytes | None:
@@ -176,3 +214,28 @@ def _is_folder(path: str) -> bool:
         return S_ISDIR(os.stat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return False
+
+
+def _is_entry(path: str) -> bool:
+    """Return whether a path below the store is named like an entry's folder."""
+    above, _, name = path.rpartition("/")
+    return is_hash(name) or (is_rest(name) and is_group(above.rpartition("/")[2]))
+
+
+def _holds_anything(folder: str) -> bool:
+    """Return whether a function's folder holds its source, or something named like an entry."""
+    try:
+        with os.scandir(folder) as children:
+            return any(
+                child.name == SOURCE or is_hash(child.name) or is_surely_group(child.name)
+                for child in children
+            )
+    except OSError:
+        return False
+
+
+def _modified(path: str) -> float:
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0

@@ -49,6 +49,9 @@ class Entry(NamedTuple):
         Access time of ``output.pkl``, Unix seconds; under relatime good to a day.
     compute_seconds : float >= 0 or None
         What joblib recorded for computing and storing; None if that was not read, or not recorded.
+    place : int
+        Where the store keeps it. Two entries of one id, which stores of several layouts can hold,
+        differ in it.
     """
 
     function: str
@@ -59,6 +62,7 @@ class Entry(NamedTuple):
     created: float
     last_access: float
     compute_seconds: float | None = None
+    place: int = 0
 
     @property
     def usage(self) -> Usage:
@@ -78,7 +82,8 @@ class Leftover(NamedTuple):
     function : str
         Function id of the folder that it is in, or of the entry folder that it is or is in.
     hash : str
-        Argument hash of that entry folder; empty for a temporary file beside a source.
+        Argument hash of that entry folder; empty for a temporary file beside a source. Of an empty
+        folder that held entries of the split layout, their first digits.
     usage : Usage
     modified : float
         Modification time, Unix seconds.
@@ -100,20 +105,21 @@ class Leftover(NamedTuple):
 
 
 class Other(NamedTuple):
-    """What is neither entry nor leftover: a source, a function's or module's folder, or foreign.
+    """What is neither entry nor leftover: a source, a folder that holds others, or foreign.
 
     Attributes
     ----------
     path : str
         Below the store, ``/`` between its parts; empty for the store itself.
-    kind : {"source", "folder", "foreign"}
+    kind : {"source", "folder", "foreign", "misplaced"}
+        Misplaced is an ``output.pkl`` where no known version of joblib has one.
     function : str
         Function id of the folder that it is, or is in.
     usage : Usage
     """
 
     path: str
-    kind: Literal["source", "folder", "foreign"]
+    kind: Literal["source", "folder", "foreign", "misplaced"]
     function: str
     usage: Usage
 

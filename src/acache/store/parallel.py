@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from acache.store.folder import Inodes, Position
 from acache.store.model import Found
-from acache.store.scan import Group, HandOver, Inodes, Place, Walk
+from acache.store.scan import HandOver, Piece, Walk
 from acache.store.store import EntryWatcher, F, Progress, ScanOptions
 
 if TYPE_CHECKING:
@@ -52,9 +53,9 @@ def _fold_by_two(
 ) -> F | None:
     """Fold with a second process; None if that failed, or what they found does not add up."""
 
-    def work(pieces: Iterator[list[Group]]) -> tuple[F, Inodes | None, EntryWatcher | None]:
+    def work(pieces: Iterator[list[Piece]]) -> tuple[F, Inodes | None, EntryWatcher | None]:
         fold, walk = new_fold(), new_walk(None)
-        found = walk.part(group for piece in pieces for group in piece)
+        found = walk.part(one for piece in pieces for one in piece)
         _add_all(fold, found, None, _TICK)
         return fold, walk.seen, options.watcher
 
@@ -95,8 +96,8 @@ class _SecondProcess:
         How many folders it has looked into.
     """
 
-    def __init__(self, work: Callable[[Iterator[list[Group]]], Any], piece: int | None) -> None:
-        self.helper: Helper[list[Group], Any] | None = None
+    def __init__(self, work: Callable[[Iterator[list[Piece]]], Any], piece: int | None) -> None:
+        self.helper: Helper[list[Piece], Any] | None = None
         self.done = 0
         self._work = work
         self._size = piece or _PIECE
@@ -104,10 +105,10 @@ class _SecondProcess:
         self._started = time.monotonic()
         self._asked = 0
         self._wanted = 0  # pieces
-        self._piece: list[Group] = []
+        self._piece: list[Piece] = []
         self._names = 0  # in the piece
 
-    def takes(self, here: Place, name: str, has_source: bool) -> bool:
+    def takes(self, here: Position, name: str, has_source: bool) -> bool:
         """Take a folder, if the process has time for one more piece."""
         if not self._wanted:
             self._asked += 1

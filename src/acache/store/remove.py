@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Sequence
 from stat import S_ISREG
 from types import TracebackType
 
 from acache.store.format import METADATA, OUTPUT, is_entry_temporary
+from acache.store.layout import SPLIT, divide, function_path, is_rest
 from acache.store.leftovers import is_expired
 from acache.store.model import Leftover
 from acache.store.store import PartlyRemovedError, Removal
@@ -37,6 +39,8 @@ class LocalRemoval(Removal):
     ----------
     store : str
         Path of the store's folder.
+    places : sequence of int
+        Where entries may be; see `acache.store.model.Entry`.
     grace : float >= 0
         Temporary files that were written to within this many seconds before `now` stay, and so do
         those whose process still lives on this host.
@@ -44,8 +48,9 @@ class LocalRemoval(Removal):
         Unix seconds.
     """
 
-    def __init__(self, store: str, *, grace: float, now: float) -> None:
+    def __init__(self, store: str, *, places: Sequence[int], grace: float, now: float) -> None:
         self._store = store
+        self._places = places
         self._grace = grace
         self._now = now
         self._held: tuple[str, Folder] | None = None  # a function's folder
@@ -68,15 +73,45 @@ class LocalRemoval(Removal):
         function: str,
         argument_hash: str,
         *,
+        place: int | None = None,
         created: float | None = None,
         last_access: float | None = None,
     ) -> bool:
         """Remove an entry: what makes it a hit first, its folder last."""
-        parent = self._function(function)
-        if parent is None:
+        for one in self._places if place is None else (place,):
+            parent = self._function(function_path(function, one))
+            if parent is None:
+                continue
+            remove = self._split_entry if one & SPLIT else self._entry
+            if remove(argument_hash, parent, created, last_access):
+                return True
+        return False
+
+    def _split_entry(
+        self, argument_hash: str, parent: Folder, created: float | None, last_access: float | None
+    ) -> bool:
+        """Remove an entry from a function's folder in the split layout, and its group if empty."""
+        group, rest = divide(argument_hash)
+        try:
+            folder = open_folder(group, parent)
+        except FileNotFoundError:
             return False
         try:
-            folder = open_folder(argument_hash, parent)
+            removed = self._entry(rest, folder, created, last_access)
+        finally:
+            close_folder(folder)
+        if removed:
+            try:
+                _rmdir(group, parent)
+            except OSError as error:
+                raise PartlyRemovedError(error.errno, error.strerror) from error
+        return removed
+
+    def _entry(
+        self, name: str, parent: Folder, created: float | None, last_access: float | None
+    ) -> bool:
+        try:
+            folder = open_folder(name, parent)
         except FileNotFoundError:
             return False
         try:
@@ -95,8 +130,8 @@ class LocalRemoval(Removal):
         finally:
             close_folder(folder)
         try:
-            if not _rmdir(argument_hash, parent):
-                self._remnants(argument_hash, parent)
+            if not _rmdir(name, parent):
+                self._remnants(name, parent)
         except OSError as error:
             raise PartlyRemovedError(error.errno, error.strerror) from error
         return True
@@ -106,7 +141,11 @@ class LocalRemoval(Removal):
         above, _, name = leftover.path.rpartition("/")
         if leftover.kind == "folder":
             parent = self._function(above)
-            return parent is not None and self._remnants(name, parent)
+            if parent is None or not self._remnants(name, parent):
+                return False
+            if is_rest(name):
+                self._remove_group(above)
+            return True
         try:
             folder = open_below(above, self._root)
         except FileNotFoundError:
@@ -115,6 +154,13 @@ class LocalRemoval(Removal):
             return self._temporary(name, folder)
         finally:
             close_folder(folder)
+
+    def _remove_group(self, path: str) -> None:
+        """Remove the folder of a group in the split layout, if nothing is in it."""
+        above, _, name = path.rpartition("/")
+        parent = self._function(above)
+        if parent is not None:
+            _rmdir(name, parent)
 
     def _function(self, function: str) -> Folder | None:
         """Hold a function's folder open, as long as that is what lies at its path."""

@@ -93,6 +93,7 @@ class Removal(Protocol):
         function: str,
         argument_hash: str,
         *,
+        place: int | None = None,
         created: float | None = None,
         last_access: float | None = None,
     ) -> bool:
@@ -103,6 +104,8 @@ class Removal(Protocol):
         function : str
             Function id, ``/`` between its parts.
         argument_hash : str
+        place : int, optional
+            See `acache.store.model.Entry`; by default the first that holds such an entry.
         created : float, optional
             When it was written, Unix seconds: a result of another time is kept.
         last_access : float, optional
@@ -138,9 +141,9 @@ class Store:
     Parameters
     ----------
     location : str or os.PathLike
-        What was given to `joblib.Memory`. The store is ``LOCATION/joblib`` where that is a folder;
-        or else the location itself, as it is when joblib was given a `pathlib.Path`, if there is
-        any ``func_code.py`` below it.
+        What was given to `joblib.Memory`. The store is ``LOCATION/joblib`` if that is a folder; or
+        else the location itself, as it is when joblib was given a `pathlib.Path`, if there is any
+        ``func_code.py`` below it. Where there are both, both are one store: the location.
 
     Attributes
     ----------
@@ -240,22 +243,26 @@ class Store:
         """
         raise NotImplementedError
 
-    def hashes(self, function: str) -> list[str]:
+    def hashes(self, function: str, prefix: str = "") -> list[str]:
         """List the argument hashes of a function's entries, which are not looked into.
 
         Parameters
         ----------
         function : str
             Function id, ``/`` between its parts.
+        prefix : str
+            First digits that they have.
 
         Returns
         -------
         hashes : list of str
-            In the order of the file system; empty if the function is gone or unreadable.
+            Each once, in the order of the file system; empty if the function is gone or unreadable.
         """
         raise NotImplementedError
 
-    def metadata(self, function: str, argument_hash: str) -> Metadata | None:
+    def metadata(
+        self, function: str, argument_hash: str, place: int | None = None
+    ) -> Metadata | None:
         """Read what joblib recorded of an entry.
 
         Parameters
@@ -263,6 +270,8 @@ class Store:
         function : str
             Function id, ``/`` between its parts.
         argument_hash : str
+        place : int, optional
+            See `acache.store.model.Entry`; by default the first that holds such an entry.
 
         Returns
         -------
@@ -278,7 +287,9 @@ class Store:
         """
         raise NotImplementedError
 
-    def open_output(self, function: str, argument_hash: str) -> AbstractContextManager[BinaryIO]:
+    def open_output(
+        self, function: str, argument_hash: str, place: int | None = None
+    ) -> AbstractContextManager[BinaryIO]:
         """Open an entry's ``output.pkl``, to be read and never to be loaded: that runs code.
 
         Its access time is put back at the end, where the system allows.
@@ -290,7 +301,9 @@ class Store:
         """
         raise NotImplementedError
 
-    def reading_changes_access(self, function: str, argument_hash: str) -> bool:
+    def reading_changes_access(
+        self, function: str, argument_hash: str, place: int | None = None
+    ) -> bool:
         """Return whether reading an entry's ``output.pkl`` may change its last access all the same.
 
         Raises
@@ -300,8 +313,8 @@ class Store:
         """
         raise NotImplementedError
 
-    def lacks_output(self, function: str, argument_hash: str) -> bool:
-        """Return whether there is an entry's folder, and no ``output.pkl`` in it."""
+    def lacks_output(self, path: str) -> bool:
+        """Return whether there is a folder at a path below the store, and no result in it."""
         raise NotImplementedError
 
     def foreign_result(self, path: str) -> ForeignResult | None:
@@ -326,7 +339,7 @@ class Store:
         -------
         source : str or None
             With its decorators, without joblib's line about the first line; None if there is no
-            ``func_code.py``.
+            ``func_code.py``. Of several the one that was written last.
 
         Raises
         ------
@@ -335,8 +348,15 @@ class Store:
         """
         raise NotImplementedError
 
-    def source_bytes(self, function: str) -> bytes | None:
-        """Read a function's ``func_code.py`` as it is; a link is followed, as joblib does.
+    def source_addresses(self, function: str) -> list[str]:
+        """Return where a function's ``func_code.py`` is or should be: one path, or two.
+
+        They are for `source_bytes`, and to be shown to the user.
+        """
+        raise NotImplementedError
+
+    def source_bytes(self, address: str) -> bytes | None:
+        """Read a ``func_code.py`` as it is; a link is followed, as joblib does.
 
         Raises
         ------
@@ -388,10 +408,6 @@ class Store:
         """
         raise NotImplementedError
 
-    def entry_address(self, function: str, argument_hash: str) -> str:
+    def entry_address(self, function: str, argument_hash: str, place: int | None = None) -> str:
         """Return how to show the user where an entry lies."""
-        raise NotImplementedError
-
-    def source_address(self, function: str) -> str:
-        """Return how to show the user where a function's ``func_code.py`` lies, or would lie."""
         raise NotImplementedError

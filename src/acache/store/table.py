@@ -1,4 +1,4 @@
-"""Many entries in little memory: columns of numbers, 60 bytes an entry."""
+"""Many entries in little memory: columns of numbers, 61 bytes an entry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class EntryTable:
 
     Attributes
     ----------
-    size_bytes, disk_bytes, inodes, created, last_access, compute_seconds : array
+    size_bytes, disk_bytes, inodes, created, last_access, compute_seconds, place : array
         The columns, as in `acache.store.model.Entry`; NaN where no compute time is known, 0 where
         the system does not report the room on disk.
     """
@@ -35,6 +35,7 @@ class EntryTable:
         "disk_bytes",
         "inodes",
         "last_access",
+        "place",
         "size_bytes",
     )
 
@@ -46,6 +47,7 @@ class EntryTable:
         self.size_bytes, self.disk_bytes, self.inodes = array("q"), array("q"), array("l")
         self.created, self.last_access = array("d"), array("d")
         self.compute_seconds = array("d")  # NaN: not recorded
+        self.place = array("B")
         for entry in entries:
             self.add(entry)
 
@@ -64,6 +66,7 @@ class EntryTable:
         self.created.append(entry.created)
         self.last_access.append(entry.last_access)
         self.compute_seconds.append(math.nan if seconds is None else seconds)
+        self.place.append(entry.place)
 
     def extend(self, other: EntryTable) -> None:
         """Add the entries of another table at the end."""
@@ -136,6 +139,7 @@ class EntryTable:
             self.created[index],
             self.last_access[index],
             None if math.isnan(seconds) else seconds,
+            self.place[index],
         )
 
     def __iter__(self) -> Iterator[Entry]:

@@ -142,8 +142,7 @@ def _entries(current: str, known: Sequence[str], store: Store) -> Offer:
     hashes = [
         argument_hash
         for named in functions_named(function, known)
-        for argument_hash in store.hashes(named)
-        if argument_hash.startswith(prefix)
+        for argument_hash in store.hashes(named, prefix)
     ]
     if len(hashes) <= _MOST_HASHES:
         return Offer([f"{function}/{one}" for one in sorted(hashes)])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
 import threading
 from time import perf_counter, time
 from typing import Any, Final
@@ -19,7 +20,7 @@ import joblib
 from joblib import memory
 from joblib.memory import MemorizedFunc
 
-from acache.memory.engine.callers import caller_of
+from acache.memory.engine.callers import Caller, caller_of
 from acache.memory.engine.counts import counts_of
 from acache.memory.engine.loading import load, load_sized
 from acache.memory.engine.misses import (
@@ -398,3 +399,6 @@ METHODS = _methods(
 if _IS_1_3:
     METHODS["_cached_call"] = _cached_call_1_3
 ASYNC_METHODS = _methods(_Async or object, {"__call__": _async_call, "_call": _async_compute})
+_recorder: Any = sys.modules.get("acache_recorder")  # of a process that `acache run` traces
+if _recorder is not None:
+    _recorder.install_engine(METHODS, ASYNC_METHODS, Caller, _recorder.finished)

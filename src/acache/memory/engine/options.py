@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -67,8 +68,9 @@ def _services(store: str, options: Options) -> Services:
         from acache.operations.prune import Limits
 
         limiter = Limiter(store, Limits(*limits))
+    is_traced = "acache_recorder" in sys.modules  # by `acache run`, which logs the calls itself
     return Services(
-        call_writer(store) if call_log_from_env() else None,
+        call_writer(store) if call_log_from_env() and not is_traced else None,
         Flights(store) if options.single_flight or single_flight_from_env() else None,
         limiter,
     )

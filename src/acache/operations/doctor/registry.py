@@ -55,6 +55,9 @@ _OF_STORE = (
     Registered("inodes", "the file system can take more files", disk.check_inodes),
     Registered("writes", "joblib has not failed to store a result", store.check_writes),
     Registered("leftovers", "no interrupted write left a file or a folder", store.check_leftovers),
+    Registered(
+        "layout", "each result is where a known version of joblib puts it", store.check_layout
+    ),
     Registered("stale", "the source of each function is as installed", store.check_stale),
     Registered(
         "sources",

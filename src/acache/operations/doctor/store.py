@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
+from acache import __version__
 from acache.operations.doctor.check import Answer, Subject, command, ok, problem, warning
 from acache.operations.prune import Limits, configured_limits, plan_prune
 from acache.operations.stats import FunctionRow, Leftovers
@@ -97,6 +98,20 @@ def _leftovers(left: Leftovers) -> str:
     return f"{' and '.join(filter(None, (files, folders)))}, {room}"
 
 
+def check_layout(subject: Subject) -> Answer:
+    """Check that nothing looks like a result where no known version of joblib puts one."""
+    found = subject.report.misplaced
+    if not found:
+        return ok("every result is where joblib puts it")
+    where = ", ".join(printable(subject.store.address(path)) for path in found[:_MOST_NAMED])
+    more = f" and {len(found) - _MOST_NAMED:,} more" if len(found) > _MOST_NAMED else ""
+    return warning(
+        f"{counted(len(found), 'file')} named output.pkl where no version of joblib known to acache"
+        f" {__version__} puts a result, {where}{more}: acache neither counts nor removes them as"
+        " entries; a newer acache may know their layout"
+    )
+
+
 def check_stale(subject: Subject) -> Answer:
     """Check which functions have changed since, or are gone."""
     rows, python = subject.report.functions, subject.config.python.value
@@ -129,6 +144,7 @@ def check_sources(subject: Subject) -> Answer:
     troubles = {name: source_trouble(store, name) for name in sorted(store.functions())}
     joblib = {name: trouble.joblib for name, trouble in troubles.items() if trouble}
     raising = [name for name, does in joblib.items() if does == "raises"]
+    damaged = [one.address for one in troubles.values() if one and one.joblib == "raises"]
 
     def rows_of(consequence: Consequence) -> list[FunctionRow]:
         names = {dotted(name) for name, does in joblib.items() if does == consequence}
@@ -156,7 +172,7 @@ def check_sources(subject: Subject) -> Answer:
              for word in ("--function", exactly(name))]  # fmt: skip
     # First the command that asks: without a source the entries would be trusted.
     fixes = [command(subject.config, "clear", *words)] if words else []
-    fixes += [f"rm -r {quoted(store.source_address(name))}" for name in raising]
+    fixes += [f"rm -r {quoted(address)}" for address in damaged]
     answer = problem if raising or trusting else warning
     return answer("; ".join(messages), " && ".join(fixes))
 

@@ -30,6 +30,12 @@ class Doubt(NamedTuple):
     is_dropped: bool = False  # joblib removes its entries in every process
 
 
+_WITHOUT_ENGINE = (
+    "the fast engine cannot be imported in that Python, so joblib's own code ran; pip install"
+    " acache there"
+)
+
+
 def warnings(
     trace: Trace, doubts: Sequence[tuple[FunctionCalls, Doubt]], config: Config, *, exit_code: int
 ) -> list[str]:
@@ -44,10 +50,12 @@ def warnings(
     exit_code : int
     """
     rows = trace.functions
+    missing = [_WITHOUT_ENGINE] if trace.without_engine else []
     if not rows:
-        return [_nothing_called(trace, config, exit_code)]
+        return [*missing, _nothing_called(trace, config, exit_code)]
     expected = [calls for calls, doubt in doubts if doubt.is_dropped]
     return [
+        *missing,
         *_failures(rows),
         *_drops([row for row in rows if row not in expected]),
         *(doubt.text for _, doubt in doubts),

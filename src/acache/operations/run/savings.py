@@ -12,13 +12,12 @@ in this run is used, or else the mean of its other records.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from acache.config.settings import Config
 from acache.operations.run.doubts import Doubt, unrepeatable, warnings
-from acache.operations.run.trace_log import FunctionCalls, Trace
+from acache.operations.run.trace_log import FunctionCalls, Trace, location_of
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
 from acache.store.format import dotted
@@ -95,7 +94,7 @@ def run_report(
     rows = []
     for calls in trace.functions:
         if calls.store not in stores:
-            store = _opened(calls.store)
+            store = Store(location_of(calls.store))
             stores[calls.store] = store, Levels(store, installed)
         store, levels = stores[calls.store]
         saved, won = _saved(calls, store)
@@ -118,12 +117,6 @@ def run_report(
             *(text for _, levels in stores.values() for text in levels.warnings),
         ),
     )
-
-
-def _opened(path: str) -> Store:
-    """Open the store that joblib was given the path of."""
-    above = Store(os.path.dirname(path))
-    return above if above.path == path else Store(path)
 
 
 def _saved(calls: FunctionCalls, store: Store) -> tuple[float | None, float | None]:

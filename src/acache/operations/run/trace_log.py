@@ -18,6 +18,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from acache.store.layout import JOBLIB
+
 # Entries that are counted one by one, 200 bytes each.
 _MOST_ENTRIES = 100_000
 _FIELDS = {b"hit": 9, b"miss": 9, b"dropped": 4, b"failed": 3, b"loaded": 1}
@@ -26,9 +28,9 @@ _ESCAPED = {"t": "\t", "n": "\n", "r": "\r"}
 
 
 class FunctionCalls(NamedTuple):
-    """The traced calls of one function into one store."""
+    """The traced calls of one function into the stores of one location."""
 
-    store: str  # absolute path
+    store: str  # absolute path, of the first call's
     function: str  # function id, ``/`` between its parts
     hits: int
     misses: int  # also where computing raised
@@ -51,32 +53,36 @@ class FunctionCalls(NamedTuple):
 class Trace(NamedTuple):
     """All traced calls."""
 
-    functions: tuple[FunctionCalls, ...]  # one for each function and store, the first to end first
+    functions: tuple[FunctionCalls, ...]  # one per function and location, the first to end first
     pythons: int  # processes that were traced, without those that `os.fork` makes
     joblibs: int  # how many of them imported joblib
     packages: frozenset[str] = frozenset()  # that these had imported when they ended
+    without_engine: int = 0  # how many cannot import the fast engine, which was asked for
 
     def hits_and_misses(self, store: str) -> tuple[int, int]:
-        """Count the calls into one store.
+        """Count the calls into the stores of one location.
 
         Parameters
         ----------
         store : str
-            Path of the store: ``LOCATION/joblib``.
+            Path of a store: ``LOCATION/joblib``, or the location itself.
 
         Returns
         -------
         hits, misses : int >= 0
         """
-        path = os.path.realpath(store)
-        found = [row for row in self.functions if os.path.realpath(row.store) == path]
+        location = location_of(os.path.realpath(store))
+        found = [
+            row for row in self.functions if location_of(os.path.realpath(row.store)) == location
+        ]
         return sum(row.hits for row in found), sum(row.misses for row in found)
 
 
 class _Sum:
     """The calls of one function so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: bytes) -> None:
+        self.store = store
         self.seconds = [0.0] * 4
         self.hit_seconds = 0.0
         self.loaded = self.stored = 0
@@ -114,11 +120,11 @@ class _Sum:
         self.failures += 1
         self.failure = self.failure or message
 
-    def calls(self, store: str, function: str) -> FunctionCalls:
+    def calls(self, function: str) -> FunctionCalls:
         """Return the calls so far."""
         hashing, loading, computing, storing = self.seconds
         return FunctionCalls(
-            store=store,
+            store=_name(self.store),
             function=function,
             hits=sum(self.hits.values()) + self.others[0],
             misses=sum(self.misses.values()) + self.others[1],
@@ -139,6 +145,12 @@ class _Sum:
         )
 
 
+def location_of(store: str) -> str:
+    """Return the location of a store: one may hold two, see `acache.store.layout`."""
+    above, name = os.path.split(store)
+    return above if name == JOBLIB else store
+
+
 def add_up(lines: Iterable[bytes]) -> Trace:
     """Add up the lines of a trace; incomplete ones are left out.
 
@@ -147,8 +159,8 @@ def add_up(lines: Iterable[bytes]) -> Trace:
     lines : iterable of bytes
         Each with its line break, which an incomplete line lacks.
     """
-    sums: dict[tuple[bytes, bytes], _Sum] = {}
-    marks = {b"python": 0, b"joblib": 0}
+    sums: dict[tuple[str, bytes], _Sum] = {}
+    marks = {b"python": 0, b"joblib": 0, b"no engine": 0}
     packages: set[str] = set()
     left = _MOST_ENTRIES
     for line in lines:
@@ -166,7 +178,8 @@ def add_up(lines: Iterable[bytes]) -> Trace:
             numbers = [*map(float, fields[2 if kind == b"dropped" else 3 :])]
         except ValueError:
             continue
-        total = sums.setdefault((fields[0], fields[1]), _Sum())
+        store, function = fields[:2]
+        total = sums.setdefault((location_of(_name(store)), function), _Sum(store))
         if kind == b"dropped":
             total.add_dropped(*map(int, numbers))
         elif kind == b"failed":
@@ -175,8 +188,9 @@ def add_up(lines: Iterable[bytes]) -> Trace:
             entry = fields[2].decode("ascii", "replace")
             sizes = [*map(int, numbers[4:])]
             left -= total.add(entry, numbers[:4], sizes, hit=kind == b"hit", new=left > 0)
-    functions = [total.calls(*map(_name, names)) for names, total in sums.items()]
-    return Trace(tuple(functions), marks[b"python"], marks[b"joblib"], frozenset(packages))
+    functions = [total.calls(_name(function)) for (_, function), total in sums.items()]
+    pythons, joblibs, without_engine = marks.values()
+    return Trace(tuple(functions), pythons, joblibs, frozenset(packages), without_engine)
 
 
 def _name(escaped: bytes) -> str:

@@ -88,7 +88,7 @@ class EntryCheck:
         verdict = None
         try:
             if self._before_access is not None and self.store.reading_changes_access(
-                entry.function, entry.hash
+                entry.function, entry.hash, entry.place
             ):
                 self._before_access()
             verdict = self._followed(entry)
@@ -119,7 +119,7 @@ class EntryCheck:
 
     def _followed(self, entry: Entry) -> Verdict | None:
         judge = self._judge
-        with self.store.open_output(entry.function, entry.hash) as file:
+        with self.store.open_output(entry.function, entry.hash, entry.place) as file:
             whole = file.getvalue() if isinstance(file, io.BytesIO) else None  # a small one
             if whole is not None and self._sound.knows(whole):
                 return None
@@ -137,7 +137,7 @@ class EntryCheck:
     def metadata(self, entry: Entry) -> tuple[float | None, str | None]:
         """Return the recorded compute time, and what is wrong with ``metadata.json``."""
         try:
-            metadata = self.store.metadata(entry.function, entry.hash)
+            metadata = self.store.metadata(entry.function, entry.hash, entry.place)
         except ValueError as error:
             return None, f"{METADATA} is damaged: {error}"
         except OSError as error:

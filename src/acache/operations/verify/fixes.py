@@ -53,7 +53,7 @@ class Fixes:
         """Return what clears a function that has no whole source."""
         line = self._line("clear", "--function", exactly(function))
         if trouble.joblib == "raises":
-            line += f" && {remove(self._store.source_address(function))}"
+            line += f" && {remove(trouble.address)}"
         return line
 
     def _with_location(self, *words: str) -> str:

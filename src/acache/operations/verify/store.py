@@ -13,7 +13,7 @@ from acache.operations.verify.fixes import CommandLine, Fixes, remove
 from acache.pickles import MissingPackageError
 from acache.pickles.safety import Judge
 from acache.sources.integrity import source_trouble
-from acache.store.format import OUTPUT, SOURCE, dotted
+from acache.store.format import OUTPUT, SOURCE, dotted, is_hash
 from acache.store.ids import entry_id
 from acache.store.leftovers import GRACE_SECONDS
 from acache.store.levels import OWN_FOLDER
@@ -121,7 +121,7 @@ def verify(
     )
     fold = store.fold(partial(_Checked, check, selector), options)
     # A write takes a moment to begin: some have a result meanwhile.
-    missing = [one for one in fold.missing if store.lacks_output(one.function, one.hash)]
+    missing = [one for one in fold.missing if store.lacks_output(one.path)]
     sources = _sources(store, fixes, fold)
     findings = [
         *fold.findings,
@@ -197,7 +197,8 @@ class _Checked:
         elif isinstance(found, Other):
             self._add_other(found)
         elif isinstance(found, Leftover):
-            if found.kind == "folder" and not found.in_flight and self._covers_entry(found):
+            is_entry = found.kind == "folder" and is_hash(found.hash)
+            if is_entry and not found.in_flight and self._covers_entry(found):
                 self.missing.append(found)
         elif found.kind == "folder":
             name = entry_id(found.function, found.hash) if found.hash else found.path or "."
@@ -231,6 +232,9 @@ class _Checked:
         path, store = found.path, self._check.store
         if found.kind == "source":
             self.sources.add(found.function)
+        elif found.kind == "misplaced":
+            message = "looks like a result, but joblib does not put one there: acache ignores it"
+            self._find(path, "foreign", message)
         elif found.kind == "foreign" and not path.startswith((self._foreign, *_OWN)):
             self._foreign = f"{path}/"
             if not self._covers(found):

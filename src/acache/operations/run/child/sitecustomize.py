@@ -43,10 +43,19 @@ def _install(module):
                 recorder.log(call, writing.call_writer(call.store()))
 
         recorder.install(module, finished)
+        recorder.finished = finished
+        sys.modules["acache_recorder"] = recorder  # which the fast engine looks for
         _append(b"joblib\n")
         atexit.register(_append_loaded)
     except Exception:
         pass
+    if _ENGINE == "fast":
+        try:
+            from acache.memory.engine.accelerate import accelerate
+
+            accelerate()
+        except Exception:
+            _append(b"no engine\n")
 
 
 def _append_loaded():
@@ -105,6 +114,7 @@ class _Hook:
 
 
 _FILE = os.environ.get("ACACHE_TRACE", "")
+_ENGINE = os.environ.get("ACACHE_TRACE_ENGINE", "")
 _LOG = os.environ.get("ACACHE_CALL_LOG", "") != "0"
 sys.path[:] = [folder for folder in sys.path if folder != _FOLDER]
 if _FILE and sys.version_info >= (3, 8):

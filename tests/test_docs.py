@@ -50,7 +50,7 @@ def test_programs_run(code: str, tmp_path: Path, librosa_location: Path) -> None
     assert ("librosa.core.spectrum.stft 20 " in output) == ("report = stats(" in code)
 
 
-def test_every_command_and_variable_is_described() -> None:
+def test_commands_and_variables_are_all_described() -> None:
     for command in COMMANDS:
         assert f"`acache {command}`" in TEXTS["README.md"]
     for setting in Config.from_env({}).settings:
@@ -118,7 +118,7 @@ def test_files_that_are_named_exist(page: str) -> None:
     assert [name for name in named if not any((root / name).exists() for root in roots)] == []
 
 
-def test_the_architecture_tree_is_as_generated() -> None:
+def test_architecture_tree_is_as_generated() -> None:
     tool = [sys.executable, ROOT / "tools" / "architecture.py", "--print"]
     made = subprocess.run(tool, capture_output=True, check=True, encoding="utf-8").stdout
     assert made in TEXTS["docs/architecture.md"], "run make docs"
@@ -138,7 +138,7 @@ def paths(tree: str) -> set[str]:
     return found
 
 
-def test_the_reference_is_as_generated() -> None:
+def test_reference_is_as_generated() -> None:
     tool = ROOT / "tools" / "commands.py"
     made = subprocess.run([sys.executable, tool], capture_output=True, check=True, encoding="utf-8")
     assert TEXTS["docs/commands.md"] == made.stdout, (

@@ -40,11 +40,11 @@ def cents(*arguments: Path) -> float:
     return float(number)
 
 
-def test_a_file_is_analysed(audio: Path) -> None:
+def test_example_analyses_a_file(audio: Path) -> None:
     assert cents(audio) == pytest.approx(30, abs=2)
 
 
-def test_the_readmes_session(
+def test_example_is_the_readmes_session(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, acache: Callable[..., Result]
 ) -> None:
     monkeypatch.setenv("LIBROSA_CACHE_DIR", str(tmp_path))

@@ -86,7 +86,7 @@ def room(module: str) -> str:
     return module.partition(".")[0]
 
 
-def test_every_module_is_in_a_room() -> None:
+def test_modules_are_all_in_a_room() -> None:
     assert {room(name) for name in modules()} - {""} <= FLOOR.keys()
     assert {p.name for p in PACKAGE.iterdir() if p.is_file()} == {
         "__init__.py",
@@ -112,14 +112,14 @@ def test_imports_form_no_circle() -> None:
     assert set(graph) <= set(circles)
 
 
-def test_every_package_is_imported_in_its_room_alone() -> None:
+def test_packages_are_imported_in_their_rooms_alone() -> None:
     for name, tree in modules().items():
         for package in {target.partition(".")[0] for target in imported(tree)} & OWNERS.keys():
             rooms = OWNERS[package]
             assert any(name == r or name.startswith(f"{r}.") for r in rooms), f"{name}: {package}"
 
 
-def test_only_config_reads_the_environment() -> None:
+def test_environment_is_read_by_config_alone() -> None:
     for name, tree in modules().items():
         reads = any(isinstance(n, ast.Attribute) and n.attr == "environ" for n in ast.walk(tree))
         allowed = any(name == r or name.startswith(f"{r}.") for r in READS_THE_ENVIRONMENT)
@@ -130,7 +130,7 @@ def test_only_config_reads_the_environment() -> None:
     "name",
     ["operations.run.child.sitecustomize", "operations.run.child.recorder", "store.call_writer"],
 )
-def test_what_a_traced_python_loads_needs_the_standard_library_alone(name: str) -> None:
+def test_traced_python_needs_the_standard_library_alone(name: str) -> None:
     tree = modules()[name]
     packages = {target.partition(".")[0] for target in imported(tree)}
     assert packages - {"joblib"} <= sys.stdlib_module_names  # joblib is there: it is what is traced
@@ -165,7 +165,7 @@ def test_public_names_have_one_home() -> None:
     assert all(hasattr(acache, name) for name in seen)
 
 
-def test_a_cache_that_is_off_loads_no_joblib() -> None:
+def test_cache_that_is_off_loads_no_joblib() -> None:
     code = "from acache import cache; cache(level=10)(print)"
     assert not loaded_by(code) & HEAVY
 
@@ -180,7 +180,7 @@ def test_a_cache_that_is_off_loads_no_joblib() -> None:
         ["config", "--json"],
     ],
 )
-def test_the_command_line_loads_no_more_than_click(
+def test_command_line_loads_no_more_than_click(
     arguments: list[str], librosa_location: Path
 ) -> None:
     click = loaded_by("import click")
@@ -190,7 +190,7 @@ def test_the_command_line_loads_no_more_than_click(
     assert {m for m in loaded - click if m not in sys.stdlib_module_names} == {"acache"}
 
 
-def test_a_report_loads_only_what_makes_it(librosa_location: Path) -> None:
+def test_report_loads_only_what_makes_it(librosa_location: Path) -> None:
     names = "print(*(m for m in sys.modules if m.startswith('acache.')))"
     run = "from acache.cli.app import main; main()"
     code = f"import atexit, sys; atexit.register(lambda: {names}); {run}"
@@ -203,14 +203,14 @@ def test_a_report_loads_only_what_makes_it(librosa_location: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["functions", "entries"])
-def test_what_a_shell_asks_for_does_not_even_load_click(kind: str, librosa_location: Path) -> None:
+def test_completion_does_not_even_load_click(kind: str, librosa_location: Path) -> None:
     run = "from acache.__main__ import main; main()"
     asked = ["completion", "--offer", "bash", kind, "st", "--cache-dir", str(librosa_location)]
     loaded = loaded_by(run, *asked) - loaded_by("pass")
     assert {m for m in loaded if m not in sys.stdlib_module_names} == {"acache"}
 
 
-def test_a_table_loads_neither_joblib_nor_numpy(librosa_location: Path) -> None:
+def test_table_loads_neither_joblib_nor_numpy(librosa_location: Path) -> None:
     run = "from acache.cli.app import main; main()"
     loaded = loaded_by(run, "stats", "--cache-dir", str(librosa_location))
     assert not loaded & HEAVY

@@ -30,13 +30,13 @@ def recorded(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path,
 Recorded = tuple[str, Path, dict[str, list]]
 
 
-def test_all_versions_are_recorded() -> None:
+def test_versions_are_all_recorded() -> None:
     assert sorted(f.name for f in RECORDED.glob("*.tar.gz")) == [
         f"joblib-{version}.tar.gz" for version in VERSIONS
     ]
 
 
-def test_the_items_are_joblibs(recorded: Recorded) -> None:
+def test_items_are_joblibs(recorded: Recorded) -> None:
     _, location, items = recorded
     found = list(Store(location).scan())
     sizes = {(f, i["hash"]): i["size"] for f, listed in items.items() for i in listed}
@@ -57,7 +57,7 @@ def test_the_items_are_joblibs(recorded: Recorded) -> None:
 
 
 @needs_links
-def test_the_figures_are_those_of_the_slow_walk(recorded: Recorded) -> None:
+def test_figures_are_those_of_the_slow_walk(recorded: Recorded) -> None:
     _, location, _ = recorded
     store = Store(location)
     report = stats(store, Levels(store, InstalledSources()))

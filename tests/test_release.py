@@ -21,18 +21,18 @@ def targets() -> set[str]:
     return set(listed.split())
 
 
-def test_the_version_is_that_of_the_citation() -> None:
+def test_version_is_that_of_the_citation() -> None:
     assert f"\nversion: {acache.__version__}\n" in read("CITATION.cff")
     assert re.fullmatch(r"\d+\.\d+\.\d+", acache.__version__)
 
 
-def test_the_version_is_in_the_changelog_or_unreleased() -> None:
+def test_version_is_in_the_changelog_or_unreleased() -> None:
     versions = re.findall(r"^## \[(.*?)\]", read("CHANGELOG.md"), re.MULTILINE)
     assert versions[0] == "Unreleased"
     assert versions[1:2] in ([], [acache.__version__])
 
 
-def test_the_package_is_marked_as_typed() -> None:
+def test_package_is_marked_as_typed() -> None:
     assert (Path(acache.__file__).parent / "py.typed").exists()
 
 
@@ -62,7 +62,7 @@ def test_workflows_run_targets_and_tests_that_exist() -> None:
     assert [name for name in files if not (ROOT / name).exists()] == []
 
 
-def test_every_python_that_is_promised_is_tried() -> None:
+def test_pythons_that_are_promised_are_all_tried() -> None:
     promised = set(re.findall(r"Python :: (3\.\d+)", read("pyproject.toml")))
     assert set(re.findall(r'"(3\.\d+)"', read(".github/workflows/ci.yml"))) == promised
 

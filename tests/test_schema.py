@@ -64,13 +64,13 @@ def odd(tmp_path: Path) -> Path:
     return location
 
 
-def test_every_document_has_a_schema_and_the_schemas_are_sound() -> None:
+def test_documents_all_have_a_schema_and_the_schemas_are_sound() -> None:
     assert set(SCHEMAS) == {*KINDS, "ls-line"}
     for validator in SCHEMAS.values():
         Draft202012Validator.check_schema(validator.schema)
 
 
-def test_the_schemas_and_their_page_are_as_generated(tmp_path: Path) -> None:
+def test_schemas_and_their_page_are_as_generated(tmp_path: Path) -> None:
     subprocess.run([sys.executable, ROOT / "tools" / "schemas.py", tmp_path], check=True)
     made = {file.relative_to(tmp_path): file.read_bytes() for file in tmp_path.rglob("*.*")}
     assert len(made) == len(SCHEMAS) + 1
@@ -95,7 +95,7 @@ def test_ls(told: Callable[..., Any], odd: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--sort=time", "--args", "--level=none"])
-def test_a_line_of_ls(acache: Callable[..., Result], odd: Path, option: str) -> None:
+def test_line_of_ls(acache: Callable[..., Result], odd: Path, option: str) -> None:
     lines = acache("ls", "--jsonl", option, "--cache-dir", odd).stdout.splitlines()
     assert len(lines) == 4
     for line in lines:
@@ -143,7 +143,7 @@ def locked(tmp_path: Path, as_nobody: int | None) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("command", [["clear", "--all"], ["prune", "--max-items", "0"]])
-def test_a_deletion_that_fails(
+def test_deletion_that_fails(
     acache: Callable[..., Result], locked: Path, as_nobody: int | None, command: list[str]
 ) -> None:
     done = acache(*command, "--yes", "--json", "--cache-dir", locked, user=as_nobody)
@@ -224,7 +224,7 @@ def test_run_and_bench(acache: Callable[..., Result], tmp_path: Path) -> None:
     assert (none["speedup_ci"], len(some["speedup_ci"])) == (None, 2)
 
 
-def test_a_script_that_was_killed(acache: Callable[..., Result], tmp_path: Path) -> None:
+def test_script_that_was_killed(acache: Callable[..., Result], tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n")
     run = ("run", "--export-json", "run.json", "--cache-dir", tmp_path / "cache")
     assert acache(*run, "script.py").code == (15 if os.name == "nt" else 128 + 15)
@@ -272,14 +272,14 @@ def something_more_in_a_row(document: dict[str, Any]) -> Any:
         something_more_in_a_row,
     ],
 )
-def test_a_wrong_document_is_found(
+def test_wrong_document_is_found(
     told: Callable[..., Any], spoil: Callable[[dict[str, Any]], Any]
 ) -> None:
     wrong = spoil(told("stats"))
     assert list(SCHEMAS["stats"].iter_errors(wrong))
 
 
-def test_the_schemas_times_are_those_that_are_written() -> None:
+def test_schemas_times_are_those_that_are_written() -> None:
     moment = SCHEMAS["ls-line"].schema["properties"]["created"]["pattern"]
     assert re.search(moment, str(iso(1.5)))
     assert re.search(moment, str(iso(1e30)))

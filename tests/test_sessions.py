@@ -43,7 +43,7 @@ def used() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("steps", SESSIONS)
-def test_a_session_prints_what_is_shown(steps: list[Step], used: Path) -> None:
+def test_session_prints_what_is_shown(steps: list[Step], used: Path) -> None:
     if any("jq" in step.line for step in steps) and shutil.which("jq") is None:
         pytest.skip("needs jq")
     with copied_home(used) as home:
@@ -64,5 +64,5 @@ def test_a_session_prints_what_is_shown(steps: list[Step], used: Path) -> None:
         ("ok  stale  none", "problem  stale  none", False),
     ],
 )
-def test_only_what_varies_may_differ(said: str, shown: str, same: bool) -> None:
+def test_output_may_differ_only_in_what_varies(said: str, shown: str, same: bool) -> None:
     assert (normal(said) == normal(shown)) is same

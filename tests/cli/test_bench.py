@@ -83,7 +83,9 @@ def snapshot(folder: Path) -> dict[str, Any]:
     return found
 
 
-def test_the_whole_story(script: Path, tmp_path: Path, acache: Callable[..., Result]) -> None:
+def test_bench_reports_every_level(
+    script: Path, tmp_path: Path, acache: Callable[..., Result]
+) -> None:
     store = tmp_path / "cache"
     env = {"LIBROSA_CACHE_DIR": str(store), "LIBROSA_CACHE_LEVEL": "20"}
     subprocess.run(
@@ -142,7 +144,7 @@ def test_the_whole_story(script: Path, tmp_path: Path, acache: Callable[..., Res
     assert is_clean(tmp_path)
 
 
-def test_the_users_store_is_untouched(
+def test_bench_leaves_the_users_store_alone(
     script: Path, tmp_path: Path, acache: Callable[..., Result]
 ) -> None:
     store = tmp_path / "cache"
@@ -157,7 +159,7 @@ def test_the_users_store_is_untouched(
     }
 
 
-def test_a_table_of_one_run(script: Path, acache: Callable[..., Result]) -> None:
+def test_bench_table_of_one_run(script: Path, acache: Callable[..., Result]) -> None:
     done = acache("bench", "--runs", "1", "--warmup", "0", "--levels", "20,30", script)
     assert done.code == 0
     assert max(map(len, done.stdout.splitlines()[1:])) <= 80
@@ -167,7 +169,9 @@ def test_a_table_of_one_run(script: Path, acache: Callable[..., Result]) -> None
     assert "give --runs 3" in done.stderr
 
 
-def test_exports(script: Path, tmp_path: Path, acache: Callable[..., Result]) -> None:
+def test_bench_exports_json_markdown_and_a_plot(
+    script: Path, tmp_path: Path, acache: Callable[..., Result]
+) -> None:
     done = acache(
         *("bench", "--runs", "1", "--warmup", "0", "--levels", "30"),
         *("--export-json", "a.json", "--export-markdown", "a.md", "--plot", "a.svg", script),
@@ -192,7 +196,7 @@ def test_exports(script: Path, tmp_path: Path, acache: Callable[..., Result]) ->
         (("--time-limit", "soon"), "'soon'"),
     ],
 )
-def test_nonsense_is_refused_before_anything_runs(
+def test_bench_refuses_invalid_options_before_it_runs_anything(
     option: tuple[str, str], told: str, script: Path, tmp_path: Path, acache: Callable[..., Result]
 ) -> None:
     write(tmp_path, f"open({str(tmp_path / 'ran')!r}, 'w')")
@@ -203,7 +207,7 @@ def test_nonsense_is_refused_before_anything_runs(
     assert not (tmp_path / "ran").exists()
 
 
-def test_what_is_not_there(acache: Callable[..., Result]) -> None:
+def test_bench_of_a_script_that_is_not_there(acache: Callable[..., Result]) -> None:
     for words in (("none.py",), ("--", "no-such-command")):
         done = acache("bench", *words)
         assert (done.code, done.stdout) == (2, "")
@@ -211,7 +215,7 @@ def test_what_is_not_there(acache: Callable[..., Result]) -> None:
     assert acache("bench").code == 2
 
 
-def test_a_threshold(script: Path, acache: Callable[..., Result]) -> None:
+def test_bench_exits_with_4_below_a_threshold(script: Path, acache: Callable[..., Result]) -> None:
     options = ("bench", "--runs", "1", "--warmup", "0", "--levels", "30")
     assert acache(*options, "--fail-under", "1.1", script).code == 0
     missed = acache(*options, "--fail-under", "1000", script)
@@ -225,7 +229,9 @@ def test_a_threshold(script: Path, acache: Callable[..., Result]) -> None:
     assert unread.wait(PATIENCE_SECONDS) == EXIT_MISSED
 
 
-def test_a_script_that_fails(tmp_path: Path, script: Path, acache: Callable[..., Result]) -> None:
+def test_bench_of_a_script_that_fails(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
     write(tmp_path, "import sys; print('lost'); sys.exit('the\\x1b[2J reason')")
     done = acache("bench", script)
     assert (done.code, done.stdout) == (1, "")
@@ -235,14 +241,16 @@ def test_a_script_that_fails(tmp_path: Path, script: Path, acache: Callable[...,
     assert is_clean(tmp_path)
 
 
-def test_a_missing_package(tmp_path: Path, script: Path, acache: Callable[..., Result]) -> None:
+def test_bench_of_a_script_whose_package_is_missing(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
     write(tmp_path, "import no_such_package")
     done = acache("bench", script)
     assert done.code == 1
     assert "name a Python that has the missing module with --python PATH" in done.stderr
 
 
-def test_a_script_that_dies_by_a_signal(
+def test_bench_of_a_script_that_a_signal_ends(
     tmp_path: Path, script: Path, acache: Callable[..., Result]
 ) -> None:
     write(tmp_path, "import os; os.kill(os.getpid(), 9)")
@@ -251,7 +259,7 @@ def test_a_script_that_dies_by_a_signal(
     assert "was ended by signal 9 (SIGKILL)" in done.stderr
 
 
-def test_a_script_that_fails_at_a_level_alone(
+def test_bench_of_a_script_that_fails_at_one_level(
     tmp_path: Path, script: Path, acache: Callable[..., Result]
 ) -> None:
     write(tmp_path, "import os, sys; sys.exit(3 if 'LIBROSA_CACHE_DIR' in os.environ else 0)")
@@ -261,7 +269,7 @@ def test_a_script_that_fails_at_a_level_alone(
     assert is_clean(tmp_path)
 
 
-def test_a_script_that_caches_nothing(
+def test_bench_of_a_script_that_caches_nothing(
     tmp_path: Path, script: Path, acache: Callable[..., Result]
 ) -> None:
     write(tmp_path, "print('x' * 1_000_000)")
@@ -274,7 +282,9 @@ def test_a_script_that_caches_nothing(
     assert "most of which is Python's start" in done.stderr
 
 
-def test_random_output(tmp_path: Path, script: Path, acache: Callable[..., Result]) -> None:
+def test_bench_of_a_script_with_random_output(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
     write(tmp_path, "import random\nfrom levelled import slow\nslow(9)\nprint(random.random())")
     done = acache("bench", "--runs", "3", "--levels", "20", "--json", script)
     (level,) = done.document["levels"]
@@ -285,7 +295,7 @@ def test_random_output(tmp_path: Path, script: Path, acache: Callable[..., Resul
     assert done.document["recommended_level"] == 20
 
 
-def test_an_output_that_the_cache_changes(
+def test_bench_of_a_script_whose_output_the_cache_changes(
     tmp_path: Path, script: Path, acache: Callable[..., Result]
 ) -> None:
     write(
@@ -302,7 +312,7 @@ def test_an_output_that_the_cache_changes(
     assert told.code == EXIT_MISSED
 
 
-def test_arguments_that_differ_on_each_run(
+def test_bench_of_a_script_whose_arguments_always_differ(
     tmp_path: Path, script: Path, acache: Callable[..., Result]
 ) -> None:
     write(tmp_path, "import time\nfrom levelled import slow\nslow(time.time_ns() % 100_000)")
@@ -313,7 +323,9 @@ def test_arguments_that_differ_on_each_run(
     assert done.document["recommended_level"] is None
 
 
-def test_a_script_that_forks(tmp_path: Path, script: Path, acache: Callable[..., Result]) -> None:
+def test_bench_of_a_script_that_forks(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
     write(
         tmp_path,
         "import os\nfrom levelled import slow\npid = os.fork()\nslow(pid and 7)\n"
@@ -335,7 +347,7 @@ f(1)
 """
 
 
-def test_a_script_with_only_a_cache_of_its_own_is_not_timed(
+def test_script_with_only_a_cache_of_its_own_is_not_timed(
     tmp_path: Path, script: Path, acache: Callable[..., Result]
 ) -> None:
     write(tmp_path, OWN)
@@ -346,7 +358,7 @@ def test_a_script_with_only_a_cache_of_its_own_is_not_timed(
     assert is_clean(tmp_path)
 
 
-def test_a_cache_of_its_own_beside_the_configured_one_is_named(
+def test_cache_of_its_own_beside_the_configured_one_is_named(
     tmp_path: Path, script: Path, acache: Callable[..., Result]
 ) -> None:
     write(tmp_path, f"{OWN}\nfrom levelled import slow\nslow(9)")
@@ -355,7 +367,7 @@ def test_a_cache_of_its_own_beside_the_configured_one_is_named(
     assert any(f"also caches in {tmp_path / 'own'}" in one for one in done.document["warnings"])
 
 
-def test_a_command_that_is_no_python(
+def test_bench_of_a_command_that_is_no_python(
     tmp_path: Path, script: Path, acache: Callable[..., Result]
 ) -> None:
     done = acache("bench", "--runs", "1", "--levels", "20", "--json", "--", "true")
@@ -364,7 +376,7 @@ def test_a_command_that_is_no_python(
     assert (level["hits"], level["misses"]) == (None, None)
 
 
-def test_settings_by_which_writing_fails_are_called_out(
+def test_bench_names_settings_with_which_writes_fail(
     tmp_path: Path, script: Path, acache: Callable[..., Result]
 ) -> None:
     (tmp_path / "work" / "librosa_script.py").write_text(
@@ -383,7 +395,7 @@ def test_settings_by_which_writing_fails_are_called_out(
     assert "Results could not be stored" in done.stdout
 
 
-def test_settings_by_which_a_run_fails_are_named(
+def test_bench_names_settings_with_which_runs_fail(
     tmp_path: Path, script: Path, acache: Callable[..., Result]
 ) -> None:
     write(tmp_path, "import os; int(os.environ['LIBROSA_CACHE_LEVEL'])")
@@ -392,7 +404,7 @@ def test_settings_by_which_a_run_fails_are_named(
     assert "LIBROSA_CACHE_LEVEL='abc'" in done.stderr.splitlines()[0]
 
 
-def test_times_stand_where_only_the_traced_run_fails(
+def test_bench_keeps_its_times_if_only_the_traced_run_fails(
     tmp_path: Path, script: Path, acache: Callable[..., Result]
 ) -> None:
     write(tmp_path, "import os, sys; sys.exit('ACACHE_TRACE' in os.environ)")
@@ -402,7 +414,7 @@ def test_times_stand_where_only_the_traced_run_fails(
     assert (level["hits"], level["misses"]) == (None, None)
 
 
-def test_the_time_limit_cuts_rounds(
+def test_bench_runs_fewer_rounds_within_a_time_limit(
     tmp_path: Path, script: Path, acache: Callable[..., Result]
 ) -> None:
     done = acache(
@@ -412,7 +424,7 @@ def test_the_time_limit_cuts_rounds(
     assert any("only 1 round of 9" in text for text in done.document["warnings"])
 
 
-def test_output_is_shown_on_request(
+def test_bench_shows_output_if_asked(
     tmp_path: Path, script: Path, acache: Callable[..., Result]
 ) -> None:
     write(tmp_path, "print('hello')")
@@ -422,7 +434,7 @@ def test_output_is_shown_on_request(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_nothing_is_left_after_a_signal(tmp_path: Path, script: Path, number: int) -> None:
+def test_bench_leaves_nothing_after_a_signal(tmp_path: Path, script: Path, number: int) -> None:
     write(
         tmp_path,
         "import os, time\nfrom levelled import slow\nslow(9)\n"
@@ -446,7 +458,7 @@ def test_nothing_is_left_after_a_signal(tmp_path: Path, script: Path, number: in
     assert is_clean(tmp_path)
 
 
-def test_the_environments_python_runs_scripts(
+def test_bench_runs_scripts_with_the_chosen_python(
     tmp_path: Path, script: Path, acache: Callable[..., Result]
 ) -> None:
     python = tmp_path / "python"
@@ -458,7 +470,7 @@ def test_the_environments_python_runs_scripts(
     assert (tmp_path / "log").read_text().count("ran") >= 5
 
 
-def test_real_librosa(tmp_path: Path, script: Path, acache: Callable[..., Result]) -> None:
+def test_bench_of_librosa(tmp_path: Path, script: Path, acache: Callable[..., Result]) -> None:
     """On the clock of the system."""
     separation = "harmonic, percussive = librosa.effects.hpss(y)"  # takes most of its time
     assert separation in LIBROSA_SCRIPT
@@ -473,7 +485,7 @@ def test_real_librosa(tmp_path: Path, script: Path, acache: Callable[..., Result
     assert "librosa" in done.document["environment"]["packages"]
 
 
-def test_private_stores_lie_beside_the_configured_location(
+def test_bench_keeps_its_stores_beside_the_configured_location(
     tmp_path: Path, script: Path, acache: Callable[..., Result]
 ) -> None:
     write(

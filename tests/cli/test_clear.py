@@ -38,7 +38,7 @@ def left(location: Path) -> int:
     return len(list(location.rglob("output.pkl")))
 
 
-def test_json_is_as_documented(acache: Acache, location: Path) -> None:
+def test_clear_json_is_as_documented(acache: Acache, location: Path) -> None:
     before = tree(location)
     planned = acache("clear", "--level", "20", "--json", "--dry-run", "--cache-dir", location)
     assert (planned.code, planned.stderr) == (0, "")
@@ -64,7 +64,7 @@ def test_json_is_as_documented(acache: Acache, location: Path) -> None:
     assert left(location) == 3
 
 
-def test_the_plan_comes_first(acache: Acache, location: Path) -> None:
+def test_clear_shows_its_plan_first(acache: Acache, location: Path) -> None:
     planned = acache("clear", "--function", "f1", "-n", "--cache-dir", location)
     assert planned.code == 0
     assert re.search(r"^m\.f1 +3 +12\.2 kB .* 4\.5 s$", planned.stdout, re.MULTILINE)
@@ -75,7 +75,7 @@ def test_the_plan_comes_first(acache: Acache, location: Path) -> None:
     assert done.stdout.splitlines()[-1].startswith("removed 3 entries, ")
 
 
-def test_without_a_terminal_it_takes_a_yes(acache: Acache, location: Path) -> None:
+def test_clear_without_a_terminal_needs_yes(acache: Acache, location: Path) -> None:
     for options in ([], ["--json"], ["-q"]):
         result = acache("clear", "--all", *options, "--cache-dir", location)
         assert (result.stdout, result.code) == ("", 2)
@@ -85,12 +85,12 @@ def test_without_a_terminal_it_takes_a_yes(acache: Acache, location: Path) -> No
     assert left(location) == 6
 
 
-def test_quiet_is_quiet(acache: Acache, location: Path) -> None:
+def test_clear_quiet_prints_nothing(acache: Acache, location: Path) -> None:
     assert acache("clear", "--all", "-q", "-y", "--cache-dir", location) == ("", "", 0)
     assert acache("clear", "--all", "-q", "--cache-dir", location) == ("", "", 0)
 
 
-def test_nothing_to_do_is_done(acache: Acache, location: Path) -> None:
+def test_clear_with_nothing_to_do_succeeds(acache: Acache, location: Path) -> None:
     result = acache("clear", "--larger-than", "1GB", "--cache-dir", location)
     assert result == ("nothing to remove\n", "", 0)
     result = acache("clear", "--all", "--json", "--cache-dir", location.parent / "none")
@@ -98,7 +98,7 @@ def test_nothing_to_do_is_done(acache: Acache, location: Path) -> None:
     assert "there is no cache" in result.stderr
 
 
-def test_what_is_no_store_is_refused(acache: Acache, tmp_path: Path) -> None:
+def test_clear_and_prune_refuse_what_is_no_store(acache: Acache, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "photo.jpg").write_bytes(b"smile")
     for command in (["clear", "--all", "-y"], ["prune", "--max-items", "0", "-y"]):
@@ -119,7 +119,7 @@ def test_what_is_no_store_is_refused(acache: Acache, tmp_path: Path) -> None:
         (["--all", "--frob"], "--frob"),
     ],
 )
-def test_nonsense_gets_one_line_and_touches_nothing(
+def test_clear_refuses_invalid_options_in_one_line(
     acache: Acache, location: Path, arguments: list[str], says: str
 ) -> None:
     before = tree(location)
@@ -130,7 +130,7 @@ def test_nonsense_gets_one_line_and_touches_nothing(
     assert tree(location) == before
 
 
-def test_leftovers_alone(acache: Acache, location: Path) -> None:
+def test_clear_removes_leftovers_alone(acache: Acache, location: Path) -> None:
     entry = location / "joblib" / "m" / "f0" / HASHES[0]
     file = entry / f"output.pkl.{'0' * 32}-{dead_pid()}-1"
     file.write_bytes(b"half")
@@ -149,7 +149,7 @@ def test_leftovers_alone(acache: Acache, location: Path) -> None:
     assert document["leftovers"]["inodes"] == 0
 
 
-def test_ids_from_stdin_that_vanished_are_told(location: Path) -> None:
+def test_clear_counts_ids_from_stdin_that_are_gone(location: Path) -> None:
     ids = f"m.f0/{HASHES[0]}\n\nm.f0/{'b' * 32}\n"
     done = subprocess.run(
         [sys.executable, "-m", "acache", "clear", "-", "-y", "--cache-dir", str(location)],
@@ -162,7 +162,7 @@ def test_ids_from_stdin_that_vanished_are_told(location: Path) -> None:
     assert left(location) == 5
 
 
-def test_a_name_that_is_given_must_be_there(acache: Acache, location: Path) -> None:
+def test_clear_refuses_ids_of_no_entry(acache: Acache, location: Path) -> None:
     result = acache("clear", "-y", f"m.f0/{HASHES[0]}", "m.f0/b", "--cache-dir", location)
     assert result.code == 2
     assert "no such entry 'm.f0/b'" in result.stderr
@@ -180,7 +180,7 @@ def command(location: Path, *arguments: str) -> list[str]:
 @pytest.mark.parametrize(
     ("answer", "code", "entries"), [("y\n", 0, 3), ("n\n", 1, 6), ("\n", 1, 6), ("\x04", 1, 6)]
 )
-def test_the_question(location: Path, answer: str, code: int, entries: int) -> None:
+def test_clear_asks_on_a_terminal(location: Path, answer: str, code: int, entries: int) -> None:
     terminal = Console(command(location, "clear", "--level", "10"))
     terminal.read_until("[y/N]")
     assert "m.f0" in terminal.seen
@@ -193,7 +193,7 @@ def test_the_question(location: Path, answer: str, code: int, entries: int) -> N
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
-def test_an_interrupted_question_touches_nothing(location: Path) -> None:
+def test_clear_interrupted_at_its_question_removes_nothing(location: Path) -> None:
     terminal = Console(command(location, "clear", "--all"))
     terminal.read_until("[y/N]")
     # Python misses a Ctrl-C between its prompt and its read, until another key is pressed.
@@ -229,7 +229,7 @@ MAIN = "from acache.cli.app import main; main()"
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
 @pytest.mark.parametrize("count", [200, 1200])  # of more than 256 a second process removes some
-def test_ctrl_c_stops_between_two_entries(tmp_path: Path, count: int) -> None:
+def test_clear_stops_between_two_entries_at_ctrl_c(tmp_path: Path, count: int) -> None:
     function = tmp_path / "joblib" / "m" / "f"
     for number in range(count):
         write_entry(function, f"{number:032x}")
@@ -251,7 +251,7 @@ def test_ctrl_c_stops_between_two_entries(tmp_path: Path, count: int) -> None:
     assert folders == []
 
 
-def test_the_bar_is_for_terminals_alone(location: Path) -> None:
+def test_clear_shows_its_bar_only_on_a_terminal(location: Path) -> None:
     code = f"{WITH_A_BAR}\n{MAIN}"
     barred = [sys.executable, "-c", code, "clear", "--all", "-y", "--cache-dir", str(location)]
     done = subprocess.run(barred, capture_output=True, text=True, check=True)
@@ -262,7 +262,7 @@ def test_the_bar_is_for_terminals_alone(location: Path) -> None:
 # -- what cannot be done -------------------------------------------------------------------------
 
 
-def test_a_read_only_store_is_told_entry_by_entry(
+def test_clear_of_a_read_only_store_names_each_entry(
     acache: Acache, location: Path, as_nobody: int | None
 ) -> None:
     options = ["clear", "--all", "-y", "--cache-dir", location]
@@ -291,7 +291,7 @@ def test_a_read_only_store_is_told_entry_by_entry(
     assert document.document["removed"]["entries"] == 0
 
 
-def test_what_can_be_done_is_done(acache: Acache, location: Path, as_nobody: int | None) -> None:
+def test_clear_removes_what_it_can(acache: Acache, location: Path, as_nobody: int | None) -> None:
     for path in (location, *location.rglob("*")):
         path.chmod(0o777 if path.is_dir() else 0o666)
     (location / "joblib" / "m" / "f0").chmod(0o000 if as_nobody is None else 0o700)
@@ -304,7 +304,7 @@ def test_what_can_be_done_is_done(acache: Acache, location: Path, as_nobody: int
     assert sorted(path.parent.parent.name for path in location.rglob("output.pkl")) == ["f0"] * 3
 
 
-def test_deleting_writes_nothing(location: Path) -> None:
+def test_clear_writes_nothing(location: Path) -> None:
     """As on a full disk: no file may grow by a single byte."""
     code = (
         "import resource, signal, sys\n"
@@ -317,7 +317,7 @@ def test_deleting_writes_nothing(location: Path) -> None:
     assert left(location) == 0
 
 
-def test_a_folder_that_vanishes_midway_is_no_failure(location: Path) -> None:
+def test_clear_ignores_a_folder_that_vanishes(location: Path) -> None:
     code = (
         "import shutil, sys\n"
         "import acache.store.remove\n"
@@ -333,7 +333,7 @@ def test_a_folder_that_vanishes_midway_is_no_failure(location: Path) -> None:
     assert left(location) == 0
 
 
-def test_a_result_that_is_gone_counts_whatever_stays_of_it(
+def test_clear_counts_a_removed_result_whatever_stays_of_it(
     acache: Acache, location: Path, as_nobody: int | None
 ) -> None:
     """The functions' folders are read-only, the entries' are not."""
@@ -351,7 +351,7 @@ def test_a_result_that_is_gone_counts_whatever_stays_of_it(
     assert len(result.document["failed"]) == 6
 
 
-def test_broken_metadata_is_no_failure(acache: Acache, location: Path) -> None:
+def test_clear_and_prune_ignore_broken_metadata(acache: Acache, location: Path) -> None:
     (location / "joblib" / "m" / "f0" / HASHES[0] / "metadata.json").write_bytes(b"{broken")
     for command in (
         ["prune", "--max-items", "99", "--policy", "cost", "-y"],
@@ -363,7 +363,7 @@ def test_broken_metadata_is_no_failure(acache: Acache, location: Path) -> None:
     assert left(location) == 0
 
 
-def test_what_is_not_selected_and_cannot_be_read_is_no_failure(
+def test_clear_ignores_what_is_not_selected_and_cannot_be_read(
     acache: Acache, location: Path, as_nobody: int | None
 ) -> None:
     for path in (location, *location.rglob("*")):
@@ -382,9 +382,7 @@ def test_what_is_not_selected_and_cannot_be_read_is_no_failure(
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes are broken otherwise there")
 @pytest.mark.parametrize("command", ["clear --all -y", "clear --all -y --json"])
-def test_a_reader_that_leaves_stops_nothing_that_was_agreed_to(
-    tmp_path: Path, command: str
-) -> None:
+def test_clear_goes_on_if_nobody_reads_its_report(tmp_path: Path, command: str) -> None:
     for number in range(300):  # more than Python keeps back
         write_entry(tmp_path / "joblib" / f"function-with-a-long-name-{number}", HASHES[0])
     read, write = os.pipe()
@@ -396,7 +394,7 @@ def test_a_reader_that_leaves_stops_nothing_that_was_agreed_to(
     assert left(tmp_path) == 0
 
 
-def test_a_report_onto_a_full_disk_stops_nothing(location: Path) -> None:
+def test_clear_goes_on_if_its_report_finds_the_disk_full(location: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
@@ -415,13 +413,13 @@ def test_a_report_onto_a_full_disk_stops_nothing(location: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
-def test_closed_streams_stop_nothing(location: Path) -> None:
+def test_clear_goes_on_with_closed_streams(location: Path) -> None:
     line = f'"{sys.executable}" -m acache clear --all -y --cache-dir "{location}" >&- 2>&-'
     assert subprocess.run(line, shell=True, check=False).returncode == 0
     assert left(location) == 0
 
 
-def test_leftovers_of_a_selection(acache: Acache, location: Path) -> None:
+def test_clear_removes_leftovers_of_a_selection(acache: Acache, location: Path) -> None:
     for function in ("f0", "f1"):
         file = location / "joblib" / "m" / function / f"func_code.py.{'0' * 32}-{dead_pid()}-1"
         file.write_bytes(b"half")
@@ -452,7 +450,7 @@ print(json.dumps({"answer": answer, "computed": computed}))
 """
 
 
-def test_after_clearing_a_level_librosa_computes_that_level_alone(
+def test_clear_of_a_level_makes_librosa_compute_that_level_alone(
     acache: Acache, tmp_path: Path
 ) -> None:
     env = {"LIBROSA_CACHE_DIR": str(tmp_path / "cache"), "LIBROSA_CACHE_LEVEL": "50"}
@@ -470,7 +468,7 @@ def test_after_clearing_a_level_librosa_computes_that_level_alone(
 # -- access times --------------------------------------------------------------------------------
 
 
-def test_reading_and_planning_leave_every_access_time(
+def test_commands_that_only_read_change_no_access_time(
     acache: Acache, librosa_location: Path, tmp_path: Path
 ) -> None:
     location = tmp_path / "copy"
@@ -495,7 +493,7 @@ def test_reading_and_planning_leave_every_access_time(
     assert noted == []
 
 
-def test_signals_are_as_they_were_after_a_deletion(location: Path) -> None:
+def test_clear_restores_signal_handlers(location: Path) -> None:
     code = (
         "import signal\n"
         "from acache.cli.app import _run_to_exit_code\n"

@@ -26,7 +26,7 @@ def test_version(acache: Acache, arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("flag", ["-h", "--help"])
-def test_every_command_has_help(acache: Acache, command: str, flag: str) -> None:
+def test_help_of_every_command(acache: Acache, command: str, flag: str) -> None:
     result = acache(command, flag)
     assert (result.stderr, result.code) == ("", 0)
     assert result.stdout.startswith(f"Usage: acache {command} [OPTIONS]")
@@ -44,7 +44,7 @@ def test_help_lists_every_command_on_one_line(acache: Acache) -> None:
         assert not line.endswith("...")
 
 
-def test_a_wrong_command_is_told_the_nearest(acache: Acache) -> None:
+def test_unknown_command_names_the_nearest(acache: Acache) -> None:
     result = acache("stat")
     assert (result.stdout, result.code) == ("", 2)
     assert result.stderr == (
@@ -53,14 +53,14 @@ def test_a_wrong_command_is_told_the_nearest(acache: Acache) -> None:
     assert "choose from stats" in acache("xyz").stderr
 
 
-def test_alone_without_a_location(acache: Acache) -> None:
+def test_acache_alone_without_a_location(acache: Acache) -> None:
     result = acache()
     assert (result.stderr, result.code) == ("", 0)
     assert "caching is off" in result.stdout
     assert "export LIBROSA_CACHE_DIR=" in result.stdout
 
 
-def test_alone_with_a_store(acache: Acache, librosa_location: Path) -> None:
+def test_acache_alone_with_a_store(acache: Acache, librosa_location: Path) -> None:
     env = {"LIBROSA_CACHE_DIR": str(librosa_location), "LIBROSA_CACHE_LEVEL": "30"}
     result = acache(env=env)
     assert (result.stderr, result.code) == ("", 0)
@@ -71,14 +71,14 @@ def test_alone_with_a_store(acache: Acache, librosa_location: Path) -> None:
     assert "acache stats" in result.stdout
 
 
-def test_alone_before_the_first_call(acache: Acache, tmp_path: Path) -> None:
+def test_acache_alone_before_the_first_call(acache: Acache, tmp_path: Path) -> None:
     result = acache("--cache-dir", tmp_path / "none")
     assert result.code == 0
     assert "no cache here yet" in result.stdout
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
-def test_an_interruption_is_told_in_one_line(tmp_path: Path) -> None:
+def test_interruption_is_one_line(tmp_path: Path) -> None:
     write_entry(tmp_path / "joblib" / "f", "0" * 32)
     code = (
         "import sys, time\n"
@@ -108,7 +108,7 @@ BROKEN = (
 )
 
 
-def test_a_bug_is_one_line_unless_debugging(tmp_path: Path) -> None:
+def test_bug_is_one_line_unless_debugging(tmp_path: Path) -> None:
     command = [sys.executable, "-c", BROKEN, "stats", "--cache-dir", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -126,7 +126,7 @@ def test_debugging_changes_no_exit_code(acache: Acache) -> None:
     assert "Traceback" in result.stderr
 
 
-def test_an_unreadable_store_is_one_line(
+def test_unreadable_store_is_one_warning(
     acache: Acache, tmp_path: Path, as_nobody: int | None
 ) -> None:
     write_entry(tmp_path / "joblib" / "f", "0" * 32)

@@ -13,7 +13,7 @@ from tests.helpers.processes import Result
 Acache = Callable[..., Result]
 
 
-def test_json_is_as_documented(acache: Acache, tmp_path: Path) -> None:
+def test_config_json_is_as_documented(acache: Acache, tmp_path: Path) -> None:
     env = {"LIBROSA_CACHE_LEVEL": "30", "LIBROSA_CACHE_COMPRESS": "1"}
     result = acache("config", "--json", "--cache-dir", tmp_path, env=env)
     assert (result.stderr, result.code) == ("", 0)
@@ -36,14 +36,14 @@ def test_json_is_as_documented(acache: Acache, tmp_path: Path) -> None:
     assert settings["verbose"]["raw"] is None
 
 
-def test_no_location_is_needed(acache: Acache) -> None:
+def test_config_needs_no_location(acache: Acache) -> None:
     result = acache("config")
     assert (result.stderr, result.code) == ("", 0)
     assert "caching is off" in result.stdout
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120])
-def test_the_table_fits(acache: Acache, columns: int) -> None:
+def test_config_table_fits(acache: Acache, columns: int) -> None:
     env = {"COLUMNS": str(columns), "LIBROSA_CACHE_DIR": "/a/" + "long/" * 30}
     result = acache("config", env=env)
     assert max(map(len, result.stdout.splitlines())) <= columns
@@ -52,14 +52,14 @@ def test_the_table_fits(acache: Acache, columns: int) -> None:
         assert expected in words
 
 
-def test_limits_are_shown_with_units(acache: Acache) -> None:
+def test_config_shows_limits_with_units(acache: Acache) -> None:
     env = {"LIBROSA_CACHE_MAX_SIZE": "10GB", "LIBROSA_CACHE_MAX_AGE": "7d"}
     result = acache("config", env=env)
     assert "10.0 GB" in result.stdout
     assert "7d 00h" in result.stdout
 
 
-def test_lz4_is_looked_for_in_the_chosen_python(acache: Acache, tmp_path: Path) -> None:
+def test_config_looks_for_lz4_in_the_chosen_python(acache: Acache, tmp_path: Path) -> None:
     import venv
 
     venv.create(tmp_path / "env", with_pip=False)

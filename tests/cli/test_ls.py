@@ -52,7 +52,7 @@ def location(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_json_is_as_documented(acache: Acache, librosa_location: Path) -> None:
+def test_ls_json_is_as_documented(acache: Acache, librosa_location: Path) -> None:
     result = acache("ls", "--json", "--cache-dir", librosa_location)
     assert (result.code, result.stderr) == (0, "")
     document = result.document
@@ -80,7 +80,7 @@ def rows_of(acache: Acache, location: Path, *options: str) -> list[dict[str, obj
     return list(acache("ls", "--json", *options, "--cache-dir", location).document["entries"])
 
 
-def test_every_format_tells_the_same(acache: Acache, location: Path) -> None:
+def test_ls_formats_agree(acache: Acache, location: Path) -> None:
     rows = rows_of(acache, location, "--args", "--sort", "size")
     lines = acache("ls", "--jsonl", "--args", "--sort", "size", "--cache-dir", location).stdout
     assert [json.loads(line) for line in lines.splitlines()] == rows
@@ -108,7 +108,7 @@ def test_every_format_tells_the_same(acache: Acache, location: Path) -> None:
         ("name", [0, 2, 4, 1, 3, 5]),
     ],
 )
-def test_orders(acache: Acache, location: Path, sort: str, order: list[int]) -> None:
+def test_ls_sorts(acache: Acache, location: Path, sort: str, order: list[int]) -> None:
     expected = [HASHES[number] for number in order]
     assert [row["hash"] for row in rows_of(acache, location, "--sort", sort)] == expected
     first = rows_of(acache, location, "--sort", sort, "--limit", "2")
@@ -117,7 +117,7 @@ def test_orders(acache: Acache, location: Path, sort: str, order: list[int]) -> 
     assert [row["hash"] for row in last] == expected[::-1][:4]
 
 
-def test_a_limit_cuts_rows_and_not_the_total(acache: Acache, location: Path) -> None:
+def test_ls_limit_cuts_rows_and_not_the_total(acache: Acache, location: Path) -> None:
     options = ["--sort", "size", "--limit", "2", "--cache-dir", location]
     document = acache("ls", "--json", *options).document
     assert (len(document["entries"]), document["total"]["entries"]) == (2, 6)
@@ -127,7 +127,7 @@ def test_a_limit_cuts_rows_and_not_the_total(acache: Acache, location: Path) -> 
     assert "; 2 shown\n" in human
 
 
-def test_times_of_a_cut_list_are_read_for_those_alone(acache: Acache, location: Path) -> None:
+def test_ls_limit_reads_times_of_the_shown_entries_alone(acache: Acache, location: Path) -> None:
     (location / "joblib" / "m" / "f0" / HASHES[0] / "metadata.json").write_bytes(b"broken")
     result = acache("ls", "--sort", "size", "--limit", "1", "--cache-dir", location)
     assert (result.code, result.stderr) == (0, "")
@@ -151,7 +151,7 @@ def test_times_of_a_cut_list_are_read_for_those_alone(acache: Acache, location: 
         (["--older-than", "1w"], [0, 1, 2, 3, 4, 5]),
     ],
 )
-def test_selections(
+def test_ls_stats_and_clear_select_alike(
     acache: Acache, location: Path, selection: list[str], numbers: list[int]
 ) -> None:
     rows = rows_of(acache, location, *selection)
@@ -165,33 +165,33 @@ def test_selections(
     assert planned["planned"]["entries"] == len(numbers)
 
 
-def test_an_order_that_is_not_asked_for_streams(acache: Acache, location: Path) -> None:
+def test_ls_streams_unless_sorted(acache: Acache, location: Path) -> None:
     lines = acache("ls", "--jsonl", "--limit", "3", "--cache-dir", location).stdout
     assert len(lines.splitlines()) == 3
     stored = acache("ls", "-q", "--cache-dir", location).stdout.splitlines()
     assert sorted(stored) == [row["id"] for row in rows_of(acache, location)]
 
 
-def test_arguments_stand_below_each_entry(acache: Acache, location: Path) -> None:
+def test_ls_args_are_below_each_entry(acache: Acache, location: Path) -> None:
     table = acache("ls", "--args", "--limit", "1", "--cache-dir", location).stdout
     assert "       n=0, y=array([1., 2.]), w='hann'\n" in table
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 120])
-def test_the_table_fits(acache: Acache, librosa_location: Path, width: int) -> None:
+def test_ls_table_fits(acache: Acache, librosa_location: Path, width: int) -> None:
     env = {"COLUMNS": str(width)}
     for options in ([], ["--args"], ["--sort", "created"]):
         table = acache("ls", *options, "--cache-dir", librosa_location, env=env).stdout
         assert max(map(len, table.splitlines())) <= max(width, 21)
 
 
-def test_the_sorted_column_is_shown(acache: Acache, location: Path) -> None:
+def test_ls_shows_the_sorted_column(acache: Acache, location: Path) -> None:
     for sort, title in [("created", "age"), ("size", "size"), ("used", "unused"), ("disk", "disk")]:
         table = acache("ls", "--sort", sort, "--cache-dir", location, env={"COLUMNS": "60"}).stdout
         assert title in table.splitlines()[0], sort
 
 
-def test_ids_lead_from_ls_to_clear(acache: Acache, location: Path) -> None:
+def test_ls_ids_are_read_by_clear(acache: Acache, location: Path) -> None:
     acache_ = f'"{sys.executable}" -m acache'
     command = (
         f'{acache_} ls -q --function f0 --cache-dir "{location}"'
@@ -202,9 +202,7 @@ def test_ids_lead_from_ls_to_clear(acache: Acache, location: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
-def test_names_that_are_not_printable_survive_the_way_to_clear(
-    acache: Acache, tmp_path: Path
-) -> None:
+def test_ls_ids_of_unprintable_names_are_read_by_clear(acache: Acache, tmp_path: Path) -> None:
     store = tmp_path / "joblib"
     for name in ("\x1b[31mred", "new\nline", os.fsdecode(b"b\xffd"), "müll"):
         write_entry(store / name, HASHES[0])
@@ -247,7 +245,7 @@ def test_names_that_are_not_printable_survive_the_way_to_clear(
         (["f0/0123456789"], "no such entry"),
     ],
 )
-def test_nonsense_gets_one_line(
+def test_selections_that_are_not_valid_get_one_line(
     acache: Acache, location: Path, arguments: list[str], says: str
 ) -> None:
     for command in (["ls"], ["clear", "-n"], ["stats"]):
@@ -260,7 +258,7 @@ def test_nonsense_gets_one_line(
         assert says in result.stderr
 
 
-def test_no_store_is_an_empty_list(acache: Acache, tmp_path: Path) -> None:
+def test_ls_of_no_store_is_empty(acache: Acache, tmp_path: Path) -> None:
     for selection in ([], ["--function", "stft"], ["--level", "33"]):
         result = acache("ls", "--json", *selection, "--cache-dir", tmp_path / "none")
         assert result.code == 0
@@ -268,14 +266,14 @@ def test_no_store_is_an_empty_list(acache: Acache, tmp_path: Path) -> None:
         assert result.stderr == f"acache: note: there is no cache at {tmp_path / 'none'} yet\n"
 
 
-def test_access_times_that_are_good_to_a_day_are_told(acache: Acache, location: Path) -> None:
+def test_ls_notes_that_access_times_are_exact_to_a_day(acache: Acache, location: Path) -> None:
     assert "once a day" in acache("ls", "--unused-for", "2h", "--cache-dir", location).stderr
     assert acache("ls", "--unused-for", "2d", "--cache-dir", location).stderr == ""
 
 
 @pytest.mark.skipif(shutil.which("head") is None, reason="needs head")
 @pytest.mark.parametrize("options", ["", "-q", "--jsonl", "--json", "--csv"])
-def test_head_closes_the_pipe_quietly(tmp_path: Path, options: str) -> None:
+def test_ls_ends_quietly_if_head_closes_the_pipe(tmp_path: Path, options: str) -> None:
     for number in range(2000):
         write_entry(tmp_path / "joblib" / f"function-with-a-long-name-{number}", HASHES[0])
     command = f'"{sys.executable}" -m acache ls {options} --cache-dir "{tmp_path}" | head -1'
@@ -284,7 +282,7 @@ def test_head_closes_the_pipe_quietly(tmp_path: Path, options: str) -> None:
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_full_disk_is_told(location: Path, unbuffered: str) -> None:
+def test_ls_onto_a_full_disk_fails(location: Path, unbuffered: str) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
     with Path("/dev/full").open("w") as full:
@@ -300,7 +298,7 @@ def test_a_full_disk_is_told(location: Path, unbuffered: str) -> None:
     assert done.stderr == "acache: error: No space left on device\n"
 
 
-def test_stale_entries(acache: Acache, drifted: Path) -> None:
+def test_ls_stale(acache: Acache, drifted: Path) -> None:
     result = acache("ls", "-q", "--stale", "--cache-dir", drifted)
     assert (result.code, result.stderr) == (0, "")
     zeros = "0" * 32

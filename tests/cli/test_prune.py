@@ -32,7 +32,7 @@ def left(location: Path) -> str:
     return "".join(sorted(path.parent.name[0] for path in location.rglob("output.pkl")))
 
 
-def test_json_is_as_documented(acache: Acache, location: Path) -> None:
+def test_prune_json_is_as_documented(acache: Acache, location: Path) -> None:
     result = acache("prune", "--max-items", "4", "--json", "-n", "--cache-dir", location)
     assert (result.code, result.stderr) == (0, "")
     document = result.document
@@ -63,7 +63,7 @@ def test_json_is_as_documented(acache: Acache, location: Path) -> None:
         (["--min-free", "0"], "0123456789"),
     ],
 )
-def test_limits(acache: Acache, location: Path, options: list[str], stay: str) -> None:
+def test_prune_keeps_limits(acache: Acache, location: Path, options: list[str], stay: str) -> None:
     result = acache("prune", *options, "-y", "--cache-dir", location)
     assert (result.stderr, result.code) == ("", 0)
     assert left(location) == stay
@@ -73,7 +73,7 @@ def test_limits(acache: Acache, location: Path, options: list[str], stay: str) -
     assert again.stdout.startswith("nothing to remove")
 
 
-def test_the_half_life_decides_between_costly_and_fresh(acache: Acache, location: Path) -> None:
+def test_prune_half_life_decides_between_costly_and_fresh(acache: Acache, location: Path) -> None:
     """Entry 9 was used 9 days after entry 0, and took 10 s where that took 1 s."""
     costly = location / "joblib" / "m" / "f0" / ("0" * 32) / "metadata.json"
     costly.write_text(costly.read_text().replace('"duration": 1.0', '"duration": 50.0'))
@@ -84,7 +84,7 @@ def test_the_half_life_decides_between_costly_and_fresh(acache: Acache, location
         assert fewer["function"] == stays
 
 
-def test_limits_of_the_environment(acache: Acache, location: Path) -> None:
+def test_prune_keeps_limits_of_the_environment(acache: Acache, location: Path) -> None:
     env = {"LIBROSA_CACHE_DIR": str(location), "LIBROSA_CACHE_MAX_ITEMS": "7"}
     assert acache("prune", "-q", "-y", env=env) == ("", "", 0)
     assert left(location) == "3456789"
@@ -96,7 +96,7 @@ def test_limits_of_the_environment(acache: Acache, location: Path) -> None:
     assert acache("prune", "-q", env=env) == ("", "", 0)
 
 
-def test_limits_of_another_library(acache: Acache, location: Path) -> None:
+def test_prune_keeps_limits_of_another_library(acache: Acache, location: Path) -> None:
     env = {"MY_CACHE_DIR": str(location), "MY_CACHE_MAX_ITEMS": "2"}
     assert acache("prune", "-q", "-y", "--env-prefix", "MY", env=env).code == 0
     assert left(location) == "89"
@@ -120,7 +120,7 @@ def test_limits_of_another_library(acache: Acache, location: Path) -> None:
         (["m.f0/0"], {}, "m.f0/0"),
     ],
 )
-def test_nonsense_gets_one_line_and_touches_nothing(
+def test_prune_refuses_invalid_options_in_one_line(
     acache: Acache, location: Path, arguments: list[str], env: dict[str, str], says: str
 ) -> None:
     result = acache("prune", "-y", *arguments, "--cache-dir", location, env=env)
@@ -131,13 +131,13 @@ def test_nonsense_gets_one_line_and_touches_nothing(
     assert left(location) == "0123456789"
 
 
-def test_room_that_cannot_be_made_is_a_failure(acache: Acache, location: Path) -> None:
+def test_prune_fails_if_it_cannot_make_room(acache: Acache, location: Path) -> None:
     result = acache("prune", "--min-free", "8000T", "-n", "--cache-dir", location)
     assert result.code == 1
     assert "bytes too few would be free even without any entry" in result.stderr
 
 
-def test_an_entry_that_cannot_go_is_a_failure(
+def test_prune_fails_if_an_entry_cannot_be_removed(
     acache: Acache, location: Path, as_nobody: int | None
 ) -> None:
     for path in (location, *location.rglob("*")):
@@ -154,7 +154,7 @@ def test_an_entry_that_cannot_go_is_a_failure(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="blocks are POSIX")
-def test_entries_that_share_a_file_both_take_its_room(acache: Acache, tmp_path: Path) -> None:
+def test_prune_counts_a_shared_file_for_each_entry(acache: Acache, tmp_path: Path) -> None:
     function = tmp_path / "joblib" / "f"
     first = write_entry(function, "0" * 32, output=b"x" * 1_000_000)
     second = write_entry(function, "1" * 32)
@@ -164,24 +164,24 @@ def test_entries_that_share_a_file_both_take_its_room(acache: Acache, tmp_path: 
     assert left(tmp_path) == ""
 
 
-def test_quiet_is_quiet(acache: Acache, location: Path) -> None:
+def test_prune_quiet_prints_nothing(acache: Acache, location: Path) -> None:
     env = {"LIBROSA_CACHE_COMPRESS": "1"}
     options = ["prune", "--max-age", "2h", "-q", "-y", "--cache-dir"]
     assert acache(*options, location, env=env) == ("", "", 0)
     assert acache(*options, location / "none", env=env) == ("", "", 0)
 
 
-def test_why_it_failed_is_in_the_document(acache: Acache, location: Path) -> None:
+def test_prune_json_says_why_it_failed(acache: Acache, location: Path) -> None:
     result = acache("prune", "--min-free", "8000T", "-n", "--json", "--cache-dir", location)
     assert result.code == 1
     assert "bytes too few" in result.document["warnings"][0]
 
 
-def test_access_times_that_are_good_to_a_day_are_told(acache: Acache, location: Path) -> None:
+def test_prune_notes_that_access_times_are_exact_to_a_day(acache: Acache, location: Path) -> None:
     assert "once a day" in acache("prune", "--max-age", "2h", "-n", "--cache-dir", location).stderr
 
 
-def test_two_prunes_at_once_do_no_harm(tmp_path: Path) -> None:
+def test_prunes_at_once_agree(tmp_path: Path) -> None:
     now = time.time()
     for number in range(900):
         function = tmp_path / "joblib" / "m" / f"f{number % 3}"

@@ -43,7 +43,10 @@ SENSIBLE = {
     "FILE": ["out.json"],
     "MODULE.NAME": ["pkg.name"],
     "N,N...": ["10", "10,20"],
+    "NAME,NAME...": ["lru", "lru,cost"],
+    "PERCENT": ["5", "0"],
     "RATIO": ["0.5", "100"],
+    "SIZE,SIZE...": ["1k", "1k,1GB"],
     "PATH": [sys.executable, "stores/sound"],
     "NAME": ["LIBROSA", "OTHER"],
 }
@@ -55,9 +58,10 @@ def written(option: click.Option) -> st.SearchStrategy[list[str]]:
     names = st.sampled_from([*option.opts])
     if option.is_flag:
         return names.map(lambda name: [name])
-    known = SENSIBLE.get(str(option.metavar), [])
     if isinstance(option.type, click.Choice):
         known = [*option.type.choices]
+    else:
+        known = SENSIBLE[str(option.metavar)]
     values = st.one_of(*[st.sampled_from(known)] * 5, st.sampled_from(VALUES))
     return st.tuples(names, values).map(list)
 
@@ -112,6 +116,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make a folder to work in; stores are made in it anew for each command line."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LIBROSA_CACHE_DIR", "")  # and taken back at the end
+    for variable in ("HOME", "USERPROFILE"):  # where acache find looks
+        monkeypatch.setenv(variable, str(tmp_path))
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     (tmp_path / "nothing.py").write_text("")
     (tmp_path / "fails.py").write_text("raise SystemExit(1)")

@@ -76,7 +76,7 @@ def rows_of(document: dict[str, object]) -> dict[str, dict[str, float]]:
     return {row["function"].rpartition(".")[2]: row for row in document["functions"]}  # type: ignore
 
 
-def test_json_is_as_documented(acache: Acache, location: Path, script: Callable) -> None:
+def test_run_json_is_as_documented(acache: Acache, location: Path, script: Callable) -> None:
     file = location.with_name("report.json")
     file.write_text("what was there before, and was longer than the report is" * 100)
     path = script(CACHED)
@@ -111,7 +111,7 @@ def test_json_is_as_documented(acache: Acache, location: Path, script: Callable)
     )
 
 
-def test_what_costs_more_than_it_saves_stands_out(
+def test_run_marks_what_costs_more_than_it_saves(
     acache: Acache, location: Path, script: Callable
 ) -> None:
     path = script(CACHED)
@@ -132,7 +132,7 @@ def test_what_costs_more_than_it_saves_stands_out(
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 100, 160])
-def test_tables_fit(acache: Acache, location: Path, script: Callable, columns: int) -> None:
+def test_run_tables_fit(acache: Acache, location: Path, script: Callable, columns: int) -> None:
     told = acache("run", script(CACHED), env={"COLUMNS": str(columns)}).stderr
     assert max(map(len, told.splitlines())) <= columns
     header = next(line for line in told.splitlines() if line.startswith("function"))
@@ -141,7 +141,7 @@ def test_tables_fit(acache: Acache, location: Path, script: Callable, columns: i
     assert ("loaded" in header) == (columns >= 120)
 
 
-def test_real_librosa_is_counted_as_its_own_store_shows(
+def test_run_counts_librosas_calls_as_its_store_shows(
     acache: Acache, tmp_path: Path, location: Path, script: Callable
 ) -> None:
     """Results that are new in the store are misses; what a second run does not compute is hits."""
@@ -183,7 +183,7 @@ sys.setprofile(count)
 """
 
 
-def test_real_librosa_is_counted_as_a_profiler_counts(
+def test_run_counts_librosas_calls_as_a_profiler_does(
     acache: Acache, tmp_path: Path, location: Path, script: Callable
 ) -> None:
     report = tmp_path / "report.json"
@@ -209,7 +209,7 @@ sys.meta_path.insert(0, Blocker())
 
 
 @needs_posix
-def test_neither_acache_nor_its_packages_are_needed(
+def test_run_needs_acache_nowhere_but_in_its_own_python(
     acache: Acache, tmp_path: Path, location: Path, script: Callable
 ) -> None:
     own = tmp_path / "own"
@@ -232,7 +232,7 @@ def test_neither_acache_nor_its_packages_are_needed(
 
 
 @needs_posix
-def test_the_script_gets_what_it_gets_alone(
+def test_run_gives_the_script_what_it_gets_alone(
     tmp_path: Path, location: Path, script: Callable
 ) -> None:
     path = script(
@@ -279,7 +279,7 @@ def test_the_script_gets_what_it_gets_alone(
         ),
     ],
 )
-def test_the_exit_code_is_the_scripts(
+def test_run_exits_as_the_script(
     acache: Acache, location: Path, script: Callable, code: str, expected: int
 ) -> None:
     done = acache("run", script(f"{CACHED}\n{code}"))
@@ -288,7 +288,7 @@ def test_the_exit_code_is_the_scripts(
 
 
 @needs_posix
-def test_what_cannot_be_run(acache: Acache, tmp_path: Path, location: Path) -> None:
+def test_run_of_what_cannot_be_run(acache: Acache, tmp_path: Path, location: Path) -> None:
     for name, code in (("none.py", 127), ("none", 127), ("./text", 126), ("./broken", 127)):
         (tmp_path / "text").write_text("#!/bin/sh\n")
         (tmp_path / "broken").write_text("#!/no/such/interpreter\n")
@@ -299,7 +299,7 @@ def test_what_cannot_be_run(acache: Acache, tmp_path: Path, location: Path) -> N
 
 
 @needs_posix
-def test_a_program_without_a_first_line_is_told(
+def test_run_of_a_program_without_an_interpreter(
     acache: Acache, tmp_path: Path, location: Path
 ) -> None:
     (tmp_path / "program").write_text("echo\n")
@@ -320,7 +320,7 @@ def test_a_program_without_a_first_line_is_told(
         ),
     ],
 )
-def test_bad_usage_runs_nothing(
+def test_run_with_invalid_options_runs_nothing(
     acache: Acache, tmp_path: Path, script: Callable, arguments: list[str], told: str
 ) -> None:
     script("open('ran', 'w')")
@@ -331,7 +331,7 @@ def test_bad_usage_runs_nothing(
 
 
 @needs_posix
-def test_a_file_to_export_to_keeps_what_it_held(
+def test_run_that_fails_leaves_the_export_file(
     acache: Acache, tmp_path: Path, location: Path
 ) -> None:
     kept = tmp_path / "kept.json"
@@ -347,7 +347,7 @@ def test_a_file_to_export_to_keeps_what_it_held(
 OWN = CACHED.replace('os.environ["LIBROSA_CACHE_DIR"]', '"own"')
 
 
-def test_a_script_with_a_cache_of_its_own_needs_no_location(
+def test_script_with_a_cache_of_its_own_needs_no_location(
     acache: Acache, tmp_path: Path, script: Callable
 ) -> None:
     path = script(OWN)
@@ -392,7 +392,7 @@ def test_levels_are_only_advised_where_they_may_help(
     assert "no cache is configured; set LIBROSA_CACHE_DIR" in without
 
 
-def test_options_reach_the_scripts_environment(
+def test_run_passes_its_options_in_the_environment(
     acache: Acache, tmp_path: Path, script: Callable
 ) -> None:
     path = script("import os; print({n: v for n, v in os.environ.items() if '_CACHE_' in n})")
@@ -418,7 +418,7 @@ def test_options_reach_the_scripts_environment(
         ([sys.executable, "-c", "import joblib"], "no cached function was called"),
     ],
 )
-def test_a_run_without_cached_calls_is_told(
+def test_run_without_cached_calls_warns(
     acache: Acache, location: Path, command: list[str], told: str
 ) -> None:
     done = acache("run", "--", *command)
@@ -427,7 +427,7 @@ def test_a_run_without_cached_calls_is_told(
     assert line.startswith(f"acache: warning: {told}")
 
 
-def test_caching_that_fails_is_told(
+def test_run_whose_results_cannot_be_stored_warns(
     acache: Acache, tmp_path: Path, location: Path, script: Callable
 ) -> None:
     path = script(CACHED.replace("verbose=0", "verbose=0, compress='0'"))
@@ -452,7 +452,7 @@ def started(*command: str | Path) -> subprocess.Popen[str]:
 
 @needs_signals
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGINT", "SIGQUIT"])
-def test_signals_reach_the_script(location: Path, script: Callable, name: str) -> None:
+def test_run_passes_signals_on(location: Path, script: Callable, name: str) -> None:
     path = script(
         f"{CACHED}\nimport signal\n"
         f"signal.signal(signal.{name}, lambda *_: (print('caught', flush=True), sys.exit(7)))\n"
@@ -466,7 +466,7 @@ def test_signals_reach_the_script(location: Path, script: Callable, name: str) -
 
 
 @needs_signals
-def test_a_script_that_a_signal_ends_is_reported(location: Path, script: Callable) -> None:
+def test_run_reports_a_script_that_a_signal_ends(location: Path, script: Callable) -> None:
     process = started(script(f"{CACHED}\nprint('ready', flush=True)\ntime.sleep(600)\n"))
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=PATIENCE_SECONDS)
@@ -475,7 +475,7 @@ def test_a_script_that_a_signal_ends_is_reported(location: Path, script: Callabl
 
 
 @needs_signals
-def test_ctrl_c_reaches_the_script_once(location: Path, script: Callable) -> None:
+def test_run_passes_ctrl_c_once(location: Path, script: Callable) -> None:
     """At a terminal, where it reaches everyone in the foreground by itself."""
     import pty
 
@@ -511,7 +511,7 @@ def test_ctrl_c_reaches_the_script_once(location: Path, script: Callable) -> Non
 
 
 @needs_signals
-def test_an_ignored_ctrl_c_stays_ignored(location: Path, script: Callable) -> None:
+def test_run_leaves_an_ignored_ctrl_c_ignored(location: Path, script: Callable) -> None:
     path = script(
         "import signal, time\nprint('ready', flush=True)\n"
         "assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN\ntime.sleep(0.5)\nprint('done')\n"
@@ -531,7 +531,7 @@ def test_an_ignored_ctrl_c_stays_ignored(location: Path, script: Callable) -> No
 
 
 @needs_signals
-def test_a_reader_of_the_report_may_leave(location: Path, script: Callable) -> None:
+def test_run_ignores_that_nobody_reads_its_report(location: Path, script: Callable) -> None:
     path = script(f"{CACHED}\nsys.exit(5)\n")
     read, write = os.pipe()
     os.close(read)
@@ -540,7 +540,7 @@ def test_a_reader_of_the_report_may_leave(location: Path, script: Callable) -> N
     assert done.returncode == 5
 
 
-def test_children_are_counted(acache: Acache, location: Path, script: Callable) -> None:
+def test_run_counts_calls_in_children(acache: Acache, location: Path, script: Callable) -> None:
     path = script(
         f"{CACHED}\nfrom joblib import Parallel, delayed\n"
         "Parallel(2)(delayed(slow)(x) for x in range(6))\n"
@@ -549,7 +549,7 @@ def test_children_are_counted(acache: Acache, location: Path, script: Callable) 
     assert "2 hits, 7 misses in 2 functions" in told
 
 
-def test_the_script_writes_straight_to_acaches_stdout(
+def test_run_gives_the_script_its_own_stdout(
     location: Path, script: Callable, tmp_path: Path
 ) -> None:
     """So it takes no longer for a script that prints much."""
@@ -580,7 +580,7 @@ print(nested(2), nested(2), own(1), own(1))
 """
 
 
-def test_the_engine_that_is_asked_for_is_traced(
+def test_engine_that_is_asked_for_is_traced(
     acache: Acache, location: Path, script: Callable
 ) -> None:
     file, path = location.with_name("report.json"), script(BOTH_CACHES)
@@ -599,7 +599,7 @@ def test_the_engine_that_is_asked_for_is_traced(
     assert sum(rows[name]["calls"] for name in ("large", "nested", "own")) == 9 + 4 + 2 + 2 + 6
 
 
-def test_a_python_without_the_engine_is_named(
+def test_python_without_the_engine_is_named(
     acache: Acache, location: Path, script: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = location.with_name("other")

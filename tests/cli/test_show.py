@@ -27,7 +27,7 @@ def arrays_in(value: object) -> list[np.ndarray]:
     return [value] if isinstance(value, np.ndarray) else []
 
 
-def test_an_entry_of_each_function_of_librosa(acache: Acache, librosa_location: Path) -> None:
+def test_show_describes_librosas_entries(acache: Acache, librosa_location: Path) -> None:
     outputs = {path.parents[1]: path for path in librosa_location.rglob("output.pkl")}
     assert len(outputs) > 15
     for output in outputs.values():
@@ -60,7 +60,7 @@ joblib.Memory(sys.argv[1], compress=eval(sys.argv[2]), verbose=0).cache(f)(7)
 
 
 @pytest.mark.parametrize("method", ["zlib", "gzip", "bz2", "lzma", "xz", "lz4"])
-def test_every_compression(acache: Acache, tmp_path: Path, method: str) -> None:
+def test_show_names_the_compression(acache: Acache, tmp_path: Path, method: str) -> None:
     script = tmp_path / "script.py"
     script.write_text(COMPRESSED)
     run_python(
@@ -77,7 +77,7 @@ def test_every_compression(acache: Acache, tmp_path: Path, method: str) -> None:
     assert "    'y': array, shape (7, 3), dtype float32  84 B\n" in result.stdout
 
 
-def test_the_report_of_an_entry(acache: Acache, tmp_path: Path) -> None:
+def test_show_of_an_entry(acache: Acache, tmp_path: Path) -> None:
     metadata = {
         "duration": 1.5,
         "input_args": {"y": "array([1., 2.],\n      dtype=float32)", "evil": "\x1b[31m"},
@@ -99,7 +99,7 @@ def test_the_report_of_an_entry(acache: Acache, tmp_path: Path) -> None:
     assert lines[-3:] == ["value", "  42", "  not compressed"]
 
 
-def test_the_report_of_a_function(acache: Acache, librosa_location: Path) -> None:
+def test_show_of_a_function(acache: Acache, librosa_location: Path) -> None:
     result = acache("show", "stft", "--cache-dir", librosa_location)
     assert (result.code, result.stderr) == (0, "")
     assert result.stdout.startswith("librosa.core.spectrum.stft\nlevel      20\n")
@@ -113,9 +113,7 @@ def test_the_report_of_a_function(acache: Acache, librosa_location: Path) -> Non
     assert {key: document[key] for key in row} == row
 
 
-def test_a_function_whose_last_digits_are_hexadecimal_is_a_function(
-    acache: Acache, tmp_path: Path
-) -> None:
+def test_show_prefers_a_function_to_an_entry_of_that_name(acache: Acache, tmp_path: Path) -> None:
     write_entry(tmp_path / "joblib" / "m" / "add", HASHES[0])
     write_entry(tmp_path / "joblib" / "m", "add" + "0" * 29)
     assert "source" in acache("show", "m/add", "--json", "--cache-dir", tmp_path).document
@@ -134,7 +132,9 @@ def test_a_function_whose_last_digits_are_hexadecimal_is_a_function(
         ("/0", "no function"),
     ],
 )
-def test_nonsense_gets_one_line(acache: Acache, tmp_path: Path, name: str, says: str) -> None:
+def test_show_of_an_unknown_name_gets_one_line(
+    acache: Acache, tmp_path: Path, name: str, says: str
+) -> None:
     for function in ("m/f", "m/g", "n/g"):
         write_entry(tmp_path / "joblib" / function, HASHES[0])
         write_entry(tmp_path / "joblib" / function, "0" * 31 + "1")
@@ -145,7 +145,7 @@ def test_nonsense_gets_one_line(acache: Acache, tmp_path: Path, name: str, says:
     assert acache("show", "--cache-dir", tmp_path).code == 2
 
 
-def test_what_is_damaged_is_told(acache: Acache, tmp_path: Path) -> None:
+def test_show_of_a_damaged_entry_warns(acache: Acache, tmp_path: Path) -> None:
     write_entry(tmp_path / "joblib" / "f", HASHES[0], output=b"\x80\x04\x95", metadata=b"{broken")
     result = acache("show", "f/0", "--cache-dir", tmp_path)
     assert result.code == 0
@@ -154,7 +154,7 @@ def test_what_is_damaged_is_told(acache: Acache, tmp_path: Path) -> None:
     assert (document["value"], document["args"], len(document["warnings"])) == (None, None, 2)
 
 
-def test_nothing_runs_and_nothing_is_noted(acache: Acache, tmp_path: Path) -> None:
+def test_show_runs_nothing_and_changes_no_access_time(acache: Acache, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     entry = write_entry(
         tmp_path / "joblib" / "f",
@@ -171,7 +171,7 @@ def test_nothing_runs_and_nothing_is_noted(acache: Acache, tmp_path: Path) -> No
         assert path.stat().st_atime == 1_000_000_000
 
 
-def test_another_users_entry_is_told_first(
+def test_show_of_another_users_entry_notes_it_first(
     acache: Acache, tmp_path: Path, as_nobody: int | None
 ) -> None:
     entry = write_entry(tmp_path / "joblib" / "f", HASHES[0], output=b"\x80\x04N.")
@@ -182,7 +182,7 @@ def test_another_users_entry_is_told_first(
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])
-def test_reports_fit(acache: Acache, librosa_location: Path, width: int) -> None:
+def test_show_fits(acache: Acache, librosa_location: Path, width: int) -> None:
     env = {"COLUMNS": str(width)}
     ids = acache("ls", "-q", "--cache-dir", librosa_location).stdout.splitlines()
     assert len(ids) > 50
@@ -191,7 +191,7 @@ def test_reports_fit(acache: Acache, librosa_location: Path, width: int) -> None
         assert max(map(len, text.splitlines())) <= width
 
 
-def test_what_differs_from_the_installed_source_is_shown(acache: Acache, drifted: Path) -> None:
+def test_show_of_a_stale_function_shows_what_differs(acache: Acache, drifted: Path) -> None:
     def shown(name: str) -> str:
         return acache("show", name, "--cache-dir", drifted).stdout
 

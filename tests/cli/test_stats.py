@@ -39,7 +39,7 @@ def assert_shape(document: dict[str, object], shape: dict[str, type]) -> None:
         assert type(document[key]) is kind, key
 
 
-def test_json_is_as_documented(acache: Acache, librosa_location: Path) -> None:
+def test_stats_json_is_as_documented(acache: Acache, librosa_location: Path) -> None:
     result = acache("stats", "--json", "--cache-dir", librosa_location)
     assert (result.code, result.stderr) == (0, "")
     document = result.document
@@ -66,7 +66,7 @@ def test_json_is_as_documented(acache: Acache, librosa_location: Path) -> None:
     assert sum(row["functions"] for row in document["levels"]) == len(document["functions"])
 
 
-def test_times_are_iso_in_utc(acache: Acache, tmp_path: Path) -> None:
+def test_stats_times_are_iso_in_utc(acache: Acache, tmp_path: Path) -> None:
     entry = write_entry(tmp_path / "joblib" / "f", HASHES[0])
     os.utime(entry / "output.pkl", (1_600_000_000.25, 1_500_000_000.5))
     total = acache("stats", "--json", "--cache-dir", tmp_path).document["total"]
@@ -76,7 +76,7 @@ def test_times_are_iso_in_utc(acache: Acache, tmp_path: Path) -> None:
     assert total["last_access"] == "2020-09-13T12:26:40.250000Z"
 
 
-def test_no_cost_opens_no_metadata(acache: Acache, tmp_path: Path) -> None:
+def test_stats_no_cost_opens_no_metadata(acache: Acache, tmp_path: Path) -> None:
     write_entry(tmp_path / "joblib" / "f", HASHES[0], metadata=b"broken")
     result = acache("stats", "--json", "--no-cost", "--cache-dir", tmp_path)
     assert result.document["total"]["compute_seconds"] is None
@@ -84,7 +84,9 @@ def test_no_cost_opens_no_metadata(acache: Acache, tmp_path: Path) -> None:
     assert "compute" not in acache("stats", "--no-cost", "--cache-dir", tmp_path).stdout
 
 
-def test_compute_time_is_null_where_nothing_is_recorded(acache: Acache, tmp_path: Path) -> None:
+def test_stats_compute_time_is_null_where_nothing_is_recorded(
+    acache: Acache, tmp_path: Path
+) -> None:
     write_entry(tmp_path / "joblib" / "f", HASHES[0], duration=None)
     write_entry(tmp_path / "joblib" / "g", HASHES[0], duration=2.5)
     document = acache("stats", "--json", "--cache-dir", tmp_path).document
@@ -114,14 +116,14 @@ def mixed(tmp_path: Path) -> Path:
         ("name", ["large", "many", "slow"]),
     ],
 )
-def test_orders(acache: Acache, mixed: Path, sort: str, names: list[str]) -> None:
+def test_stats_sorts(acache: Acache, mixed: Path, sort: str, names: list[str]) -> None:
     result = acache("stats", "--json", "--sort", sort, "--cache-dir", mixed)
     assert [row["function"] for row in result.document["functions"]] == [f"m.{n}" for n in names]
     table = acache("stats", "--by", "function", "--sort", sort, "--cache-dir", mixed).stdout
     assert re.findall(r"^m\.(\w+)", table, re.MULTILINE) == names
 
 
-def test_top_cuts_rows_and_not_the_total(acache: Acache, mixed: Path) -> None:
+def test_stats_top_cuts_rows_and_not_the_total(acache: Acache, mixed: Path) -> None:
     document = acache("stats", "--json", "--top", "1", "--cache-dir", mixed).document
     assert [row["function"] for row in document["functions"]] == ["m.large"]
     assert document["total"]["entries"] == 5
@@ -130,7 +132,7 @@ def test_top_cuts_rows_and_not_the_total(acache: Acache, mixed: Path) -> None:
     assert "and 2 more functions" in table
 
 
-def test_by_chooses_the_table(acache: Acache, mixed: Path) -> None:
+def test_stats_by_chooses_the_table(acache: Acache, mixed: Path) -> None:
     def headings(*options: str) -> list[str]:
         table = acache("stats", *options, "--cache-dir", mixed).stdout
         return re.findall(r"^ ?(\w+)  .*entries  ", table, re.MULTILINE)
@@ -143,7 +145,7 @@ def test_by_chooses_the_table(acache: Acache, mixed: Path) -> None:
 
 
 @pytest.mark.parametrize("columns", [30, 40, 60, 80, 120])
-def test_tables_fit(acache: Acache, librosa_location: Path, columns: int) -> None:
+def test_stats_tables_fit(acache: Acache, librosa_location: Path, columns: int) -> None:
     result = acache("stats", "--cache-dir", librosa_location, env={"COLUMNS": str(columns)})
     assert result.code == 0
     lines = result.stdout.splitlines()[1:]  # the first is the path, which is never cut
@@ -153,14 +155,14 @@ def test_tables_fit(acache: Acache, librosa_location: Path, columns: int) -> Non
     assert "librosa.filters.mel" in result.stdout or columns < 80
 
 
-def test_without_a_terminal_no_name_is_cut(acache: Acache, librosa_location: Path) -> None:
+def test_stats_cuts_no_name_without_a_terminal(acache: Acache, librosa_location: Path) -> None:
     result = acache("stats", "--cache-dir", librosa_location, env={"COLUMNS": ""})
     assert "…" not in result.stdout
     assert "\x1b" not in result.stdout
     assert "librosa.core.spectrum.stft" in result.stdout
 
 
-def test_an_ascii_locale_gets_ascii(acache: Acache, mixed: Path) -> None:
+def test_stats_in_ascii(acache: Acache, mixed: Path) -> None:
     write_entry(mixed / "joblib" / "größe", HASHES[0])
     result = acache("stats", "--cache-dir", mixed, env={"PYTHONIOENCODING": "ascii"})
     assert result.code == 0
@@ -170,7 +172,7 @@ def test_an_ascii_locale_gets_ascii(acache: Acache, mixed: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows allows no such names")
-def test_a_name_cannot_write_to_the_terminal(acache: Acache, tmp_path: Path) -> None:
+def test_stats_escapes_names(acache: Acache, tmp_path: Path) -> None:
     for name in ("evil\x1b[2J\rname", os.fsdecode(b"no\xfftext"), "[red]markup"):
         write_entry(tmp_path / "joblib" / name, HASHES[0])
     result = acache("stats", "--cache-dir", tmp_path, env={"COLUMNS": "120"})
@@ -183,7 +185,7 @@ def test_a_name_cannot_write_to_the_terminal(acache: Acache, tmp_path: Path) -> 
     assert "evil\x1b[2J\rname" in [row["function"] for row in document["functions"]]
 
 
-def test_leftovers_come_with_the_command_that_removes_them(acache: Acache, tmp_path: Path) -> None:
+def test_stats_names_the_command_that_removes_leftovers(acache: Acache, tmp_path: Path) -> None:
     entry = write_entry(tmp_path / "joblib" / "f", HASHES[0])
     write_temporary(entry, "output.pkl", dead_pid(), modified=time.time() - 4000)
     broken = write_entry(tmp_path / "joblib" / "f", HASHES[1])
@@ -199,7 +201,7 @@ def test_leftovers_come_with_the_command_that_removes_them(acache: Acache, tmp_p
     assert set(leftovers["in_flight"].values()) == {0}
 
 
-def test_writes_in_flight_are_told_apart_from_leftovers(acache: Acache, tmp_path: Path) -> None:
+def test_stats_tells_writes_in_flight_from_leftovers(acache: Acache, tmp_path: Path) -> None:
     function = tmp_path / "joblib" / "f"
     now, dead = time.time(), dead_pid()
     for argument_hash, pid, age, size in (
@@ -226,7 +228,7 @@ def test_writes_in_flight_are_told_apart_from_leftovers(acache: Acache, tmp_path
         assert plan["leftovers"][key] == leftovers[key] - flying[key]
 
 
-def test_no_location_is_a_usage_error(acache: Acache) -> None:
+def test_stats_without_a_location_is_a_usage_error(acache: Acache) -> None:
     result = acache("stats")
     assert (result.stdout, result.code) == ("", 2)
     assert result.stderr == (
@@ -235,7 +237,7 @@ def test_no_location_is_a_usage_error(acache: Acache) -> None:
     )
 
 
-def test_a_location_that_is_not_there_yet_is_empty(acache: Acache, tmp_path: Path) -> None:
+def test_stats_of_a_location_that_is_not_there_yet(acache: Acache, tmp_path: Path) -> None:
     location = tmp_path / "none"
     result = acache("stats", "--json", "--cache-dir", location)
     assert result.code == 0
@@ -249,7 +251,7 @@ def test_a_location_that_is_not_there_yet_is_empty(acache: Acache, tmp_path: Pat
     assert acache("stats", "--cache-dir", location).code == 0
 
 
-def test_a_file_is_no_location(acache: Acache, tmp_path: Path) -> None:
+def test_stats_of_a_file_is_a_usage_error(acache: Acache, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = acache("stats", "--cache-dir", tmp_path / "file")
     assert (result.stdout, result.code) == ("", 2)
@@ -271,7 +273,7 @@ def test_a_file_is_no_location(acache: Acache, tmp_path: Path) -> None:
         (["--python", "/no/python"], "'/no/python'"),
     ],
 )
-def test_nonsense_gets_one_line(
+def test_stats_refuses_invalid_options_in_one_line(
     acache: Acache, tmp_path: Path, arguments: list[str], says: str
 ) -> None:
     result = acache("stats", *arguments, env={"LIBROSA_CACHE_DIR": str(tmp_path)})
@@ -281,7 +283,7 @@ def test_nonsense_gets_one_line(
     assert says in result.stderr
 
 
-def test_a_setting_that_disables_the_cache_is_told(acache: Acache, tmp_path: Path) -> None:
+def test_stats_warns_of_settings_that_disable_the_cache(acache: Acache, tmp_path: Path) -> None:
     env = {
         "LIBROSA_CACHE_DIR": str(tmp_path),
         "LIBROSA_CACHE_LEVEL": "high",
@@ -298,14 +300,14 @@ def test_a_setting_that_disables_the_cache_is_told(acache: Acache, tmp_path: Pat
     assert result.stderr.count("acache: warning: LIBROSA_CACHE_") == 2
 
 
-def test_the_empty_dir_is_the_current_folder(acache: Acache, tmp_path: Path) -> None:
+def test_stats_of_an_empty_dir_is_of_the_current_folder(acache: Acache, tmp_path: Path) -> None:
     write_entry(tmp_path / "joblib" / "f", HASHES[0])
     result = acache("stats", "--json", env={"LIBROSA_CACHE_DIR": ""}, cwd=tmp_path)
     assert result.document["total"]["entries"] == 1
     assert "./joblib" in result.document["warnings"][0]
 
 
-def test_options_stand_before_or_after_the_command(acache: Acache, mixed: Path) -> None:
+def test_options_before_or_after_the_command_are_alike(acache: Acache, mixed: Path) -> None:
     before = acache("--cache-dir", mixed, "stats", "--json")
     after = acache("stats", "--json", "--cache-dir", mixed)
     assert before == after
@@ -322,7 +324,7 @@ def read_terminal(command: list[str], **environ: str) -> str:
     return terminal.seen
 
 
-def test_a_long_scan_shows_progress_on_the_terminal_alone(tmp_path: Path) -> None:
+def test_stats_shows_progress_only_on_a_terminal(tmp_path: Path) -> None:
     for number in range(300):
         write_entry(tmp_path / "joblib" / f"f{number % 5}", f"{number:032x}"[::-1])
     code = (
@@ -337,7 +339,7 @@ def test_a_long_scan_shows_progress_on_the_terminal_alone(tmp_path: Path) -> Non
     assert json.loads(silent.stdout)["total"]["entries"] == 300
 
 
-def test_colour_on_a_terminal_unless_unwanted(mixed: Path) -> None:
+def test_colour_is_used_on_a_terminal_unless_unwanted(mixed: Path) -> None:
     command = [sys.executable, "-m", "acache", "config", "--cache-dir", str(mixed)]
     environ = {"TERM": "xterm-256color", "LIBROSA_CACHE_LEVEL": "high"}
     colour = re.compile(r"\x1b\[[0-9;]*3[0-7]m")
@@ -347,7 +349,7 @@ def test_colour_on_a_terminal_unless_unwanted(mixed: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("head") is None, reason="needs head")
-def test_head_closes_the_pipe_quietly(mixed: Path) -> None:
+def test_stats_ends_quietly_if_head_closes_the_pipe(mixed: Path) -> None:
     for number in range(3000):  # more than a pipe holds
         write_entry(mixed / "joblib" / f"function-with-a-long-name-{number}", HASHES[0])
     command = f'"{sys.executable}" -m acache stats --json --cache-dir "{mixed}" | head -1'
@@ -355,14 +357,14 @@ def test_head_closes_the_pipe_quietly(mixed: Path) -> None:
     assert (done.stdout, done.stderr) == ("{\n", "")
 
 
-def test_read_only_commands_write_nothing(acache: Acache, mixed: Path) -> None:
+def test_commands_that_only_read_write_nothing(acache: Acache, mixed: Path) -> None:
     before = sorted((p, p.stat().st_mtime_ns) for p in mixed.rglob("*"))
     for arguments in (["stats"], ["stats", "--json"], ["config"], []):
         assert acache(*arguments, "--cache-dir", mixed).code == 0
     assert sorted((p, p.stat().st_mtime_ns) for p in mixed.rglob("*")) == before
 
 
-def test_entries_above_the_configured_level_are_told(
+def test_stats_counts_entries_above_the_configured_level(
     acache: Acache, librosa_location: Path
 ) -> None:
     env = {"LIBROSA_CACHE_DIR": str(librosa_location)}
@@ -375,7 +377,7 @@ def test_entries_above_the_configured_level_are_told(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
 @pytest.mark.parametrize("closed", ["2>&-", ">&-"])
-def test_a_closed_stream_is_no_failure(mixed: Path, closed: str) -> None:
+def test_stats_with_a_closed_stream_is_no_failure(mixed: Path, closed: str) -> None:
     command = f'"{sys.executable}" -m acache stats --json --cache-dir "{mixed}" {closed}'
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
     assert done.stderr == ""
@@ -383,7 +385,7 @@ def test_a_closed_stream_is_no_failure(mixed: Path, closed: str) -> None:
         assert json.loads(done.stdout)["total"]["entries"] == 5
 
 
-def test_a_location_that_may_not_be_looked_into_is_a_failure(
+def test_stats_of_a_location_that_cannot_be_read_fails(
     acache: Acache, tmp_path: Path, as_nobody: int | None
 ) -> None:
     write_entry(tmp_path / "location" / "joblib" / "f", HASHES[0])
@@ -397,7 +399,7 @@ def test_a_location_that_may_not_be_looked_into_is_a_failure(
     assert "Permission denied" in result.stderr
 
 
-def test_absurd_durations_are_not_summed(acache: Acache, tmp_path: Path) -> None:
+def test_stats_sums_no_absurd_durations(acache: Acache, tmp_path: Path) -> None:
     for argument_hash, duration in zip(
         HASHES, ("1.7e308", "1.7e+308", "9" * 400 + ".0"), strict=False
     ):
@@ -408,7 +410,7 @@ def test_absurd_durations_are_not_summed(acache: Acache, tmp_path: Path) -> None
     assert result.document["total"]["compute_seconds"] is None
 
 
-def test_a_python_that_is_none_is_told(acache: Acache, tmp_path: Path) -> None:
+def test_stats_warns_of_a_program_that_is_no_python(acache: Acache, tmp_path: Path) -> None:
     write_entry(tmp_path / "joblib" / "librosa" / "filters" / "mel", HASHES[0])
     false = shutil.which("false")
     if false is None:
@@ -420,7 +422,7 @@ def test_a_python_that_is_none_is_told(acache: Acache, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="is there what is imitated here")
-def test_a_system_without_relative_names_finds_the_same(acache: Acache, mixed: Path) -> None:
+def test_stats_without_relative_names_finds_the_same(acache: Acache, mixed: Path) -> None:
     entry = mixed / "joblib" / "m" / "large" / HASHES[0]
     (entry / ".DS_Store").write_bytes(b"finder")
     (entry / "folder").mkdir()
@@ -435,7 +437,7 @@ def test_a_system_without_relative_names_finds_the_same(acache: Acache, mixed: P
     assert found["warnings"] == []
 
 
-def test_a_column_tells_which_sources_are_others_by_now(acache: Acache, drifted: Path) -> None:
+def test_stats_shows_which_sources_have_changed(acache: Acache, drifted: Path) -> None:
     rows = acache("stats", "--json", "--cache-dir", drifted).document["functions"]
     states = {row["function"].rpartition(".")[2]: row["source_state"] for row in rows}
     assert states == {name: name for name in ("current", "changed", "gone", "unknown")}
@@ -451,14 +453,14 @@ def test_a_column_tells_which_sources_are_others_by_now(acache: Acache, drifted:
     assert "source " not in table
 
 
-def test_stale_is_changed_or_gone_and_never_unknown(acache: Acache, drifted: Path) -> None:
+def test_stats_stale_is_changed_or_gone_and_never_unknown(acache: Acache, drifted: Path) -> None:
     document = acache("stats", "--json", "--stale", "--cache-dir", drifted).document
     assert [r["function"] for r in document["functions"]] == ["drifted.changed", "drifted.gone"]
     assert document["total"]["entries"] == 2
     assert document["warnings"] == []
 
 
-def test_a_python_that_does_not_answer_makes_nothing_stale(acache: Acache, drifted: Path) -> None:
+def test_stats_stale_is_nothing_if_python_does_not_answer(acache: Acache, drifted: Path) -> None:
     false = shutil.which("false")
     if false is None:
         pytest.skip("needs a program that is no Python")

@@ -42,7 +42,7 @@ def left(location: Path) -> str:
     return "".join(sorted(folder.name[0] for folder in folders))
 
 
-def test_json_is_as_documented(acache: Acache, location: Path) -> None:
+def test_verify_json_is_as_documented(acache: Acache, location: Path) -> None:
     before = tree(location)
     result = acache("verify", "--json", "--cache-dir", location)
     assert (result.code, result.stderr) == (3, "")
@@ -64,7 +64,7 @@ def test_json_is_as_documented(acache: Acache, location: Path) -> None:
     assert not (location.parent / "canary").exists()
 
 
-def test_people_are_told_what_fixes_it(acache: Acache, location: Path) -> None:
+def test_verify_names_the_fixes(acache: Acache, location: Path) -> None:
     result = acache("verify", "--cache-dir", location, env={"COLUMNS": "200"})
     assert (result.code, result.stderr) == (3, "")
     lines = [line.rstrip() for line in result.stdout.splitlines()]
@@ -89,9 +89,7 @@ def test_people_are_told_what_fixes_it(acache: Acache, location: Path) -> None:
 
 
 @needs_posix
-def test_what_clears_a_function_without_source_clears_no_other(
-    acache: Acache, tmp_path: Path
-) -> None:
+def test_verify_fix_of_one_function_clears_no_other(acache: Acache, tmp_path: Path) -> None:
     without, others = {"m/f", "m[1]/f", " f", "it's"}, {"pkg/m/f", "m1/f", "m.f", "f", "its"}
     for name in without | others:
         write_entry(tmp_path / "joblib" / name, HASHES[0], output=b"N.")
@@ -110,7 +108,7 @@ def test_what_clears_a_function_without_source_clears_no_other(
 
 @needs_posix
 @pytest.mark.parametrize("narrow", [False, True])
-def test_each_fix_fixes_its_problem(acache: Acache, tmp_path: Path, narrow: bool) -> None:
+def test_verify_fixes_fix_their_problems(acache: Acache, tmp_path: Path, narrow: bool) -> None:
     function = tmp_path / "joblib" / "m" / "it's f"
     for argument_hash, output in zip(HASHES, OUTPUTS, strict=False):
         write_entry(function, argument_hash, output=output)
@@ -134,7 +132,9 @@ def test_each_fix_fixes_its_problem(acache: Acache, tmp_path: Path, narrow: bool
 
 
 @needs_links
-def test_deleting_is_named_only_where_something_would_go(acache: Acache, tmp_path: Path) -> None:
+def test_verify_names_delete_only_where_it_would_remove_something(
+    acache: Acache, tmp_path: Path
+) -> None:
     function = tmp_path / "joblib" / "m" / "f"
     write_entry(function, HASHES[0], output=b"N.")
     (function / "func_code.py").write_text("# first line: 1\ndef f(): ...\n")
@@ -148,7 +148,7 @@ def test_deleting_is_named_only_where_something_would_go(acache: Acache, tmp_pat
     assert "damaged  acache verify" in result.stdout
 
 
-def test_long_lists_are_cut_for_people_alone(acache: Acache, location: Path) -> None:
+def test_verify_cuts_long_lists_only_in_its_table(acache: Acache, location: Path) -> None:
     for number in range(30):
         write_entry(location / "joblib" / "m" / "f", f"{number + 100:032x}", output=b"N")
     result = acache("verify", "--cache-dir", location)
@@ -157,7 +157,7 @@ def test_long_lists_are_cut_for_people_alone(acache: Acache, location: Path) -> 
     assert len(acache("verify", "--json", "--cache-dir", location).document["problems"]) == 35
 
 
-def test_a_sound_store_is_no_problem(acache: Acache, librosa_location: Path) -> None:
+def test_verify_of_a_sound_store(acache: Acache, librosa_location: Path) -> None:
     result = acache("verify", "--cache-dir", librosa_location)
     assert (result.code, result.stderr) == (0, "")
     assert result.stdout.endswith("no problems, no notes\n")
@@ -166,7 +166,7 @@ def test_a_sound_store_is_no_problem(acache: Acache, librosa_location: Path) -> 
     assert strict.code == 0
 
 
-def test_deleting_takes_what_was_asked_for(acache: Acache, location: Path) -> None:
+def test_verify_deletes_what_was_asked_for(acache: Acache, location: Path) -> None:
     planned = acache("verify", "--delete", "-n", "--json", "--cache-dir", location)
     assert (planned.code, left(location)) == (3, "012345")
     assert planned.document["planned"]["entries"] == 2
@@ -187,7 +187,7 @@ def test_deleting_takes_what_was_asked_for(acache: Acache, location: Path) -> No
     assert list((location / "joblib" / "m" / "f").glob("func_code.py"))
 
 
-def test_nobody_is_asked_without_a_terminal(acache: Acache, location: Path) -> None:
+def test_verify_delete_without_a_terminal_needs_yes(acache: Acache, location: Path) -> None:
     result = acache("verify", "--delete", "--cache-dir", location)
     assert result.code == 2
     assert "--yes" in result.stderr
@@ -195,7 +195,7 @@ def test_nobody_is_asked_without_a_terminal(acache: Acache, location: Path) -> N
     assert left(location) == "012345"
 
 
-def test_names_that_are_allowed(acache: Acache, location: Path) -> None:
+def test_verify_allow_and_strict(acache: Acache, location: Path) -> None:
     options = ["--strict", "--json", "--cache-dir", location]
     strict = acache("verify", *options).document["problems"]
     assert [one["kind"] for one in strict if "mine" in one["message"]] == ["unknown-global"]
@@ -213,7 +213,7 @@ def test_names_that_are_allowed(acache: Acache, location: Path) -> None:
         (["--function", "nothing"], "nothing"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
+def test_verify_refuses_invalid_options(
     acache: Acache, location: Path, arguments: list[str], says: str
 ) -> None:
     result = acache("verify", *arguments, "--cache-dir", location)
@@ -221,21 +221,21 @@ def test_what_makes_no_sense_is_refused(
     assert says in result.stderr
 
 
-def test_no_store_is_no_problem(acache: Acache, tmp_path: Path) -> None:
+def test_verify_of_no_store(acache: Acache, tmp_path: Path) -> None:
     result = acache("verify", "--json", "--cache-dir", tmp_path / "none")
     assert (result.code, result.document["entries"]) == (0, 0)
     assert "there is no cache" in result.stderr
     assert acache("verify").code == 2
 
 
-def test_a_selection_is_all_that_is_checked(acache: Acache, location: Path) -> None:
+def test_verify_checks_the_selection_alone(acache: Acache, location: Path) -> None:
     result = acache("verify", f"m.f/{HASHES[1]}", "--json", "--cache-dir", location)
     assert [one["kind"] for one in result.document["problems"]] == ["truncated"]
     other = acache("verify", "--smaller-than", "1", "--json", "--cache-dir", location)
     assert other.document["entries"] == 0
 
 
-def test_what_may_not_be_read_is_told_and_never_deleted(
+def test_verify_never_deletes_what_it_may_not_read(
     acache: Acache, location: Path, as_nobody: int | None
 ) -> None:
     for path in (location, *location.rglob("*")):
@@ -255,7 +255,7 @@ def test_what_may_not_be_read_is_told_and_never_deleted(
     assert output.exists()
 
 
-def test_others_entries_are_read_after_a_word(
+def test_verify_notes_that_entries_are_another_users(
     acache: Acache, location: Path, as_nobody: int | None
 ) -> None:
     if as_nobody is None:
@@ -269,7 +269,7 @@ def test_others_entries_are_read_after_a_word(
     )
 
 
-def test_a_write_in_flight_is_no_problem(acache: Acache, location: Path) -> None:
+def test_verify_ignores_a_write_in_flight(acache: Acache, location: Path) -> None:
     entry = location / "joblib" / "m" / "f" / HASHES[5]
     (entry / f"output.pkl.{'0' * 32}-{os.getpid()}-1").write_bytes(b"half")
     os.utime(entry, (time.time(),) * 2)

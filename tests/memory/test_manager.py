@@ -71,7 +71,7 @@ def test_cache_enabled(manager: Manager, tmp_path: Path) -> None:
 
 
 @BOTH
-def test_a_level_above_the_configured_one_is_not_cached(manager: Manager, tmp_path: Path) -> None:
+def test_level_above_the_configured_one_is_not_cached(manager: Manager, tmp_path: Path) -> None:
     cache = manager(str(tmp_path), verbose=0, level=20)
     assert cache(level=21)(func) is func
     assert cache(level=20)(func) is not func
@@ -80,13 +80,13 @@ def test_a_level_above_the_configured_one_is_not_cached(manager: Manager, tmp_pa
 
 
 @BOTH
-def test_the_level_may_be_positional(manager: Manager, tmp_path: Path) -> None:
+def test_level_may_be_positional(manager: Manager, tmp_path: Path) -> None:
     assert manager(str(tmp_path), verbose=0)(10)(func) is not func
     assert manager(str(tmp_path), verbose=0)(11)(func) is func
 
 
 @BOTH
-def test_a_cached_function_looks_like_the_original(manager: Manager, tmp_path: Path) -> None:
+def test_cached_function_looks_like_the_original(manager: Manager, tmp_path: Path) -> None:
     def original(x: int, *, k: int = 3) -> int:
         """Multiply."""
         return x * k
@@ -105,7 +105,7 @@ def test_a_cached_function_looks_like_the_original(manager: Manager, tmp_path: P
 
 
 @BOTH
-def test_a_cached_method_is_bound(manager: Manager, tmp_path: Path) -> None:
+def test_cached_method_is_bound(manager: Manager, tmp_path: Path) -> None:
     cached = manager(str(tmp_path), verbose=0)(level=10)(Doubler.double)
     bound = cached.__get__(Doubler())
     assert [bound(4), bound(4)] == [8, 8]
@@ -113,7 +113,7 @@ def test_a_cached_method_is_bound(manager: Manager, tmp_path: Path) -> None:
 
 
 @BOTH
-def test_the_methods_of_memory(manager: Manager, tmp_path: Path) -> None:
+def test_manager_has_the_methods_of_memory(manager: Manager, tmp_path: Path) -> None:
     cache = manager(str(tmp_path), verbose=0)
     assert cache.eval(func, 3).tolist() == [0, 1, 2]
     assert cache.format(1) == cache.memory.format(1)
@@ -128,7 +128,7 @@ def test_the_methods_of_memory(manager: Manager, tmp_path: Path) -> None:
 # What ours adds.
 
 
-def test_a_cached_method_keeps_its_qualified_name(tmp_path: Path) -> None:
+def test_cached_method_keeps_its_qualified_name(tmp_path: Path) -> None:
     cached = CacheManager(str(tmp_path), verbose=0)(level=10)(Doubler.double)
     assert cached.__qualname__ == "Doubler.double"
 
@@ -136,7 +136,7 @@ def test_a_cached_method_keeps_its_qualified_name(tmp_path: Path) -> None:
 @pytest.mark.skipif(
     not hasattr(joblib.memory, "AsyncMemorizedFunc"), reason="joblib caches coroutines since 1.4"
 )
-def test_a_cached_coroutine_function_is_one(tmp_path: Path) -> None:
+def test_cached_coroutine_function_is_one(tmp_path: Path) -> None:
     calls: list[int] = []
 
     async def double(x: int) -> int:
@@ -167,7 +167,7 @@ def test_options_reach_joblib(tmp_path: Path) -> None:
     assert not isinstance(plain(3), np.memmap)
 
 
-def test_wrong_use_is_told(tmp_path: Path) -> None:
+def test_wrong_use_is_an_error_that_says_how(tmp_path: Path) -> None:
     cache = CacheManager(str(tmp_path))
     with pytest.raises(TypeError, match=r"@cache\(level=20\)"):
         cache(func)  # type: ignore[arg-type]
@@ -181,7 +181,7 @@ def test_callable_objects_stay_callable(tmp_path: Path) -> None:
     assert len(list(tmp_path.rglob("output.pkl"))) == 1
 
 
-def test_a_path_is_the_store_itself_as_in_joblib(tmp_path: Path) -> None:
+def test_path_is_the_store_itself_as_in_joblib(tmp_path: Path) -> None:
     def only_here(x: int) -> int:
         return x
 
@@ -220,7 +220,7 @@ def test_joblib_and_acache_hit_each_others_entries(tmp_path: Path) -> None:
         assert run_python(code, second, location) == "[7]\n"
 
 
-def test_a_level_that_the_source_does_not_show_is_recorded(tmp_path: Path) -> None:
+def test_level_that_the_source_does_not_show_is_recorded(tmp_path: Path) -> None:
     cache = CacheManager(str(tmp_path), level=50, verbose=0)
 
     @cache(level=20)
@@ -261,7 +261,7 @@ def test_clearing_keeps_recorded_levels(tmp_path: Path) -> None:
     assert [r.level for r in stats(store, Levels(store, InstalledSources())).functions] == [40]
 
 
-def test_any_path_is_a_location(tmp_path: Path) -> None:
+def test_location_may_be_any_path(tmp_path: Path) -> None:
     class Place:
         def __fspath__(self) -> str:
             return str(tmp_path)
@@ -271,7 +271,7 @@ def test_any_path_is_a_location(tmp_path: Path) -> None:
 
 
 @BOTH
-def test_a_level_of_numpy_and_a_memory_of_ones_own(manager: Manager, tmp_path: Path) -> None:
+def test_level_of_numpy_and_a_memory_of_ones_own(manager: Manager, tmp_path: Path) -> None:
     cache = manager(None)
     assert cache(level=np.int64(10))(func) is func
     cache.memory = joblib.Memory(str(tmp_path), verbose=0)
@@ -282,7 +282,7 @@ def test_a_level_of_numpy_and_a_memory_of_ones_own(manager: Manager, tmp_path: P
 
 
 @ENGINES
-def test_a_cached_function_carries_its_controls(tmp_path: Path, engine: Any) -> None:
+def test_cached_function_carries_its_controls(tmp_path: Path, engine: Any) -> None:
     cached: Any = CacheManager(str(tmp_path), engine=engine, verbose=0)(level=10)(func)
     assert cached.cache_why(3) == (False, "first-call", cached.cache_key(3))
     for _ in range(3):
@@ -300,7 +300,7 @@ def test_a_cached_function_carries_its_controls(tmp_path: Path, engine: Any) -> 
 
 
 @ENGINES
-def test_a_cached_methods_controls_take_the_object(tmp_path: Path, engine: Any) -> None:
+def test_cached_methods_controls_take_the_object(tmp_path: Path, engine: Any) -> None:
     cached: Any = CacheManager(str(tmp_path), engine=engine, verbose=0)(level=10)(Doubler.double)
     doubler = Doubler()
     cached.__get__(doubler)(4)
@@ -323,7 +323,7 @@ def test_options_of_one_function_hold_for_it(tmp_path: Path) -> None:
     )
 
 
-def test_the_engine_is_chosen_by_argument_and_environment(
+def test_engine_is_chosen_by_argument_and_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert CacheManager().engine == "fast"
@@ -337,7 +337,7 @@ def test_the_engine_is_chosen_by_argument_and_environment(
         CacheManager(engine="steam")  # type: ignore[arg-type]
 
 
-def test_a_memory_of_ones_own_is_answered_fast_too(tmp_path: Path) -> None:
+def test_memory_of_ones_own_is_answered_fast_too(tmp_path: Path) -> None:
     cache = CacheManager(None)
     cache.memory = joblib.Memory(str(tmp_path), verbose=0)
     cached: Any = cache(level=10)(func)
@@ -359,7 +359,7 @@ def from_environment(
     return cache_from_environment()
 
 
-def test_without_a_location_the_environments_cache_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_without_a_location_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert from_environment(monkeypatch, None)(level=10)(func) is func
 
 
@@ -403,7 +403,7 @@ def test_documented_values_work(
     ("name", "value"),
     [("LEVEL", "x"), ("MMAP", "None"), ("MMAP", ""), ("COMPRESS", "True"), ("VERBOSE", "x")],
 )
-def test_other_values_are_warned_of_and_take_the_default(
+def test_values_that_are_not_documented_warn_and_take_the_default(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
 ) -> None:
     with pytest.warns(AcacheWarning, match=f"LIBROSA_CACHE_{name}={value!r} is ignored"):
@@ -413,14 +413,14 @@ def test_other_values_are_warned_of_and_take_the_default(
     assert len(list(tmp_path.rglob("output.pkl"))) == 1
 
 
-def test_an_empty_dir_is_warned_of_and_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_dir_warns_and_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIBROSA_CACHE_DIR", "")
     with pytest.warns(AcacheWarning, match="LIBROSA_CACHE_DIR=''"):
         cache = cache_from_environment()
     assert cache(level=10)(func) is func
 
 
-def test_a_location_that_cannot_be_made_is_warned_of_and_off(
+def test_location_that_cannot_be_made_warns_and_is_off(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -432,7 +432,7 @@ def test_a_location_that_cannot_be_made_is_warned_of_and_off(
         assert cache(level=10)(func) is func
 
 
-def test_a_store_that_cannot_be_written_is_warned_of_and_off(
+def test_store_that_cannot_be_written_warns_and_is_off(
     tmp_path: Path, as_nobody: int | None
 ) -> None:
     (tmp_path / "joblib").mkdir()
@@ -456,7 +456,7 @@ def test_a_store_that_cannot_be_written_is_warned_of_and_off(
     assert done.stderr.count("AcacheWarning: caching is off: cannot write") == 1
 
 
-def test_a_removed_current_folder_is_survived(tmp_path: Path) -> None:
+def test_removed_current_folder_is_survived(tmp_path: Path) -> None:
     code = (
         "import os, sys; os.mkdir(sys.argv[1]); os.chdir(sys.argv[1]); os.rmdir(sys.argv[1])\n"
         "from acache import cache; print(cache.level)"
@@ -466,14 +466,14 @@ def test_a_removed_current_folder_is_survived(tmp_path: Path) -> None:
         assert run_python(code, tmp_path / str(number), env=environ) == "10\n"
 
 
-def test_a_bad_prefix_is_warned_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_prefix_that_is_not_valid_warns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ACACHE_ENV_PREFIX", "not a name")
     with pytest.warns(AcacheWarning, match="ACACHE_ENV_PREFIX"):
         cache = from_environment(monkeypatch, tmp_path)
     assert cache(level=10)(func) is not func
 
 
-def test_another_prefix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_prefix_of_another_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ACACHE_ENV_PREFIX", "MY")
     monkeypatch.setenv("MY_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("MY_CACHE_LEVEL", "30")
@@ -487,7 +487,7 @@ def test_importing_cache_never_raises(tmp_path: Path) -> None:
     assert run_python("from acache import cache; print(cache.level)", env=environ) == "10\n"
 
 
-def test_the_public_names() -> None:
+def test_public_names() -> None:
     for name in acache.__all__:
         assert getattr(acache, name) is not None
         assert name in dir(acache)

@@ -22,7 +22,7 @@ from acache.operations.argument_text import readable
         np.array([[True], [False]]),
     ],
 )
-def test_real_arrays(array: np.ndarray) -> None:
+def test_text_of_real_arrays(array: np.ndarray) -> None:
     told = readable(repr(array))
     shape = f"shape {array.shape}" if array.size else "shape "
     assert told.startswith(f"array, {shape}")
@@ -49,10 +49,10 @@ def test_real_arrays(array: np.ndarray) -> None:
         ("None", "None"),
     ],
 )  # fmt: skip
-def test_texts(text: str, told: str) -> None:
+def test_text_of_other_arguments(text: str, told: str) -> None:
     assert readable(text) == told
 
 
 @given(st.text("array([]),.=shapedtyp0123 \n'"))
-def test_any_text_is_told_in_a_line(text: str) -> None:
+def test_text_is_always_one_line(text: str) -> None:
     assert "\n" not in readable(f"array({text}")

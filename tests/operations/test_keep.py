@@ -170,7 +170,7 @@ def test_keeper_of_a_removed_store_leaves_nothing(tmp_path: Path) -> None:
         (Limits(max_age=0), False),
     ],
 )
-def test_what_is_over_a_limit(store: Store, limits: Limits, over: bool) -> None:
+def test_keeper_finds_what_is_over_a_limit(store: Store, limits: Limits, over: bool) -> None:
     change_fill(store.path, lambda fill: fill._replace(disk_bytes=100, entries=3))
     assert is_over(read_fill(store.path), limits) == over
     assert is_over(read_fill(store.path)._replace(wanted_bytes=1), limits)

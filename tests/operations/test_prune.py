@@ -79,7 +79,7 @@ limits = st.builds(
     st.lists(calls, max_size=12), limits, st.sampled_from(POLICIES), st.booleans(), st.booleans()
 )
 @settings(max_examples=examples(100))
-def test_survivors_fit_and_no_more_goes_than_must(
+def test_prune_keeps_what_fits_and_evicts_no_more_than_it_must(
     made: list[Call], limit: Limits, policy: Policy, apparent: bool, fork: bool
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -137,7 +137,7 @@ WORTH: dict[Policy, Callable[[Callable[[Entry], int]], Callable[[Entry], Any]]] 
 }
 
 
-def test_the_score_is_log_of_seconds_per_byte_halved_each_half_life() -> None:
+def test_score_is_log_of_seconds_per_byte_halved_each_half_life() -> None:
     now = 50 * DAY
     value = score(30.0, 1_000_000, now - 14 * DAY, half_life=7 * DAY)
     assert value == pytest.approx(math.log2(30.0 / 1e6 * 0.5**2) + now / (7 * DAY))
@@ -190,7 +190,7 @@ def test_lru_deletes_what_joblib_deletes(
     assert left == {path.relative_to(copy) for path in copy.rglob("output.pkl")}
 
 
-def test_the_age_limit_is_joblibs(real_store: Path, tmp_path: Path) -> None:
+def test_age_limit_is_joblibs(real_store: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     twin(real_store, copy)
     offset = time.time() - NOW - 1
@@ -232,17 +232,17 @@ def test_min_free_counts_what_is_free(tmp_path: Path, monkeypatch: pytest.Monkey
         (Limits(max_age=math.inf), "max_age=inf"),
     ],
 )
-def test_limits_that_make_no_sense(tmp_path: Path, nonsense: Limits, says: str) -> None:
+def test_limits_that_are_not_valid(tmp_path: Path, nonsense: Limits, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         plan_prune(Store(tmp_path), nonsense)
 
 
-def test_a_policy_that_is_none(tmp_path: Path) -> None:
+def test_policy_that_is_unknown(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="choose from lru"):
         plan_prune(Store(tmp_path), Limits(max_items=1), policy="fifo")  # type: ignore[arg-type]
 
 
-def test_two_plans_of_one_store_are_equal(tmp_path: Path) -> None:
+def test_plans_of_one_store_are_equal(tmp_path: Path) -> None:
     store = make_store(tmp_path, [Call(10, NOW, NOW, 1.0)] * 9)
     plan = plan_prune(store, Limits(max_items=4), now=NOW)
     assert plan == plan_prune(store, Limits(max_items=4), now=NOW)
@@ -250,6 +250,6 @@ def test_two_plans_of_one_store_are_equal(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("half_life", [0.0, -1.0, math.inf, math.nan])
-def test_half_lives_that_make_no_sense(tmp_path: Path, half_life: float) -> None:
+def test_half_lives_that_are_not_valid(tmp_path: Path, half_life: float) -> None:
     with pytest.raises(UsageError, match="half-life"):
         plan_prune(Store(tmp_path), Limits(max_items=1), policy="cost", half_life=half_life)

@@ -61,7 +61,7 @@ def test_levels(text: str, inside: list[int | None], outside: list[int | None]) 
 @pytest.mark.parametrize(
     "text", ["", "high", "30-20", "=>30", "1.5", "10,20", "٣٠", "1e2", "9" * 30]
 )
-def test_levels_that_are_none(text: str) -> None:
+def test_levels_that_are_not_valid(text: str) -> None:
     with pytest.raises(UsageError) as told:
         parse_levels(text)
     assert repr(text) in str(told.value)
@@ -102,7 +102,7 @@ def test_patterns_of_functions(pattern: str, matches: bool) -> None:
     "function",
     ["m/f", "pkg/m/f", "m.f", "m[1]/f", "m1/f", " f", "f ", "a*/?", "\x1b", "\udcff", ""],
 )
-def test_a_function_is_named_exactly(function: str) -> None:
+def test_function_is_named_exactly(function: str) -> None:
     others = {"m/f", "pkg/m/f", "m.f", "m[1]/f", "m1/f", "f", "f/m/f", "ab/c", "n/ f"} - {function}
     assert matches_function(function, exactly(function))
     assert not any(matches_function(other, exactly(function)) for other in others)
@@ -116,7 +116,7 @@ def test_names_that_are_not_printable_match_as_they_are_shown() -> None:
 
 @needs_posix
 @given(st.binary(min_size=1))
-def test_what_is_quoted_is_read_back(word: bytes) -> None:
+def test_quoted_text_is_read_back_by_bash(word: bytes) -> None:
     word = word.replace(b"\0", b"x")
     line = f"printf %s {quoted(os.fsdecode(word))}"
     assert line.isprintable()
@@ -144,12 +144,12 @@ def test_patterns_of_arguments(text: str, pattern: str, matches: bool) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "f", "f/", "f/xyz", "f/" + "a" * 33, "f/AB", "a/b c"])
-def test_ids_that_are_none(text: str) -> None:
+def test_ids_that_are_not_valid(text: str) -> None:
     with pytest.raises(UsageError, match="is not an entry"):
         parse_entry_id(text)
 
 
-def test_the_nearest_names_come_first() -> None:
+def test_nearest_names_come_first() -> None:
     known = ["librosa/core/spectrum/stft", "librosa/core/spectrum/istft", "librosa/filters/mel"]
     assert nearest("sftf", known)[0] == "librosa.core.spectrum.stft"
     assert nearest("librosa.filtres.mel", known)[0] == "librosa.filters.mel"
@@ -192,7 +192,7 @@ selections = st.builds(
 
 @given(entries, selections)
 @settings(max_examples=examples(100))
-def test_a_selection_is_what_its_words_say(
+def test_selection_is_what_its_words_say(
     made: dict[tuple[str, str], tuple[int, int, int, str]], selection: Selection
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -304,7 +304,7 @@ def test_ids_that_may_be_gone_are_counted(store: Store) -> None:
         (("a/b", "a.b"), ["a/b"]),
     ],
 )
-def test_an_id_never_names_another_entry(
+def test_id_never_names_another_entry(
     tmp_path: Path, folders: tuple[str, str], unique: list[str]
 ) -> None:
     """Arguments alone make the hash: two functions' entries often share it."""
@@ -341,7 +341,7 @@ def test_entries_in_the_root_can_be_named(tmp_path: Path) -> None:
         (Selection(levels=(parse_levels("none"),)), "level"),
     ],
 )
-def test_selections_that_make_no_sense(store: Store, nonsense: Selection, says: str) -> None:
+def test_selections_that_are_not_valid(store: Store, nonsense: Selection, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         nonsense.resolve(store)
 
@@ -364,7 +364,7 @@ def test_metadata_is_opened_for_those_alone_that_passed_the_rest(
     assert {function for function, _ in opened} == {"m/g"}
 
 
-def test_a_scan_of_one_function_looks_into_no_other(
+def test_scan_of_one_function_looks_into_no_other(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     selector = Selection(functions=("m.g",)).resolve(store)
@@ -378,7 +378,7 @@ def test_a_scan_of_one_function_looks_into_no_other(
     st.sampled_from(NAMES), st.sampled_from(HASHES), st.integers(0, 2**62), st.integers(0, 2**62),
     st.integers(0, 9), st.floats(0, 1e10), st.floats(0, 1e10), st.none() | st.floats(0, 1e6),
 )), st.integers(0, 9))  # fmt: skip
-def test_a_table_gives_back_what_was_put_in(made: list[Entry], cut: int) -> None:
+def test_table_gives_back_what_was_put_in(made: list[Entry], cut: int) -> None:
     import pickle
 
     table = EntryTable(made[:cut])
@@ -393,7 +393,7 @@ def test_a_table_gives_back_what_was_put_in(made: list[Entry], cut: int) -> None
     ]
 
 
-def test_a_selection_of_what_is_stale_asks(tmp_path: Path) -> None:
+def test_selection_of_what_is_stale_asks(tmp_path: Path) -> None:
     for function in ("m/old", "m/new"):
         write_entry(tmp_path / "joblib" / function, "0" * 32)
         (tmp_path / "joblib" / function / "func_code.py").touch()

@@ -77,7 +77,7 @@ ARRAYS = {
 
 
 @pytest.mark.parametrize("name", ARRAYS)
-def test_every_array(name: str) -> None:
+def test_arrays_are_described_as_numpy_describes_them(name: str) -> None:
     array = ARRAYS[name]
     fortran = array.flags.f_contiguous and not array.flags.c_contiguous
     for protocol in range(6):
@@ -93,25 +93,25 @@ def test_every_array(name: str) -> None:
         assert not description.trailing, protocol
 
 
-def test_an_array_of_no_fields() -> None:  # which joblib cannot write
+def test_array_of_no_fields() -> None:  # which joblib cannot write
     (found,) = described(pickle.dumps(np.zeros(2, []))).arrays
     assert found == ((2,), "[]", "C", 0, "numpy.ndarray")
 
 
 @pytest.mark.parametrize("name", ARRAYS)
-def test_every_array_that_numpy_itself_pickled(name: str) -> None:
+def test_arrays_that_numpy_itself_pickled_are_described(name: str) -> None:
     for protocol in range(6):
         (found,) = described(pickle.dumps(ARRAYS[name], protocol)).arrays
         assert (found.shape, found.dtype, found.size_bytes) == facts(ARRAYS[name]), protocol
 
 
-def test_a_memory_map(tmp_path: Path) -> None:
+def test_memory_map(tmp_path: Path) -> None:
     array = np.memmap(tmp_path / "data", np.float32, "w+", shape=(3, 4))
     (found,) = described(dumped(array)).arrays
     assert found == ((3, 4), "float32", "C", 48, "numpy.memmap")
 
 
-def test_a_dtype_of_too_many_fields() -> None:
+def test_dtype_of_too_many_fields() -> None:
     array = np.zeros(3, [(f"field {i}", "f4") for i in range(200)])
     objects = np.zeros(3, [(f"field {i}", "O") for i in range(200)])
     found = described(dumped([array, objects, array])).arrays
@@ -141,7 +141,7 @@ ndarray
 ub."""
 
 
-def test_an_array_in_a_file_of_its_own_is_named() -> None:
+def test_array_in_a_file_of_its_own_is_named() -> None:
     description = described(b"\x80\x02" + OLD)
     assert shown(description) == [
         "joblib.numpy_pickle.NDArrayWrapper",
@@ -173,7 +173,7 @@ def assert_described(file: Path) -> None:
     assert not description.trailing
 
 
-def test_every_result_of_librosa(librosa_location: Path) -> None:
+def test_results_of_librosa_are_described(librosa_location: Path) -> None:
     files = outputs(librosa_location)
     assert len(files) > 20
     for file in files:
@@ -181,7 +181,7 @@ def test_every_result_of_librosa(librosa_location: Path) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_result_that_is_recorded(version: str, tmp_path: Path) -> None:
+def test_results_that_are_recorded_are_described(version: str, tmp_path: Path) -> None:
     unpack_recorded(version, tmp_path)
     files = outputs(tmp_path)
     assert len(files) > 10
@@ -194,7 +194,7 @@ def test_every_result_that_is_recorded(version: str, tmp_path: Path) -> None:
         assert caught.value.truncated
 
 
-def test_the_wrapper_by_hand_is_one() -> None:
+def test_wrapper_by_hand_is_one() -> None:
     (found,) = described(wrapper(F8, b"K\x02\x85") + bytes(16) + b".").arrays
     assert found == ((2,), "float64", "C", 16, "numpy.ndarray")
 
@@ -240,7 +240,7 @@ def test_types_that_numpy_does_not_write(dtype: bytes) -> None:
         described(wrapper(dtype, b"K\x02\x85") + bytes(16) + b".")
 
 
-def test_an_array_is_where_joblib_would_read_it_or_refused() -> None:
+def test_array_is_where_joblib_would_read_it_or_refused() -> None:
     once = wrapper(F8, b"K\x01\x85")
     assert described(once + bytes(8) + b".").bytes_read == len(once) + 9
     again = once + bytes(8) + b"h\x00}b."
@@ -275,12 +275,12 @@ DISGUISED = {
 
 
 @pytest.mark.parametrize("name", DISGUISED)
-def test_what_would_be_read_otherwise_is_refused(name: str) -> None:
+def test_pickles_that_joblib_would_read_otherwise_are_refused(name: str) -> None:
     with pytest.raises(PickleError, match=r"not as joblib|not known|mapped|twice"):
         described(DISGUISED[name] + bytes(64) + b".")
 
 
-def test_what_takes_the_place_of_an_array_gets_no_state() -> None:
+def test_object_in_the_place_of_an_array_gets_no_state() -> None:
     objects = wrapper(O8, b"K\x01\x85", more=UNMAPPED)
     with pytest.raises(PickleError, match="no array"):
         described(objects + wrapper(F8, b"K\x01\x85") + b"." + b"}b.")
@@ -304,7 +304,7 @@ def test_fields_lie_within_their_structure() -> None:
     assert not described(beyond).arrays
 
 
-def test_only_joblibs_own_pickle_has_arrays_behind_their_wrappers() -> None:
+def test_wrappers_have_arrays_behind_them_only_in_joblibs_own_pickle() -> None:
     inner = pickle.dumps(np.array([None], object), 3)
     assert inner.count(b"Na") == 1
     inner = inner.replace(b"Na", wrapper(F8, b"K\x07\x85")[2:] + b"a")
@@ -317,7 +317,7 @@ def test_only_joblibs_own_pickle_has_arrays_behind_their_wrappers() -> None:
     assert described(file.getvalue()).arrays == ()
 
 
-def test_the_inner_pickle_ends_with_its_frame() -> None:
+def test_inner_pickle_ends_with_its_frame() -> None:
     objects = wrapper(O8, b"K\x01\x85", more=UNMAPPED)
     inner = b"\x80\x04" + FRAME + struct.pack("<Q", 10) + b"N.N......"
     with pytest.raises(PickleError, match="ends within a frame"):

@@ -74,7 +74,7 @@ class Pipe(io.RawIOBase):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_what_joblib_writes_is_told_by_its_first_bytes(method: str, tmp_path: Path) -> None:
+def test_method_is_detected_by_the_first_bytes(method: str, tmp_path: Path) -> None:
     if method == "lz4":
         pytest.importorskip("lz4.frame")
     file = tmp_path / "output.pkl"
@@ -85,7 +85,7 @@ def test_what_joblib_writes_is_told_by_its_first_bytes(method: str, tmp_path: Pa
 
 
 @given(st.binary(max_size=8) | st.sampled_from([b"ZF0", b"BZh", b"x\x9c", b"]\x00", b"]."]))
-def test_any_bytes_are_told_as_joblib_tells_them(data: bytes) -> None:
+def test_method_is_detected_as_joblib_detects_it(data: bytes) -> None:
     told = _detect_compressor(io.BytesIO(data))
     assert detect(data) == (None if told == "not-compressed" else told)
 
@@ -115,7 +115,7 @@ def test_passing_over_ends_at_the_end(method: str | None) -> None:
     assert stream.skip(1) == 0
 
 
-def test_a_stream_begins_where_its_file_stands() -> None:
+def test_stream_begins_where_its_file_stands() -> None:
     file = io.BytesIO(b"header" + PLAIN)
     file.seek(6)
     stream = open_stream(file, None)
@@ -124,7 +124,7 @@ def test_a_stream_begins_where_its_file_stands() -> None:
     assert stream.skip(10**6) == len(PLAIN) - 13
 
 
-def test_a_file_that_cannot_seek() -> None:
+def test_file_that_cannot_seek() -> None:
     stream = open_stream(Pipe(PLAIN), None)
     assert stream.read(100) == PLAIN[:100]
     assert stream.skip(900) == 900
@@ -143,7 +143,9 @@ def test_a_file_that_cannot_seek() -> None:
     st.lists(st.tuples(st.booleans(), st.integers(0, 3000))),
     st.binary(max_size=5000),
 )
-def test_any_way_of_reading(method: str | None, steps: list[tuple[bool, int]], data: bytes) -> None:
+def test_reading_in_any_way_gives_the_same(
+    method: str | None, steps: list[tuple[bool, int]], data: bytes
+) -> None:
     plain = data * 3
     stream, reference = opened(COMPRESS[method](plain), method), io.BytesIO(plain)
     for reads, size in steps:
@@ -156,7 +158,7 @@ def test_any_way_of_reading(method: str | None, steps: list[tuple[bool, int]], d
 
 
 @pytest.mark.parametrize("method", [*METHODS, "compat"])
-def test_a_stream_cut_anywhere_is_truncated(method: str) -> None:
+def test_stream_cut_anywhere_is_truncated(method: str) -> None:
     data = COMPRESS[method](b"a small pickle " * 3)
     for size in range(len(data)):
         with pytest.raises(DamagedError) as caught:
@@ -165,7 +167,7 @@ def test_a_stream_cut_anywhere_is_truncated(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["zlib", "gzip", "bz2", "xz", "lz4", "compat"])
-def test_a_wrong_checksum_is_damage(method: str) -> None:
+def test_wrong_checksum_is_damage(method: str) -> None:
     data = bytearray(COMPRESS[method](PLAIN))
     # xz: the check is before its index of 12 bytes and footer of 12; bz2: bits, before padding
     data[{"xz": -32, "bz2": -3, "gzip": -6}.get(method, -2)] ^= 0x10
@@ -176,7 +178,7 @@ def test_a_wrong_checksum_is_damage(method: str) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 @given(data=st.data())
-def test_any_damage_is_an_error_or_none(method: str, data: st.DataObject) -> None:
+def test_damage_is_an_error_or_none(method: str, data: st.DataObject) -> None:
     content = bytearray(COMPRESS[method](PLAIN[:500]))
     for _ in range(data.draw(st.integers(1, 3))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
@@ -195,21 +197,21 @@ def test_streams_in_a_row_are_one_as_they_are_to_joblib(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["zlib", "gzip"])
-def test_nothing_behind_a_zlib_or_gzip_stream_is_read(method: str) -> None:
+def test_reading_ends_with_a_zlib_or_gzip_stream(method: str) -> None:
     stream = opened(COMPRESS[method](b"one") + COMPRESS[method](b"two"), method)
     assert stream.read(100) == b"one"
     assert not stream.at_end()
 
 
 @pytest.mark.parametrize("method", ["zlib", "gzip", "bz2", "lzma", "xz"])
-def test_what_follows_a_stream_is_told(method: str) -> None:
+def test_end_of_a_stream_is_not_that_of_the_file(method: str) -> None:
     stream = opened(COMPRESS[method](b"one") + b"no stream at all, of no kind", method)
     assert stream.read(3) == b"one"
     assert not stream.at_end()
     assert stream.read(1) == b""
 
 
-def test_what_follows_lz4_is_damage_as_it_is_to_joblib() -> None:
+def test_data_behind_lz4_is_damage_as_it_is_to_joblib() -> None:
     stream = opened(lz4_compress(b"one") + b"no stream at all, of no kind", "lz4")
     assert stream.read(3) == b"one"
     with pytest.raises(DamagedError, match="lz4 stream is damaged"):
@@ -217,32 +219,32 @@ def test_what_follows_lz4_is_damage_as_it_is_to_joblib() -> None:
 
 
 @pytest.mark.parametrize("header", [b"ZF", b"ZF0x", b"ZFnothing of the kind, at all"])
-def test_a_broken_header_of_old(header: bytes) -> None:
+def test_broken_header_of_old(header: bytes) -> None:
     with pytest.raises(DamagedError, match=r"header of joblib 0\.9"):
         opened(header, "compat")
 
 
-def test_a_header_of_python_2_is_one_byte_longer() -> None:
+def test_header_of_python_2_is_one_byte_longer() -> None:
     data = zfile(PLAIN)
     stream = opened(data[:21] + b" " + data[21:], "compat")
     assert stream.read(10**6) == PLAIN
 
 
-def test_without_lz4(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lz4_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lz4", None)
     monkeypatch.setitem(sys.modules, "lz4.frame", None)
     with pytest.raises(MissingPackageError, match="lz4 is not installed"):
         opened(b"\x04\x22\x4d\x18", "lz4")
 
 
-def test_a_header_that_claims_a_large_dictionary() -> None:
+def test_header_that_claims_a_large_dictionary() -> None:
     data = b"\x5d" + (2**32 - 1).to_bytes(4, "little") + b"\xff" * 8 + bytes(20)
     with pytest.raises(DamagedError, match="lzma stream is damaged"):
         opened(data, "lzma").read(1)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_bomb_takes_little_memory(method: str) -> None:
+def test_bomb_takes_little_memory(method: str) -> None:
     size = 6_000_000
     stream = opened(COMPRESS[method](bytes(size)), method)
     stream.read(1)  # the dictionary of xz, and modules
@@ -256,7 +258,7 @@ def test_a_bomb_takes_little_memory(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_bomb_is_not_read_to_its_end(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bomb_is_not_read_to_its_end(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compression, "_MOST_BYTES", 1_000_000)
     large = COMPRESS[method](bytes(30_000_000))
     stream = opened(large, method)

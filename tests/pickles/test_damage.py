@@ -73,7 +73,7 @@ FAILURES = (
 
 @pytest.mark.filterwarnings("ignore:The file .* has been generated with a joblib")
 @pytest.mark.parametrize("name", WRONG)
-def test_what_joblib_cannot_load_is_damaged(name: str, tmp_path: Path) -> None:
+def test_pickles_that_joblib_cannot_load_are_damaged(name: str, tmp_path: Path) -> None:
     path = tmp_path / "output.pkl"
     path.write_bytes(WRONG[name])
     with pytest.raises(FAILURES):
@@ -94,14 +94,14 @@ def test_long_values_are_sound(size: int, protocol: int) -> None:
 
 
 @pytest.mark.parametrize("numbers", [[1] * 40, [300] * 30, [70_000] * 20, [1.5] * 15])
-def test_a_frame_may_end_between_any_two_numbers(numbers: list[float]) -> None:
+def test_frame_may_end_between_any_two_numbers(numbers: list[float]) -> None:
     for size in range(65_370, 65_540):
         value = ["q" * size, *numbers, "r" * 65_560]  # what is large has no frame, nor what is tiny
         for data in (pickle.dumps(value, 4), pickle._dumps(value, 5), dumped(value)):
             assert described(data).bytes_read == len(data)
 
 
-def test_many_frames_are_followed() -> None:
+def test_frames_are_followed_however_many_there_are() -> None:
     frames = b"".join(b"\x95" + struct.pack("<Q", 2) + b"N0" for _ in range(100_000))
     data = b"\x80\x04" + frames + b"\x95" + struct.pack("<Q", 0) + b"K\x07."
     assert pickle.loads(data) == described(data).value == 7

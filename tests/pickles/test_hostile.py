@@ -26,9 +26,7 @@ from tests.helpers.samples import FRAME, SMALL, described, dumped, shown, values
     st.sampled_from([dumped(SMALL, protocol=p) for p in range(6)] + [dumped(SMALL, compress=3)]),
     st.lists(st.tuples(st.integers(0, 10**4), st.integers(0, 255)), min_size=1, max_size=5),
 )
-def test_any_damage_is_an_error_or_a_description(
-    data: bytes, changes: list[tuple[int, int]]
-) -> None:
+def test_damage_is_an_error_or_a_description(data: bytes, changes: list[tuple[int, int]]) -> None:
     content = bytearray(data)
     for where, byte in changes:
         content[where % len(content)] = byte
@@ -40,7 +38,7 @@ def test_any_damage_is_an_error_or_a_description(
 @given(
     st.lists(st.sampled_from([o.code.encode("latin-1") for o in pickletools.opcodes])), st.data()
 )
-def test_any_opcodes_are_an_error_or_a_description(codes: list[bytes], data: st.DataObject) -> None:
+def test_opcodes_are_an_error_or_a_description(codes: list[bytes], data: st.DataObject) -> None:
     arguments = st.sampled_from([b"", b"\x01", b"\x01\x00\x00\x00", b"1\n", b"a\nb\n", bytes(8)])
     content = b"".join(code + data.draw(arguments) for code in codes)
     with contextlib.suppress(AcacheError):
@@ -63,7 +61,7 @@ class Anything:
     st.sampled_from([pickle.dumps((values()["ordered"], SMALL[3], {1}), p) for p in range(6)]),
     st.lists(st.tuples(st.integers(0, 10**4), st.integers(0, 255)), max_size=3),
 )
-def test_nothing_that_unpickling_looks_up_is_missed(
+def test_names_that_unpickling_looks_up_are_all_found(
     data: bytes, changes: list[tuple[int, int]]
 ) -> None:
     content = bytearray(data)
@@ -109,7 +107,7 @@ def hostile() -> dict[str, bytes]:
     }
 
 
-def test_nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_describing_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     refused = set()
     for way, data in hostile().items():
@@ -125,7 +123,7 @@ def test_nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("way", [w for w in hostile() if w != "in an array of objects"])
-def test_what_would_run_is_named(way: str) -> None:
+def test_describing_names_what_would_run(way: str) -> None:
     description = described(hostile()[way])
     assert description.globals == (("os", "system"),)
 
@@ -184,7 +182,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_said(name: str) -> None:
+def test_describing_says_what_is_wrong(name: str) -> None:
     data, reason = WRONG[name]
     with pytest.raises(PickleError, match=reason) as caught:
         described(data)
@@ -204,7 +202,7 @@ def test_keys_that_take_long_to_hash_are_refused() -> None:
     assert described(dumped([keys, *[{(1, 2, 3): i} for i in range(30_000)]])).value
 
 
-def test_what_is_outside_of_the_pickle_is_told() -> None:
+def test_describing_notes_what_is_outside_of_the_pickle() -> None:
     for data in (b"Pid\n.", b"U\x02idQ.", b"\x80\x05\x97."):
         assert described(data).outside
     assert not described(b"N.").outside

@@ -19,7 +19,9 @@ VALUE = {
 
 @pytest.mark.parametrize("protocol", [2, 3, 5])
 @pytest.mark.parametrize("contents", [True, False])
-def test_only_the_bytes_of_arrays_and_numbers_may_differ(protocol: int, contents: bool) -> None:
+def test_likeness_lets_only_bytes_of_arrays_and_numbers_differ(
+    protocol: int, contents: bool
+) -> None:
     data = dumped(VALUE, protocol=protocol)
     read = described(data, contents=contents)
     inside = {at for begin, end in read.passed for at in range(begin, end)}
@@ -39,7 +41,7 @@ def test_only_the_bytes_of_arrays_and_numbers_may_differ(protocol: int, contents
     assert not alike.knows(data[:-1])
 
 
-def test_other_files_of_a_size_are_remembered_too_but_not_all() -> None:
+def test_likeness_remembers_some_files_of_a_size() -> None:
     alike = Likeness()
     files = [b"%03d" % number for number in range(2 * _MOST_OF_A_SIZE)]
     for file in files:
@@ -49,7 +51,7 @@ def test_other_files_of_a_size_are_remembered_too_but_not_all() -> None:
     )
 
 
-def test_what_is_remembered_takes_bounded_memory() -> None:
+def test_likeness_takes_bounded_memory() -> None:
     alike, size = Likeness(), 1 << 16
     sizes = range(size, size + 2 * _MOST_BYTES // size)
     for one in sizes:
@@ -58,7 +60,7 @@ def test_what_is_remembered_takes_bounded_memory() -> None:
     assert 0 < known * size <= _MOST_BYTES
 
 
-def test_nothing_of_a_file_with_many_arrays_is_remembered() -> None:
+def test_likeness_remembers_no_file_with_many_arrays() -> None:
     alike, value = Likeness(), [np.zeros(1) for _ in range(200)]
     data = dumped(value)
     alike.remember(data, described(data).passed)

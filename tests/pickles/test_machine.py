@@ -17,7 +17,7 @@ from tests.helpers.samples import SMALL, Plain, described, dumped, shown, values
 
 
 @pytest.mark.parametrize("compress", [0, 3, "zlib", "gzip", "bz2", "lzma", "xz", "lz4"])
-def test_every_compression(compress: int | str) -> None:
+def test_structure_of_every_compression(compress: int | str) -> None:
     if compress == "lz4":
         pytest.importorskip("lz4.frame")
     value = {"a": np.ones((300, 400)), "b": [np.asfortranarray(np.ones((4, 5), "c8")), "text"]}
@@ -35,7 +35,7 @@ def test_every_compression(compress: int | str) -> None:
 
 
 @pytest.mark.parametrize("name", values())
-def test_every_value_names_what_unpickling_looks_up(name: str) -> None:
+def test_names_are_those_that_unpickling_looks_up(name: str) -> None:
     for protocol in range(6):
         data = dumped(values()[name], protocol=protocol)
         description = described(data)
@@ -83,7 +83,7 @@ def test_long_containers_keep_their_first_items_and_their_count() -> None:
     assert parts.items[2].items[:4] == [0, 1, 1, 1]
 
 
-def test_what_follows_is_told() -> None:
+def test_data_behind_a_pickle_is_noted() -> None:
     data = dumped([1, 2])
     assert described(data + b"more").trailing
     assert described(data + b"more").bytes_read == len(data)
@@ -91,7 +91,7 @@ def test_what_follows_is_told() -> None:
     assert not described(data).trailing
 
 
-def test_the_format_of_joblib_0_9() -> None:
+def test_format_of_joblib_0_9() -> None:
     file = io.BytesIO()
     write_zfile(file, pickle.dumps({"a": [1, 2]}, 2))
     description = described(file.getvalue())
@@ -110,13 +110,13 @@ def test_extensions_are_named() -> None:
     assert description.globals == tuple(("copyreg", f"extension {code}") for code in (5, 6, 7))
 
 
-def test_what_is_not_in_the_file_is_unknown() -> None:
+def test_values_that_are_not_in_the_file_are_unknown() -> None:
     value = described(b"(Pid\nK\x01Q\x97\x98t.").value
     assert isinstance(value, Container)
     assert [type(item) for item in value.items] == [Unknown] * 3
 
 
-def test_a_pickle_cut_anywhere_is_truncated() -> None:
+def test_pickle_cut_anywhere_is_truncated() -> None:
     for protocol in range(6):
         data = dumped(SMALL, protocol=protocol)
         for size in range(len(data)):
@@ -134,7 +134,7 @@ def test_long_lines_cut_anywhere_are_truncated() -> None:
 
 
 @pytest.mark.parametrize("method", ["zlib", "gzip", "bz2", "lzma", "xz", "lz4"])
-def test_a_compressed_pickle_cut_anywhere_is_truncated(method: str) -> None:
+def test_compressed_pickle_cut_anywhere_is_truncated(method: str) -> None:
     if method == "lz4":
         pytest.importorskip("lz4.frame")
     data = dumped(SMALL, compress=(method, 3))
@@ -156,7 +156,7 @@ def test_strings_that_name_classes_are_remembered_however_many_there_are() -> No
     ]
 
 
-def test_an_order_that_cannot_be_followed_is_refused() -> None:
+def test_order_that_cannot_be_followed_is_refused() -> None:
     many = b"N\x94" * 50_000
     assert described(b"\x80\x04" + many + b"N\x94h\x00.").value is None
     with pytest.raises(PickleError, match="memo too large"):

@@ -11,7 +11,7 @@ from acache.pickles import Line, outline
 from tests.helpers.samples import described, dumped, shown, told, values
 
 
-def test_an_outline_says_what_an_array_takes() -> None:
+def test_outline_says_what_an_array_takes() -> None:
     lines = outline(described(dumped((np.ones((1025, 44), "f4"), "x" * 1000))).value)
     assert lines == [
         Line(0, "tuple of 2", None),
@@ -21,7 +21,7 @@ def test_an_outline_says_what_an_array_takes() -> None:
 
 
 @pytest.mark.parametrize("protocol", range(6))
-def test_every_value_is_shown(protocol: int) -> None:
+def test_outline_shows_every_value(protocol: int) -> None:
     every = values()
     assert told(every["constants"], protocol=protocol)[1:7] == [
         *("  None", "  True", "  False", "  0", "  1", "  -1")
@@ -65,7 +65,7 @@ def test_sets_are_sets_in_every_protocol(protocol: int) -> None:
     ]
 
 
-def test_an_outline_is_as_wide_and_as_deep_as_wished() -> None:
+def test_outline_is_as_wide_and_as_deep_as_wished() -> None:
     description = described(dumped([list(range(50)), [[["deep"]]], {"key": [1, 2]}]))
     assert shown(description, depth=2, width=2) == [
         "list of 3",
@@ -81,7 +81,7 @@ def test_an_outline_is_as_wide_and_as_deep_as_wished() -> None:
     assert shown(description, depth=1, width=0) == ["list of 3", "  ... and 3 more"]
 
 
-def test_a_billion_laughs_are_shown_once_each() -> None:
+def test_billion_laughs_are_shown_once_each() -> None:
     value: Any = "ha"
     for _ in range(60):
         value = [value, value]

@@ -37,6 +37,6 @@ def test_levels_in_sources(source: str, level: int | None) -> None:
 
 
 @given(st.text())
-def test_any_text_has_a_level_or_none(source: str) -> None:
+def test_levels_of_any_text_are_a_number_or_none(source: str) -> None:
     level = level_in_source(f"@cache({source})\ndef f(): ...")
     assert level is None or type(level) is int

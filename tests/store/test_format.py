@@ -58,7 +58,7 @@ def test_names_that_are_not_temporary(name: str) -> None:
     assert parse_temporary(name) is None
 
 
-def test_a_sources_first_line_is_joblibs() -> None:
+def test_sources_first_line_is_joblibs() -> None:
     source = inspect.getsource(test_hashes)
     assert split_source(f"# first line: 12\n{source}") == source
     assert split_source(source) == source

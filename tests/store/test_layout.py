@@ -144,7 +144,7 @@ def test_functions_of_a_split_store_without_sources(split: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["add", "fad", "f0d"])
-def test_a_function_named_like_a_group_is_a_function(tmp_path: Path, name: str) -> None:
+def test_function_named_like_a_group_is_a_function(tmp_path: Path, name: str) -> None:
     outer = tmp_path / "joblib" / "m" / "f"
     inner = outer / name
     for folder in (outer, inner):
@@ -172,7 +172,7 @@ def test_clearing_a_split_store_leaves_sources_alone(split: Path) -> None:
     assert not [path for path in split.rglob("*") if len(path.name) in (3, 29, 32)]
 
 
-def test_one_split_entry_is_cleared_by_its_id(split: Path) -> None:
+def test_split_entry_is_cleared_by_its_id(split: Path) -> None:
     chosen = entries_of(split)[0]
     name = f"{chosen.function}/{chosen.hash[:6]}"
     assert clear(split, Selection(ids=(parse_entry_id(name),))) == 1
@@ -327,7 +327,7 @@ def test_both_stores_are_one(both: Path) -> None:
     assert sorted(Store(both).functions()) == ["numbered/double", "numbered/triple"]
 
 
-def test_an_id_in_both_stores_means_both(both: Path) -> None:
+def test_id_in_both_stores_means_both(both: Path) -> None:
     store = Store(both)
     function = "numbered/double"
     assert len(store.hashes(function)) == 4
@@ -361,7 +361,7 @@ def test_verify_checks_both_copies(both: Path) -> None:
     assert len(list(both.rglob("output.pkl"))) == 6
 
 
-def test_a_source_that_is_missing_in_one_of_two_stores_is_found(both: Path) -> None:
+def test_source_that_is_missing_in_one_of_two_stores_is_found(both: Path) -> None:
     function = "numbered/double"
     assert source_trouble(Store(both), function) is None
     gone = both / "joblib" / function / "func_code.py"
@@ -371,7 +371,7 @@ def test_a_source_that_is_missing_in_one_of_two_stores_is_found(both: Path) -> N
     assert (trouble.what, trouble.address) == ("no", str(gone))
 
 
-def test_of_two_sources_the_latest_counts(both: Path) -> None:
+def test_source_that_is_the_latest_counts(both: Path) -> None:
     function = "numbered/double"
     old = both / "joblib" / function / "func_code.py"
     old.write_text("# first line: 1\ndef double(x): ...\n")
@@ -381,7 +381,7 @@ def test_of_two_sources_the_latest_counts(both: Path) -> None:
     assert "return 2 * x" in source
 
 
-def test_an_empty_folder_joblib_hides_nothing(tmp_path: Path) -> None:
+def test_empty_folder_joblib_hides_nothing(tmp_path: Path) -> None:
     location = tmp_path / "location"
     call(location, "path", "double:1")
     (location / "joblib").mkdir()
@@ -389,7 +389,7 @@ def test_an_empty_folder_joblib_hides_nothing(tmp_path: Path) -> None:
     assert clear(location, Selection()) == 1
 
 
-def test_a_second_store_without_any_source_is_seen(both: Path) -> None:
+def test_second_store_without_any_source_is_seen(both: Path) -> None:
     """As of functions that one process has stored in the other store before."""
     for source in both.rglob("func_code.py"):
         if not source.is_relative_to(both / "joblib"):
@@ -400,7 +400,7 @@ def test_a_second_store_without_any_source_is_seen(both: Path) -> None:
 
 
 @pytest.mark.parametrize("at", ["file", "marked", "hidden"])
-def test_another_store_below_a_location_is_not_its_own(tmp_path: Path, at: str) -> None:
+def test_store_below_a_location_is_not_its_own(tmp_path: Path, at: str) -> None:
     """A location may be somebody's project, or home."""
     location = tmp_path / "home"
     call(location, "str", "double:1")
@@ -471,6 +471,6 @@ def test_results_where_no_layout_has_them_are_a_finding(
     assert tree(tmp_path) == before
 
 
-def test_a_sound_store_has_no_such_finding(flat: Path, acache: Acache) -> None:
+def test_sound_store_has_no_such_finding(flat: Path, acache: Acache) -> None:
     checks = acache("doctor", "--json", "--cache-dir", flat).document["checks"]
     assert [one["status"] for one in checks if one["id"] == "layout"] == ["ok"]

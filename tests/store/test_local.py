@@ -40,7 +40,7 @@ def test_disk_equals_du(librosa_location: Path) -> None:
     assert report.disk.size_bytes == sum(f.stat().st_size for f in store.rglob("*") if f.is_file())
 
 
-def test_the_parts_add_up(librosa_location: Path) -> None:
+def test_parts_add_up(librosa_location: Path) -> None:
     report = report_of(librosa_location)
     for name in ("size_bytes", "disk_bytes", "inodes"):
         parts = (report.total, report.leftovers.usage, report.other)
@@ -115,7 +115,7 @@ def test_metadata_and_source(librosa_location: Path) -> None:
     assert store.source("librosa/nothing") is None
 
 
-def test_a_store_is_the_joblib_folder(tmp_path: Path) -> None:
+def test_store_is_the_joblib_folder(tmp_path: Path) -> None:
     write_entry(tmp_path / "joblib" / "f", HASH)
     store = Store(tmp_path)
     assert store.exists
@@ -123,7 +123,7 @@ def test_a_store_is_the_joblib_folder(tmp_path: Path) -> None:
     assert store.location == str(tmp_path)
 
 
-def test_a_store_of_a_path_is_the_location(tmp_path: Path) -> None:
+def test_store_of_a_path_is_the_location(tmp_path: Path) -> None:
     memory = joblib.Memory(tmp_path, verbose=0)
     memory.cache(abs)(-1)
     assert not (tmp_path / "joblib").exists()
@@ -132,7 +132,7 @@ def test_a_store_of_a_path_is_the_location(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", ["nothing", "empty", "foreign"])
-def test_what_is_no_store(tmp_path: Path, shape: str) -> None:
+def test_store_that_is_none(tmp_path: Path, shape: str) -> None:
     location = tmp_path / "location"
     if shape != "nothing":
         location.mkdir()
@@ -147,7 +147,7 @@ def test_what_is_no_store(tmp_path: Path, shape: str) -> None:
 
 
 @pytest.mark.parametrize("below", [".cache/other", "project/cache", "project/.hidden"])
-def test_a_folder_far_above_a_store_is_no_store(tmp_path: Path, below: str) -> None:
+def test_folder_far_above_a_store_is_no_store(tmp_path: Path, below: str) -> None:
     function = tmp_path / below / "joblib" / "librosa" / "f"
     write_entry(function, HASH)
     (function / "func_code.py").write_text("")
@@ -155,13 +155,13 @@ def test_a_folder_far_above_a_store_is_no_store(tmp_path: Path, below: str) -> N
     assert Store(tmp_path / below).exists
 
 
-def test_a_file_is_no_location(tmp_path: Path) -> None:
+def test_file_is_no_location(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="is a file"):
         Store(tmp_path / "file")
 
 
-def test_a_tilde_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tilde_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     (tmp_path / "cache" / "joblib").mkdir(parents=True)

@@ -48,7 +48,7 @@ class Hashes:
 
 
 @needs_fork
-def test_two_processes_find_what_one_finds(store: Store) -> None:
+def test_fold_by_two_processes_finds_what_one_finds(store: Store) -> None:
     one = store.fold(Hashes)
     two = store.fold(Hashes, ScanOptions(fork=True))
     assert sorted(two.found) == sorted(one.found)
@@ -58,7 +58,7 @@ def test_two_processes_find_what_one_finds(store: Store) -> None:
 
 
 @needs_fork
-def test_a_helper_that_dies_loses_nothing(store: Store) -> None:
+def test_helper_that_dies_loses_nothing(store: Store) -> None:
     class Fragile(Hashes):
         def add(self, found: Found) -> None:
             if os.getpid() != parent:
@@ -70,7 +70,7 @@ def test_a_helper_that_dies_loses_nothing(store: Store) -> None:
 
 
 @needs_fork
-def test_a_helper_that_dies_while_waiting_loses_nothing(
+def test_helper_that_dies_while_waiting_loses_nothing(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parent = os.getpid()
@@ -96,7 +96,7 @@ def test_hard_links_in_both_shares_count_once(store: Store) -> None:
 
 
 @needs_fork
-def test_an_interrupted_scan_leaves_no_process(
+def test_interrupted_scan_leaves_no_process(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fork, children = os.fork, []

@@ -51,7 +51,7 @@ def location(tmp_path: Path) -> Path:
     return tmp_path / "location"
 
 
-def test_all_leaves_sources_and_function_folders(location: Path) -> None:
+def test_clear_all_leaves_sources_and_function_folders(location: Path) -> None:
     plan = clear(location)
     assert plan.total.entries == 3
     assert list(tree(location)) == ["joblib", "joblib/m", "joblib/m/f", "joblib/m/f/func_code.py"]
@@ -112,7 +112,7 @@ def test_links_are_neither_followed_nor_removed(location: Path, tmp_path: Path) 
 
 
 @needs_links
-def test_the_root_may_be_a_link(location: Path, tmp_path: Path) -> None:
+def test_removal_takes_a_store_that_is_a_link(location: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(location)
     assert clear(tmp_path / "link").total.entries == 3
     assert not list(location.rglob("output.pkl"))
@@ -123,7 +123,7 @@ def test_the_root_may_be_a_link(location: Path, tmp_path: Path) -> None:
 
 
 @needs_links
-def test_a_folder_that_becomes_a_link_is_left_alone(location: Path, tmp_path: Path) -> None:
+def test_folder_that_becomes_a_link_is_left_alone(location: Path, tmp_path: Path) -> None:
     store = Store(location)
     plan = plan_clear(store, Selection().resolve(store))
     (location / "joblib" / "m").rename(tmp_path / "moved")
@@ -136,7 +136,7 @@ def test_a_folder_that_becomes_a_link_is_left_alone(location: Path, tmp_path: Pa
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows does not move what is open")
-def test_a_folder_that_is_moved_away_in_the_middle_is_left_alone(
+def test_folder_that_is_moved_away_in_the_middle_is_left_alone(
     location: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remove = LocalRemoval.entry
@@ -155,7 +155,7 @@ def test_a_folder_that_is_moved_away_in_the_middle_is_left_alone(
     assert len(list((tmp_path / "saved").rglob("output.pkl"))) == 2
 
 
-def test_a_store_that_vanished_is_no_failure(location: Path, tmp_path: Path) -> None:
+def test_store_that_vanished_is_no_failure(location: Path, tmp_path: Path) -> None:
     store = Store(location)
     plan = plan_clear(store, Selection().resolve(store))
     location.rename(tmp_path / "elsewhere")
@@ -164,7 +164,7 @@ def test_a_store_that_vanished_is_no_failure(location: Path, tmp_path: Path) -> 
     assert len(list((tmp_path / "elsewhere").rglob("output.pkl"))) == 3
 
 
-def test_a_time_in_the_future_does_not_protect_for_ever(location: Path) -> None:
+def test_time_in_the_future_does_not_protect_for_ever(location: Path) -> None:
     function = location / "joblib" / "m" / "f"
     file = write_temporary(function, "func_code.py", dead_pid(), modified=time.time() + 1e7)
     clear(location)
@@ -172,12 +172,12 @@ def test_a_time_in_the_future_does_not_protect_for_ever(location: Path) -> None:
 
 
 @pytest.mark.parametrize("grace", [-1.0, float("nan"), float("inf")])
-def test_a_grace_that_makes_no_sense(location: Path, grace: float) -> None:
+def test_grace_that_is_not_valid(location: Path, grace: float) -> None:
     with pytest.raises(UsageError, match="grace"):
         clear(location, grace=grace)
 
 
-def test_what_was_written_since_the_plan_stays(location: Path) -> None:
+def test_entries_written_since_the_plan_stay(location: Path) -> None:
     store = Store(location)
     plan = plan_clear(store, Selection().resolve(store))
     output = location / "joblib" / "m" / "f" / HASHES[1] / "output.pkl"
@@ -188,7 +188,7 @@ def test_what_was_written_since_the_plan_stays(location: Path) -> None:
     assert (outcome.removed.entries, outcome.failed) == (2, ())
 
 
-def test_what_vanished_since_the_plan_is_no_failure(location: Path) -> None:
+def test_entries_that_vanished_since_the_plan_are_no_failure(location: Path) -> None:
     store = Store(location)
     plan = plan_clear(store, Selection().resolve(store))
     joblib.Memory(str(location), verbose=0).store_backend.clear()
@@ -220,7 +220,7 @@ def test_temporary_files_have_a_grace_and_live_as_long_as_their_process(location
     assert not fresh.exists()
 
 
-def test_an_interrupted_deletion_is_finished_at_once(location: Path) -> None:
+def test_interrupted_deletion_is_finished_at_once(location: Path) -> None:
     function = location / "joblib" / "m" / "f"
     (function / HASHES[0] / "output.pkl").unlink()
     (function / HASHES[4]).mkdir()
@@ -252,7 +252,7 @@ def test_leftovers_of_entries_that_stay_stay(location: Path) -> None:
     fork=st.booleans(),
 )
 @settings(max_examples=examples(40))
-def test_what_is_not_selected_stays_as_it_is(
+def test_files_that_are_not_selected_stay_as_they_are(
     entries: set[tuple[str, str]], wanted: set[str], fork: bool
 ) -> None:
     import tempfile
@@ -274,7 +274,7 @@ def test_what_is_not_selected_stays_as_it_is(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="is there what is imitated here")
-def test_a_system_without_relative_names_deletes_the_same(location: Path, tmp_path: Path) -> None:
+def test_removal_without_relative_names_is_the_same(location: Path, tmp_path: Path) -> None:
     function = location / "joblib" / "m" / "f"
     (function / HASHES[0] / ".DS_Store").write_bytes(b"finder")
     (function / HASHES[4]).symlink_to(function / HASHES[0])
@@ -333,7 +333,9 @@ print(len(calls))
         pytest.param(random.Random(0).sample(range(1, 400), 20), marks=pytest.mark.slow),
     ],
 )
-def test_killed_at_any_moment_the_store_is_sound(tmp_path: Path, kills: list[int]) -> None:
+def test_store_is_sound_if_a_deletion_is_killed_at_any_moment(
+    tmp_path: Path, kills: list[int]
+) -> None:
     script = tmp_path / "calls.py"
     script.write_text(CALLS)
     location = tmp_path / "cache"
@@ -365,7 +367,7 @@ def test_killed_at_any_moment_the_store_is_sound(tmp_path: Path, kills: list[int
     assert run_calls() == count
 
 
-def test_every_step_of_a_deletion_leaves_a_sound_store(tmp_path: Path) -> None:
+def test_store_is_sound_after_every_step_of_a_deletion(tmp_path: Path) -> None:
     """Stop after each single change of the file system, and let joblib read what is left."""
     code = """
 import os, sys

@@ -91,7 +91,7 @@ def build(folder: Path, tree: dict[str, object]) -> None:
 @example({"f": {"func_code.py": b"x", "000": {"0" * 29: {"output.pkl": b"x"}, "x": {}}}})
 @example({"f": {"func_code.py": b"x", "000": {}, "fad": {}}})
 @example({"f": {"fad": {"func_code.py": b"x", HASHES[0]: {"output.pkl": b"x"}, "f" * 29: {}}}})
-def test_any_tree_as_the_slow_walk(tree: dict[str, object]) -> None:
+def test_scan_of_any_tree_agrees_with_the_slow_walk(tree: dict[str, object]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "joblib")
         build(path, tree)
@@ -103,7 +103,7 @@ def test_any_tree_as_the_slow_walk(tree: dict[str, object]) -> None:
 @needs_links
 @settings(max_examples=examples(60))
 @given(st.dictionaries(NAMES, TREES, max_size=4), st.dictionaries(NAMES, TREES, max_size=4))
-def test_two_stores_in_one_location_as_the_slow_walk(
+def test_scan_of_two_stores_in_one_location_agrees_with_the_slow_walk(
     first: dict[str, object], second: dict[str, object]
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -114,7 +114,7 @@ def test_two_stores_in_one_location_as_the_slow_walk(
         assert figures(report_of(store)) == slow_figures(path, both=True)
 
 
-def test_an_entry_is_what_joblib_counts(tmp_path: Path) -> None:
+def test_entry_is_what_joblib_counts(tmp_path: Path) -> None:
     entry = write_entry(tmp_path / "joblib" / "f", HASHES[0])
     os.utime(entry / "output.pkl", (1_600_000_000, 1_500_000_000))
     [found] = [f for f in Store(tmp_path).scan(ScanOptions(durations=True)) if isinstance(f, Entry)]
@@ -125,7 +125,7 @@ def test_an_entry_is_what_joblib_counts(tmp_path: Path) -> None:
     assert found.compute_seconds == 1.5
 
 
-def test_somebody_elses_files_in_a_hash_folder_are_no_entry(tmp_path: Path) -> None:
+def test_foreign_files_in_a_hash_folder_are_no_entry(tmp_path: Path) -> None:
     folder = tmp_path / "joblib" / "f" / HASHES[0]
     folder.mkdir(parents=True)
     (folder / "photo.jpg").write_bytes(b"photo")
@@ -135,7 +135,7 @@ def test_somebody_elses_files_in_a_hash_folder_are_no_entry(tmp_path: Path) -> N
     assert f"f/{HASHES[0]}/photo.jpg" in [f.path for f in found]
 
 
-def test_a_foreign_file_does_not_hide_an_entry(tmp_path: Path) -> None:
+def test_foreign_file_does_not_hide_an_entry(tmp_path: Path) -> None:
     entry = write_entry(tmp_path / "joblib" / "f", HASHES[0])
     plain = next(f for f in Store(tmp_path).scan() if isinstance(f, Entry))
     (entry / ".DS_Store").write_bytes(b"finder")
@@ -162,7 +162,7 @@ def test_links_are_foreign_and_not_followed(tmp_path: Path) -> None:
 
 
 @needs_links
-def test_the_store_itself_may_be_a_link(tmp_path: Path) -> None:
+def test_store_itself_may_be_a_link(tmp_path: Path) -> None:
     write_entry(tmp_path / "real" / "joblib" / "f", HASHES[0])
     (tmp_path / "location").symlink_to(tmp_path / "real")
     store = Store(tmp_path / "location")
@@ -185,7 +185,7 @@ def test_hard_links_count_once_as_in_du(tmp_path: Path) -> None:
     assert report.total.size_bytes >= 10_000 * len(HASHES)
 
 
-def test_a_named_pipe_does_not_hang_the_scan(tmp_path: Path) -> None:
+def test_scan_does_not_hang_at_a_named_pipe(tmp_path: Path) -> None:
     if not hasattr(os, "mkfifo"):
         pytest.skip("no named pipes here")
     entry = write_entry(tmp_path / "joblib" / "f", HASHES[0], duration=None)
@@ -196,7 +196,7 @@ def test_a_named_pipe_does_not_hang_the_scan(tmp_path: Path) -> None:
     assert report.functions[0].level is None
 
 
-def test_what_vanishes_meanwhile_is_no_warning(tmp_path: Path) -> None:
+def test_scan_does_not_warn_of_what_vanishes_meanwhile(tmp_path: Path) -> None:
     for argument_hash in HASHES:
         for number in range(20):
             write_entry(tmp_path / "joblib" / f"f{number}", argument_hash)
@@ -211,7 +211,7 @@ def test_what_vanishes_meanwhile_is_no_warning(tmp_path: Path) -> None:
 
 
 @needs_posix
-def test_a_store_that_vanishes_at_any_step_of_a_scan_is_no_warning(
+def test_scan_does_not_warn_of_a_store_that_vanishes_at_any_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = 0
@@ -245,7 +245,7 @@ def test_a_store_that_vanishes_at_any_step_of_a_scan_is_no_warning(
     assert steps > 20
 
 
-def test_unreadable_folders_are_told_and_counted(
+def test_scan_warns_of_unreadable_folders_and_counts_them(
     tmp_path: Path, acache: Callable[..., Result], as_nobody: int | None
 ) -> None:
     for name in ("open", "shut"):
@@ -271,7 +271,7 @@ def test_unreadable_folders_are_told_and_counted(
 
 
 @needs_du
-def test_a_folder_that_may_only_be_listed_counts_as_in_du(
+def test_folder_that_may_only_be_listed_counts_as_in_du(
     tmp_path: Path, acache: Callable[..., Result], as_nobody: int | None
 ) -> None:
     function = tmp_path / "joblib" / "f"
@@ -310,7 +310,9 @@ def test_metadata_of_every_kind(tmp_path: Path) -> None:
 
 @needs_links
 @pytest.mark.parametrize("flag", [0, getattr(os, "O_NOATIME", 0)])
-def test_no_access_time_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: int) -> None:
+def test_scan_changes_no_access_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: int
+) -> None:
     monkeypatch.setattr("acache.system.dirfd._NOATIME", flag)
     entry = write_entry(tmp_path / "joblib" / "f", HASHES[0])
     (tmp_path / "joblib" / "f" / "func_code.py").write_text("@cache(level=20)\ndef f(): ...\n")

@@ -17,7 +17,7 @@ from tests.helpers.stores import write_entry
 PACKAGE = Path(acache.__file__).parent
 
 
-def test_a_store_of_a_location_is_a_local_one(tmp_path: Path) -> None:
+def test_store_of_a_location_is_a_local_one(tmp_path: Path) -> None:
     write_entry(tmp_path / "joblib" / "m" / "f", "0" * 32)
     store = Store(tmp_path)
     assert type(store) is LocalStore
@@ -26,7 +26,7 @@ def test_a_store_of_a_location_is_a_local_one(tmp_path: Path) -> None:
     assert (copy.path, list(copy.functions())) == (store.path, ["m/f"])
 
 
-def test_a_local_store_does_all_that_the_interface_says() -> None:
+def test_local_store_does_all_that_the_interface_says() -> None:
     methods = {
         name
         for name, method in vars(Store).items()
@@ -37,7 +37,7 @@ def test_a_local_store_does_all_that_the_interface_says() -> None:
 
 
 @pytest.mark.parametrize("room", ["cli", "render", "memory", "operations", "sources", "pickles"])
-def test_no_room_above_opens_folders_or_joins_paths_below_a_store(room: str) -> None:
+def test_rooms_above_open_no_folder_and_join_no_path_below_a_store(room: str) -> None:
     internals = {"dirfd", "local", "scan", "functions", "parallel", "remove"}
     for file in sorted((PACKAGE / room).rglob("*.py")):
         tree = ast.parse(file.read_text("utf-8"))

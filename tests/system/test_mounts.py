@@ -32,7 +32,7 @@ def asked_anew() -> Iterator[None]:
     mounts._folder_is_local.cache_clear()
 
 
-def test_the_mount_of_a_folder_is_the_last_of_the_nearest() -> None:
+def test_mount_of_a_folder_is_the_last_of_the_nearest() -> None:
     assert mount_of("/data/x", MOUNTS) == Mount("/data", {"rw", "noatime"}, "nfs4")
     assert mount_of("/database", MOUNTS) == Mount("/", {"rw", "relatime"}, "ext4")
     options = {"rw", "nosuid", "relatime"}
@@ -41,9 +41,7 @@ def test_the_mount_of_a_folder_is_the_last_of_the_nearest() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux tells of mounts")
-def test_a_network_file_system_is_not_local(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_network_file_system_is_not_local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mounts").write_text("".join(MOUNTS))
     monkeypatch.setattr(mounts, "MOUNTS", str(tmp_path / "mounts"))
     assert is_local("/home/store/f/hash/output.pkl")
@@ -55,6 +53,6 @@ def test_a_network_file_system_is_not_local(
 @pytest.mark.parametrize(
     ("folder", "local"), [("/x", True), ("/Volumes/share/x", False), ("/Volumes/sharex", True)]
 )
-def test_what_mount_prints_on_macos_is_read(folder: str, local: bool) -> None:
+def test_mounts_of_macos_are_read(folder: str, local: bool) -> None:
     assert mounts._is_local_of_bsd(folder, BSD) is local
     assert not mounts._is_local_of_bsd(folder, ["nothing of the kind"])

@@ -40,14 +40,14 @@ def location(tmp_path: Path) -> Path:
     return tmp_path / "store"
 
 
-def test_completion_without_a_location_prints_what_the_folder_holds(acache: Acache) -> None:
+def test_completion_scripts_are_those_of_the_folder(acache: Acache) -> None:
     for shell, name in FILES_OF.items():
         script = acache("completion", shell)
         assert (script.stderr, script.code) == ("", 0)
         assert script.stdout == (FOLDER / name).read_text(encoding="utf-8"), "make completions"
 
 
-def test_an_unknown_shell_is_told_those_there_are(acache: Acache) -> None:
+def test_completion_of_an_unknown_shell_lists_the_known_ones(acache: Acache) -> None:
     for arguments in (["tcsh"], []):
         result = acache("completion", *arguments)
         assert (result.stdout, result.code) == ("", 2)
@@ -55,7 +55,7 @@ def test_an_unknown_shell_is_told_those_there_are(acache: Acache) -> None:
         assert result.stderr.count("\n") == 1
 
 
-def test_the_scripts_know_every_command_and_option() -> None:
+def test_completion_scripts_know_every_command_and_option() -> None:
     grammar = grammar_of(click.Context(cli, info_name="acache"))
     assert tuple(command.name for command in grammar.commands) == COMMANDS
     kinds = {*ASKED, ANYTHING, COMMAND, FILES, FOLDERS, WORDS}
@@ -94,13 +94,13 @@ def ask(acache: Acache, location: Path, *words: str) -> list[str]:
         ("nonsense", "", []),
     ],
 )
-def test_what_the_store_offers(
+def test_offers_of_a_store(
     acache: Acache, location: Path, kind: str, typed: str, offered: list[str]
 ) -> None:
     assert ask(acache, location, "zsh", kind, typed) == offered
 
 
-def test_of_too_many_entries_the_next_digit_is_offered(acache: Acache, tmp_path: Path) -> None:
+def test_offers_of_too_many_entries_are_the_next_digits(acache: Acache, tmp_path: Path) -> None:
     for number in range(300):
         (tmp_path / "joblib" / "f" / f"{number % 3}{number:031x}").mkdir(parents=True)
     digits = ask(acache, tmp_path, "fish", "entries", "f/")
@@ -108,7 +108,7 @@ def test_of_too_many_entries_the_next_digit_is_offered(acache: Acache, tmp_path:
     assert len(ask(acache, tmp_path, "fish", "entries", "f/0")) == 101
 
 
-def test_bash_gets_it_quoted_as_the_word_was_begun(acache: Acache, location: Path) -> None:
+def test_offers_for_bash_are_quoted_as_the_word_was_begun(acache: Acache, location: Path) -> None:
     inner = "pkg.core.f.<locals>.g"
     for typed, offered in (
         ("pkg.core.f", r"pkg.core.f.\<locals\>.g"),
@@ -121,7 +121,7 @@ def test_bash_gets_it_quoted_as_the_word_was_begun(acache: Acache, location: Pat
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs bash")
-def test_what_is_written_for_bash_is_read_back() -> None:
+def test_quoting_for_bash_is_read_back() -> None:
     from acache.cli.completion.quoting import read, write
 
     @given(
@@ -144,11 +144,11 @@ def test_what_is_written_for_bash_is_read_back() -> None:
 @pytest.mark.parametrize(
     "words", [[], ["bash"], ["zsh", "functions"], ["bash", "levels", '"$(', "--cache-dir"]]
 )
-def test_nonsense_offers_nothing(acache: Acache, words: list[str]) -> None:
+def test_offers_for_invalid_words_are_none(acache: Acache, words: list[str]) -> None:
     assert acache("completion", "--offer", *words) == ("", "", 0)
 
 
-def test_no_store_or_a_broken_one_offers_nothing(
+def test_offers_of_no_store_or_a_broken_one_are_none(
     acache: Acache, location: Path, tmp_path: Path, as_nobody: int | None
 ) -> None:
     (tmp_path / "file").touch()
@@ -164,7 +164,7 @@ def test_no_store_or_a_broken_one_offers_nothing(
     assert (done.stdout, done.stderr, done.returncode) == (b"", b"", 0)
 
 
-def test_nobody_who_reads_is_no_error(location: Path) -> None:
+def test_offers_without_a_reader_are_no_error(location: Path) -> None:
     command = [sys.executable, "-m", "acache", "completion", "--offer", "zsh", "functions", ""]
     read, write = os.pipe()
     os.close(read)

@@ -113,7 +113,7 @@ def terminal(shared_terminal: Terminal) -> Iterator[Terminal]:
     shared_terminal.clear()
 
 
-def test_commands_are_offered_with_their_summaries(terminal: Terminal, shell: str) -> None:
+def test_shells_offer_commands_with_their_summaries(terminal: Terminal, shell: str) -> None:
     terminal.type("acache s\t")
     screen = terminal.wait_for("show", "stats")
     if shell != "bash":
@@ -122,7 +122,7 @@ def test_commands_are_offered_with_their_summaries(terminal: Terminal, shell: st
     assert "clear" not in screen
 
 
-def test_options_are_offered_with_their_help(terminal: Terminal, shell: str) -> None:
+def test_shells_offer_options_with_their_help(terminal: Terminal, shell: str) -> None:
     terminal.type("acache prune --max-\t")
     screen = terminal.wait_for("--max-size", "--max-items", "--max-age")
     if shell != "bash":
@@ -156,7 +156,7 @@ def test_options_are_offered_with_their_help(terminal: Terminal, shell: str) -> 
         ("acache --cache-dir none show --js\t", "acache --cache-dir none show --json"),
     ],
 )
-def test_what_is_unique_is_completed(terminal: Terminal, typed: str, completed: str) -> None:
+def test_shells_complete_what_is_unique(terminal: Terminal, typed: str, completed: str) -> None:
     terminal.type(typed)
     terminal.wait(lambda _: terminal.line().removesuffix("=") == completed, completed)
 
@@ -172,7 +172,7 @@ def test_what_is_unique_is_completed(terminal: Terminal, typed: str, completed: 
         ("acache show 'features.it", "features.it's $HOME"),
     ],
 )
-def test_what_is_inserted_reaches_acache_as_it_is(
+def test_shells_pass_what_they_insert_to_acache_unchanged(
     terminal: Terminal, typed: str, function: str
 ) -> None:
     terminal.type(f"{typed}\t")
@@ -181,7 +181,7 @@ def test_what_is_inserted_reaches_acache_as_it_is(
     terminal.wait_for(f"\n{function}\n", " 1 entry, ")
 
 
-def test_an_entry_is_offered_once_its_function_is_there(terminal: Terminal, home: Path) -> None:
+def test_shells_offer_an_entry_once_its_function_is_typed(terminal: Terminal, home: Path) -> None:
     [argument_hash] = Store(home / "store").hashes("features/stft")
     terminal.type("acache show stft/\t")
     terminal.wait(lambda _: terminal.line().endswith(f"stft/{argument_hash}"), "entry")
@@ -189,7 +189,7 @@ def test_an_entry_is_offered_once_its_function_is_there(terminal: Terminal, home
     terminal.wait_for("level      20", "arguments\n  y  1")
 
 
-def test_levels_and_functions_of_the_store_are_offered(terminal: Terminal) -> None:
+def test_shells_offer_levels_and_functions_of_the_store(terminal: Terminal) -> None:
     terminal.type("acache ls --level \t")
     terminal.wait_for("20", "30")
     terminal.clear()
@@ -202,7 +202,7 @@ def test_levels_and_functions_of_the_store_are_offered(terminal: Terminal) -> No
     terminal.wait(lambda _: terminal.line() == line, line)
 
 
-def test_a_location_on_the_line_counts(terminal: Terminal, home: Path) -> None:
+def test_shells_use_a_location_on_the_line(terminal: Terminal, home: Path) -> None:
     other = home / "other store" / "joblib" / "other" / "mel"
     other.mkdir(parents=True, exist_ok=True)
     (other / "func_code.py").write_text("")
@@ -229,7 +229,7 @@ def test_a_location_on_the_line_counts(terminal: Terminal, home: Path) -> None:
         "acache stats --top ",
     ],
 )
-def test_where_there_is_nothing_nothing_is_printed(
+def test_shells_print_nothing_where_there_is_nothing_to_offer(
     terminal: Terminal, home: Path, typed: str
 ) -> None:
     if "shut" in typed and os.geteuid() != 0:

@@ -47,7 +47,7 @@ def function(x: Any) -> Any:
 
 @pytest.mark.skipif(not TESTS.exists(), reason="joblib was installed without its tests")
 @pytest.mark.parametrize("settled", ["", "1"])
-def test_joblibs_own_tests_hold_when_it_is_accelerated(tmp_path: Path, settled: str) -> None:
+def test_accelerated_joblib_passes_its_own_tests(tmp_path: Path, settled: str) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     root = Path(__file__).parents[3]
     environ = {
@@ -73,7 +73,9 @@ def test_joblibs_own_tests_hold_when_it_is_accelerated(tmp_path: Path, settled: 
     assert not settled or int(answered[1]) > 15
 
 
-def test_functions_made_before_and_after_are_accelerated_and_given_back(tmp_path: Path) -> None:
+def test_accelerate_takes_functions_made_before_and_after_and_gives_them_back(
+    tmp_path: Path,
+) -> None:
     before = joblib.Memory(str(tmp_path), verbose=0).cache(function)
     joblibs = memory.MemorizedFunc.__call__
     with acache.accelerate():
@@ -90,7 +92,7 @@ def test_functions_made_before_and_after_are_accelerated_and_given_back(tmp_path
     assert not {"_acache", "acache"} & vars(before).keys()
 
 
-def test_it_may_be_asked_for_more_than_once() -> None:
+def test_accelerate_may_be_called_more_than_once() -> None:
     one, two = acache.accelerate(), acache.accelerate()
     one.undo()
     one.undo()
@@ -99,7 +101,7 @@ def test_it_may_be_asked_for_more_than_once() -> None:
     assert not is_accelerated()
 
 
-def test_what_was_wrapped_meanwhile_is_left(tmp_path: Path) -> None:
+def test_accelerate_leaves_what_was_wrapped_meanwhile(tmp_path: Path) -> None:
     joblibs = memory.MemorizedFunc.__call__
     acceleration = acache.accelerate()
     ours = memory.MemorizedFunc.__call__
@@ -117,7 +119,7 @@ def test_what_was_wrapped_meanwhile_is_left(tmp_path: Path) -> None:
         memory.MemorizedFunc.__call__ = joblibs
 
 
-def test_a_manager_of_joblibs_engine_stays_with_it(tmp_path: Path) -> None:
+def test_accelerate_leaves_a_manager_of_joblibs_engine(tmp_path: Path) -> None:
     cached = CacheManager(str(tmp_path), engine="joblib", verbose=0)(level=10)(function)
     with acache.accelerate():
         assert [cached(1), cached(1)] == [[1], [1]]
@@ -148,7 +150,7 @@ OURS = "acache.memory.engine.methods"
 
 
 @pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
-def test_the_workers_of_parallel_follow(tmp_path: Path, backend: str) -> None:
+def test_accelerate_reaches_the_workers_of_parallel(tmp_path: Path, backend: str) -> None:
     printed = answers(
         tmp_path,
         f"""
@@ -170,7 +172,9 @@ def test_the_workers_of_parallel_follow(tmp_path: Path, backend: str) -> None:
         pytest.param("forkserver", marks=needs_posix),
     ],
 )
-def test_the_children_of_multiprocessing_follow_and_theirs(tmp_path: Path, method: str) -> None:
+def test_accelerate_reaches_the_children_of_multiprocessing_and_theirs(
+    tmp_path: Path, method: str
+) -> None:
     printed = answers(
         tmp_path,
         f"""
@@ -191,7 +195,7 @@ def test_the_children_of_multiprocessing_follow_and_theirs(tmp_path: Path, metho
     assert printed == f"{OURS}\n" * 3
 
 
-def test_a_child_that_needs_no_joblib_does_not_import_it(tmp_path: Path) -> None:
+def test_accelerate_makes_no_child_import_joblib(tmp_path: Path) -> None:
     printed = answers(
         tmp_path,
         """
@@ -208,7 +212,7 @@ def test_a_child_that_needs_no_joblib_does_not_import_it(tmp_path: Path) -> None
     assert printed == "False False\n"
 
 
-def test_children_that_start_after_undo_do_not_follow(tmp_path: Path) -> None:
+def test_accelerate_reaches_no_child_after_undo(tmp_path: Path) -> None:
     printed = answers(
         tmp_path,
         """
@@ -226,7 +230,7 @@ def test_children_that_start_after_undo_do_not_follow(tmp_path: Path) -> None:
     assert printed == "joblib.memory\n"
 
 
-def test_librosa_unmodified_is_accelerated(tmp_path: Path) -> None:
+def test_accelerate_of_librosa_unmodified(tmp_path: Path) -> None:
     code = """
 import sys
 import numpy as np
@@ -251,7 +255,7 @@ printed()
     assert run_python(code, "before", env=environ) == f"{first}\n"
 
 
-def test_results_that_are_mapped_go_through_accelerated_memories(tmp_path: Path) -> None:
+def test_accelerate_takes_mapped_results(tmp_path: Path) -> None:
     def large(x: int) -> Any:
         return np.full(1 << 18, x, np.float64)
 

@@ -68,7 +68,7 @@ def cached_by(memory: Memory) -> list[Any]:
 
 
 @pytest.mark.parametrize("mmap_mode", [None, "r"])
-def test_in_one_process(tmp_path: Path, mmap_mode: Any) -> None:
+def test_engines_agree_in_one_process(tmp_path: Path, mmap_mode: Any) -> None:
     options: dict[str, Any] = {"verbose": 0, "mmap_mode": mmap_mode}
     ours = cached_by(FastMemory(str(tmp_path), **options))
     theirs = cached_by(Memory(str(tmp_path), **options))
@@ -120,7 +120,7 @@ def run(engine: str, location: str, calls_path: str, new_tag: str) -> None:
     sys.stdout.write(json.dumps(answers))
 
 
-def test_across_processes(tmp_path: Path) -> None:
+def test_engines_agree_across_processes(tmp_path: Path) -> None:
     calls = []
     for seed in range(EXAMPLES // 2):
         random = Random(-seed)

@@ -108,7 +108,7 @@ def computed(function: Callable[[], Any]) -> Any:
 
 
 @pytest.mark.parametrize("value", [3, "a", np.arange(5.0), {"a": [1]}, {1}, Doubler, np.mean, ()])
-def test_each_engine_hits_what_the_other_wrote(fast: Any, slow: Any, value: Any) -> None:
+def test_engines_hit_what_the_other_wrote(fast: Any, slow: Any, value: Any) -> None:
     ours, theirs = fast.cache(plain), slow.cache(plain)
     assert computed(lambda: str(ours(value))) == (str([value, 1]), True)
     assert computed(lambda: str(theirs(value))) == (str([value, 1]), False)
@@ -138,7 +138,7 @@ def test_entries_are_joblibs_to_the_byte(tmp_path: Path) -> None:
     assert contents[0] == contents[1]
 
 
-def test_the_second_call_is_answered_fast(fast: Any) -> None:
+def test_second_call_is_answered_fast(fast: Any) -> None:
     cached = fast.cache(plain)
     cached(1)
     assert not is_fast(cached, 1)  # whose source was written just now
@@ -150,7 +150,7 @@ def test_the_second_call_is_answered_fast(fast: Any) -> None:
     assert not is_fast(cached, 2)
 
 
-def test_a_new_process_hits_and_need_not_hash(tmp_path: Path) -> None:
+def test_new_process_hits_and_need_not_hash(tmp_path: Path) -> None:
     code = (
         "import sys, numpy as np, joblib.memory\n"
         "from acache.memory.engine.engine import FastMemory\n"
@@ -168,7 +168,7 @@ def test_a_new_process_hits_and_need_not_hash(tmp_path: Path) -> None:
 # Traps.
 
 
-def test_a_default_that_changes_without_the_source(fast: Any, slow: Any) -> None:
+def test_default_that_changes_without_the_source(fast: Any, slow: Any) -> None:
     def make(default: Any) -> Any:
         made = types.FunctionType(configured.__code__, globals(), "configured", (default,))
         made.__module__, made.__qualname__ = configured.__module__, configured.__qualname__
@@ -182,7 +182,7 @@ def test_a_default_that_changes_without_the_source(fast: Any, slow: Any) -> None
     assert len(calls) == 2
 
 
-def test_a_mutable_default(fast: Any, slow: Any) -> None:
+def test_mutable_default(fast: Any, slow: Any) -> None:
     ours, theirs = fast.cache(configured), slow.cache(configured)
     try:
         for _ in range(3):
@@ -219,7 +219,7 @@ def test_parameters_that_swap_their_names(tmp_path: Path) -> None:
             settle(cached)
 
 
-def test_an_argument_that_changes_in_place(fast: Any) -> None:
+def test_argument_that_changes_in_place(fast: Any) -> None:
     cached = fast.cache(plain)
     array, nested = np.zeros(3), {"a": [1]}
     for number in range(3):
@@ -232,7 +232,7 @@ def test_an_argument_that_changes_in_place(fast: Any) -> None:
     assert len(calls) == 6
 
 
-def test_what_another_thread_changes_while_it_is_hashed_is_not_noted(
+def test_argument_that_another_thread_changes_is_not_noted(
     fast: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cached, array = fast.cache(plain), np.zeros(3)
@@ -249,7 +249,7 @@ def test_what_another_thread_changes_while_it_is_hashed_is_not_noted(
     assert cached(np.zeros(3))[0].tolist() == [0, 0, 0]
 
 
-def test_a_hash_is_asked_for_once_more_where_the_function_changes_its_argument(fast: Any) -> None:
+def test_hash_is_asked_for_once_more_where_the_function_changes_its_argument(fast: Any) -> None:
     def recursive(items: list[int]) -> list[int]:
         calls.append(len(items))
         if len(items) < 3:
@@ -290,7 +290,7 @@ def test_attributes_of_the_function_may_change(fast: Any) -> None:
 # The stored source.
 
 
-def test_a_changed_source_is_computed_anew_with_joblibs_warning(tmp_path: Path) -> None:
+def test_changed_source_is_computed_anew_with_joblibs_warning(tmp_path: Path) -> None:
     for version, name in enumerate(("fast", "slow", "fast", "fast")):
         module = write_module(tmp_path, "\n" * version + f"def f(x):\n    return {version}\n")
         kind = FastMemory if name == "fast" else Memory
@@ -299,7 +299,7 @@ def test_a_changed_source_is_computed_anew_with_joblibs_warning(tmp_path: Path) 
     assert len(list(tmp_path.rglob("output.pkl"))) == 1
 
 
-def test_another_process_that_stores_another_source_is_seen(tmp_path: Path) -> None:
+def test_source_that_another_process_stores_is_seen(tmp_path: Path) -> None:
     location = str(tmp_path / "cache")
     one = FastMemory(location, verbose=0).cache(version(tmp_path, 1))
     assert [one(0), one(0)] == [1, 1]
@@ -338,7 +338,9 @@ def test_lambdas_are_never_confused(fast: Any) -> None:
 
 
 @pytest.mark.parametrize("missing", ["func_code.py", "folder", "store", "own"])
-def test_what_is_removed_meanwhile_is_made_anew(tmp_path: Path, fast: Any, missing: str) -> None:
+def test_entries_that_are_removed_meanwhile_are_made_anew(
+    tmp_path: Path, fast: Any, missing: str
+) -> None:
     cached = fast.cache(plain)
     for _ in range(2):
         cached(1)
@@ -369,7 +371,7 @@ def test_clearing_is_seen(fast: Any, slow: Any) -> None:
 # Damage.
 
 
-def test_a_damaged_result_is_computed_anew_with_joblibs_warning(
+def test_damaged_result_is_computed_anew_with_joblibs_warning(
     fast: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     cached = fast.cache(array_of)
@@ -442,7 +444,7 @@ def test_wrong_calls_raise_what_joblib_raises(fast: Any, slow: Any) -> None:
 
 
 @pytest.mark.parametrize("verbose", [0, 1, 2, 5, 11, 20])
-def test_what_is_printed_is_joblibs(
+def test_output_is_joblibs(
     tmp_path: Path, verbose: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     printed = []
@@ -460,7 +462,7 @@ def test_what_is_printed_is_joblibs(
     assert any("Calling" in line for line in printed[0]) is (verbose > 0)
 
 
-def test_a_validation_callback_decides(fast: Any) -> None:
+def test_validation_callback_decides(fast: Any) -> None:
     seen: list[Any] = []
 
     def young(metadata: Any) -> bool:
@@ -531,7 +533,7 @@ def test_methods_partials_and_callable_objects(fast: Any, slow: Any) -> None:
 
 
 @pytest.mark.parametrize("mode", ["r", "c", "r+"])
-def test_the_mmap_mode_of_one_function_holds_for_it(fast: Any, mode: Any) -> None:
+def test_mmap_mode_of_one_function_holds_for_it(fast: Any, mode: Any) -> None:
     mapped, plainly = fast.cache(array_of, mmap_mode=mode), fast.cache(array_of)
     for _ in range(3):
         assert type(mapped(10)) is np.memmap
@@ -542,7 +544,7 @@ def test_the_mmap_mode_of_one_function_holds_for_it(fast: Any, mode: Any) -> Non
     assert len(calls) == 2
 
 
-def test_a_memory_of_maps_and_a_function_without(tmp_path: Path) -> None:
+def test_mmap_mode_of_a_memory_and_a_function_without(tmp_path: Path) -> None:
     memory = FastMemory(str(tmp_path), mmap_mode="r", verbose=0)
     for _ in range(3):
         assert type(memory.cache(array_of)(10)) is np.memmap
@@ -552,7 +554,7 @@ def test_a_memory_of_maps_and_a_function_without(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compress", [True, 3, ("gzip", 1)])
-def test_a_compressed_store(tmp_path: Path, compress: Any) -> None:
+def test_compressed_store(tmp_path: Path, compress: Any) -> None:
     cached = FastMemory(str(tmp_path), compress=compress, verbose=0).cache(array_of)
     for _ in range(3):
         assert cached(1000).tolist() == list(range(1000))
@@ -561,7 +563,9 @@ def test_a_compressed_store(tmp_path: Path, compress: Any) -> None:
     assert calls == [1000]
 
 
-def test_a_path_and_a_relative_location(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_location_may_be_a_path_or_relative(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert FastMemory(tmp_path, verbose=0).cache(plain)(1) == [1, 1]
     assert (tmp_path / ".acache" / "keys" / "secret").exists()
     cached = []
@@ -574,7 +578,7 @@ def test_a_path_and_a_relative_location(tmp_path: Path, monkeypatch: pytest.Monk
         settle(cached[0])
 
 
-def test_without_a_location_nothing_is_cached() -> None:
+def test_location_of_none_caches_nothing() -> None:
     cached = FastMemory(None, verbose=0).cache(plain)
     assert [cached(1), cached(1)] == [[1, 1]] * 2
     assert calls == [1, 1]
@@ -587,7 +591,7 @@ def test_decorating_with_options_and_twice(fast: Any) -> None:
     assert [cached(1, 2), cached(1, 3)] == [[1, 2], [1, 2]]
 
 
-def test_what_overrides_joblibs_methods_is_left_alone(tmp_path: Path) -> None:
+def test_subclasses_that_override_joblibs_methods_are_left_alone(tmp_path: Path) -> None:
     class Own(FastFunc):
         def _get_args_id(self, *args: Any, **kwargs: Any) -> str:
             return "0" * 32
@@ -603,7 +607,7 @@ class OtherLayout(joblib._store_backends.FileSystemStoreBackend):
     pass
 
 
-def test_another_kind_of_store_is_left_to_joblib(tmp_path: Path) -> None:
+def test_store_of_another_kind_is_left_to_joblib(tmp_path: Path) -> None:
     joblib.register_store_backend("other", OtherLayout)
     cached = FastMemory(str(tmp_path), backend="other", verbose=0).cache(plain)
     assert [cached(1), cached(1)] == [[1, 1]] * 2
@@ -615,7 +619,7 @@ def test_another_kind_of_store_is_left_to_joblib(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [FastMemory, JoblibMemory])
-def test_as_arguments_they_have_the_hash_of_joblibs(tmp_path: Path, kind: Any) -> None:
+def test_cached_functions_as_arguments_have_joblibs_hash(tmp_path: Path, kind: Any) -> None:
     ours, theirs = kind(str(tmp_path), verbose=0), Memory(str(tmp_path), verbose=0)
     theirs.timestamp = ours.timestamp
     assert joblib.hash(ours) == joblib.hash(theirs)
@@ -651,7 +655,7 @@ def test_cached_functions_go_into_workers(fast: Any, backend: str) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_forked_child_goes_on(fast: Any) -> None:
+def test_forked_child_goes_on(fast: Any) -> None:
     cached = fast.cache(plain)
     cached(1)
     settle(cached)
@@ -686,7 +690,7 @@ def test_threads_call_at_once(fast: Any) -> None:
     assert not wrong
 
 
-def test_nothing_is_kept_of_functions_that_are_gone(fast: Any) -> None:
+def test_functions_that_are_gone_are_not_kept(fast: Any) -> None:
     def local(x: Any) -> Any:
         return x
 
@@ -700,7 +704,7 @@ def test_nothing_is_kept_of_functions_that_are_gone(fast: Any) -> None:
     assert len(callers._callers) == before
 
 
-def test_a_function_that_is_wrapped_anew_for_each_call_is_answered_fast(fast: Any) -> None:
+def test_function_that_is_wrapped_anew_for_each_call_is_answered_fast(fast: Any) -> None:
     cached = fast.cache(plain)
     cached(1)
     settle(cached)
@@ -764,7 +768,7 @@ def test_entries_of_one_function(tmp_path: Path, kind: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", [FastMemory, JoblibMemory])
-def test_why_a_call_would_be_computed(tmp_path: Path, kind: Any) -> None:
+def test_cache_why_names_the_reason(tmp_path: Path, kind: Any) -> None:
     expired = False
     memory = kind(str(tmp_path / "cache"), verbose=0)
     cached = memory.cache(plain, cache_validation_callback=lambda _: not expired)

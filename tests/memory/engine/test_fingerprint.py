@@ -71,7 +71,7 @@ def of(*args: Any, **kwargs: Any) -> bytes | None:
     return fingerprint_of(many, [], args, kwargs)
 
 
-def test_the_same_fingerprint_means_the_same_hash() -> None:
+def test_fingerprint_that_is_the_same_means_the_same_hash() -> None:
     hashes: dict[bytes, str] = {}
     repeated = 0
     for seed in range(EXAMPLES):
@@ -90,7 +90,7 @@ def test_the_same_fingerprint_means_the_same_hash() -> None:
 @settings(
     max_examples=max(EXAMPLES // 20, 50), deadline=None, suppress_health_check=list(HealthCheck)
 )
-def test_two_views_of_a_value_have_one_fingerprint_only_with_one_hash(random: Random) -> None:
+def test_fingerprint_of_two_views_is_one_only_with_one_hash(random: Random) -> None:
     value = odd_value(random)
     others = [[value, value], [value, odd_value(random)], (value,), {"a": value}, value]
     hashes: dict[bytes, str] = {}
@@ -129,7 +129,7 @@ def test_two_views_of_a_value_have_one_fingerprint_only_with_one_hash(random: Ra
     ],
     ids=without_address,
 )
-def test_plain_values_are_fingerprinted(value: Any) -> None:
+def test_fingerprint_of_plain_values(value: Any) -> None:
     assert of(value) is not None
     assert of(value) == of(value)
     assert of(value) != of([value])
@@ -152,7 +152,7 @@ def test_plain_values_are_fingerprinted(value: Any) -> None:
     ],
     ids=without_address,
 )
-def test_everything_else_is_left_to_joblib(value: Any) -> None:
+def test_fingerprint_leaves_everything_else_to_joblib(value: Any) -> None:
     assert of(value) is None
     assert of([(value,)]) is None
 
@@ -174,12 +174,12 @@ def test_everything_else_is_left_to_joblib(value: Any) -> None:
     ],
     ids=without_address,
 )
-def test_what_joblib_tells_apart_has_two_fingerprints(one: Any, other: Any) -> None:
+def test_fingerprint_differs_where_joblibs_hash_does(one: Any, other: Any) -> None:
     assert joblib.hash(one) != joblib.hash(other)
     assert of(one) != of(other)
 
 
-def test_it_matters_which_objects_are_the_same_as_it_does_to_joblib() -> None:
+def test_fingerprint_depends_on_which_objects_are_the_same() -> None:
     for value in ([1.0], (1.0,), {"a": 1}, 2j, np.float64(2)):
         twice, copies = [value, value], [value, pickle.loads(pickle.dumps(value))]
         assert (joblib.hash(twice) == joblib.hash(copies)) is (of(twice) == of(copies)) is False
@@ -188,7 +188,7 @@ def test_it_matters_which_objects_are_the_same_as_it_does_to_joblib() -> None:
         assert of([value, value]) == of([value, copy])
 
 
-def test_a_list_in_itself_is_followed_once() -> None:
+def test_fingerprint_follows_a_list_in_itself_once() -> None:
     loop: list[Any] = []
     loop.append(loop)
     assert of(loop) is not None
@@ -198,7 +198,7 @@ def test_a_list_in_itself_is_followed_once() -> None:
     assert of(deep) is None
 
 
-def test_a_memory_map_is_no_array_but_may_be_coerced(tmp_path: Path) -> None:
+def test_fingerprint_of_a_memory_map_is_that_of_an_array_only_if_coerced(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.arange(3.0))
     mapped = np.load(tmp_path / "a.npy", mmap_mode="r")
     assert None is not of(mapped) != of(np.arange(3.0))
@@ -208,7 +208,7 @@ def test_a_memory_map_is_no_array_but_may_be_coerced(tmp_path: Path) -> None:
     assert len(prefixes) == 2
 
 
-def test_the_secret_changes_every_fingerprint() -> None:
+def test_fingerprint_depends_on_the_secret() -> None:
     other = Fingerprinter(bytes(40))
     parameters = parameters_of(one)
     assert parameters is not None
@@ -218,12 +218,12 @@ def test_the_secret_changes_every_fingerprint() -> None:
         assert fingerprinter(prefix, [value]) != other(prefix, [value])
 
 
-def test_the_order_of_a_dict_and_of_keywords_makes_no_difference() -> None:
+def test_fingerprint_ignores_the_order_of_dicts_and_keywords() -> None:
     assert of({"a": 1, "b": 2}) == of({"b": 2, "a": 1})
     assert of(1, y=1, z=2) == of(a=1, z=2, y=1, b=DEFAULT)
 
 
-def test_a_default_counts_as_it_is_at_the_call() -> None:
+def test_fingerprint_takes_defaults_as_they_are_at_the_call() -> None:
     def function(x: Any, y: Any = 1, *, z: Any = [1]) -> None: ...  # noqa: B006
 
     def now() -> bytes | None:
@@ -238,7 +238,7 @@ def test_a_default_counts_as_it_is_at_the_call() -> None:
     assert len({first, second, third}) == 3
 
 
-def test_names_kinds_and_ignored_names_count() -> None:
+def test_fingerprint_depends_on_names_kinds_and_ignored_names() -> None:
     def given_by_name(b: Any = 2, *, a: Any = 1) -> None: ...
 
     fingerprints = {
@@ -279,7 +279,7 @@ def wrapping(*args: Any) -> None: ...
         (one, "a"),
     ],
 )
-def test_parameters_that_joblib_treats_in_its_own_way_are_left_to_it(
+def test_fingerprint_leaves_parameters_that_joblib_treats_in_its_own_way(
     function: Callable[..., Any], ignored: Any
 ) -> None:
     assert parameters_of(function, ignored) is None
@@ -289,7 +289,7 @@ def test_parameters_that_joblib_treats_in_its_own_way_are_left_to_it(
     ("args", "kwargs"),
     [((), {}), ((1,), {"a": 1}), ((1, 2, 3), {}), ((1,), {"d": 1}), ((1, 2), {"b": 2})],
 )
-def test_a_wrong_call_has_no_fingerprint(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def test_fingerprint_of_a_wrong_call_is_none(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     assert fingerprint_of(keyword, [], args, kwargs) is None
     with warnings.catch_warnings(), pytest.raises(TypeError):
         keyword(*args, **kwargs)

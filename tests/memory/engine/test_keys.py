@@ -41,7 +41,7 @@ def write(path: Path, numbers: range) -> None:
             file.write(record + log._check(record).to_bytes(8, "little"))
 
 
-def test_what_was_added_is_found_by_others(tmp_path: Path) -> None:
+def test_keys_that_were_added_are_found_by_others(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "log"
     one, other = opened(path), opened(path)
     assert one.find(pair(1)[0]) is None
@@ -53,7 +53,7 @@ def test_what_was_added_is_found_by_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [100, 40_000])
-def test_few_and_very_many_records_are_found(tmp_path: Path, count: int) -> None:
+def test_keys_are_found_among_few_and_very_many(tmp_path: Path, count: int) -> None:
     write(tmp_path / "log", range(count))
     log = opened(tmp_path / "log")
     for number in (0, 1, count // 2, count - 1):
@@ -63,9 +63,7 @@ def test_few_and_very_many_records_are_found(tmp_path: Path, count: int) -> None
     assert log.find(pair(2 * count - 1)[0]) == pair(2 * count - 1)[1]
 
 
-def test_without_numpy_the_latest_are_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_keys_are_found_without_numpy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keys, "np", None)
     monkeypatch.setattr(keys, "_MOST_WITHOUT_NUMPY", 100)
     write(tmp_path / "log", range(200))
@@ -75,7 +73,7 @@ def test_without_numpy_the_latest_are_found(
 
 
 @pytest.mark.parametrize("count", [10, 40_000])
-def test_every_damage_costs_no_more_than_what_it_hit(tmp_path: Path, count: int) -> None:
+def test_damage_costs_no_more_than_the_records_it_hit(tmp_path: Path, count: int) -> None:
     path = tmp_path / "log"
     write(path, range(count))
     data = bytearray(path.read_bytes())
@@ -89,7 +87,7 @@ def test_every_damage_costs_no_more_than_what_it_hit(tmp_path: Path, count: int)
         assert log.find(pair(number)[0]) == expected
 
 
-def test_what_was_not_written_to_its_end_is_filled_up(tmp_path: Path) -> None:
+def test_record_that_was_cut_is_filled_up(tmp_path: Path) -> None:
     path = tmp_path / "log"
     log = opened(path)
     log.add(*pair(1))
@@ -104,7 +102,7 @@ def test_what_was_not_written_to_its_end_is_filled_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 4000, os.urandom(100_003), b"\x80\x04."])
-def test_a_foreign_file_holds_nothing_and_is_gone_on_with(tmp_path: Path, content: bytes) -> None:
+def test_foreign_file_holds_nothing_and_is_gone_on_with(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "log"
     path.write_bytes(content)
     log = opened(path)
@@ -135,7 +133,7 @@ def test_records_that_contradict_each_other_hold_nothing(tmp_path: Path, count: 
     assert path.stat().st_size == size  # not once more for each call
 
 
-def test_a_log_that_was_removed_replaced_or_cut_is_read_anew(tmp_path: Path) -> None:
+def test_log_that_was_removed_replaced_or_cut_is_read_anew(tmp_path: Path) -> None:
     path = tmp_path / "log"
     log = opened(path)
     for number in range(3):
@@ -150,7 +148,7 @@ def test_a_log_that_was_removed_replaced_or_cut_is_read_anew(tmp_path: Path) -> 
     assert log.find(pair(20)[0]) == pair(20)[1]
 
 
-def test_a_log_that_cannot_be_written_is_kept_in_memory(tmp_path: Path) -> None:
+def test_log_that_cannot_be_written_is_kept_in_memory(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     log = opened(tmp_path / "file" / "log")
     log.add(*pair(1))
@@ -163,16 +161,14 @@ def test_a_log_that_cannot_be_written_is_kept_in_memory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("argument_hash", ["", "xyz", "ab" * 20, "ab/" * 10])
-def test_a_hash_of_another_form_is_not_noted(tmp_path: Path, argument_hash: str) -> None:
+def test_hash_of_another_form_is_not_noted(tmp_path: Path, argument_hash: str) -> None:
     log = opened(tmp_path / "log")
     log.add(bytes(16), argument_hash)
     assert log.find(bytes(16)) is None
     assert not (tmp_path / "log").exists()
 
 
-def test_what_one_process_knows_does_not_grow_without_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_memory_of_one_process_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keys, "_MOST_IN_DICT", 64)
     log = opened(tmp_path / "log")
     for number in range(1000):
@@ -182,7 +178,7 @@ def test_what_one_process_knows_does_not_grow_without_end(
         assert len(log.known) <= 64
 
 
-def test_a_log_is_compacted_when_most_entries_are_gone(tmp_path: Path) -> None:
+def test_log_is_compacted_when_most_entries_are_gone(tmp_path: Path) -> None:
     path = tmp_path / "log"
     living = {pair(number)[1] for number in range(0, 5000, 3)}
     write(path, range(4095))
@@ -198,7 +194,7 @@ def test_a_log_is_compacted_when_most_entries_are_gone(tmp_path: Path) -> None:
     assert reader.find(pair(7000)[0]) == pair(7000)[1]
 
 
-def test_a_log_of_living_entries_is_left_as_it_is(tmp_path: Path) -> None:
+def test_log_of_living_entries_is_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "log"
     write(path, range(4095))
     opened(path).add(*pair(4999))
@@ -220,7 +216,7 @@ def _append(path: str, first: int) -> None:
         log.add(*pair(number))
 
 
-def test_many_processes_append_at_once(tmp_path: Path) -> None:
+def test_processes_append_at_once(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     path = tmp_path / "log"
     arguments: list[Any] = [(str(path), 500 * number) for number in range(4)]
@@ -239,7 +235,7 @@ def test_many_processes_append_at_once(tmp_path: Path) -> None:
 # The secret.
 
 
-def test_a_secret_is_made_once_for_a_store(tmp_path: Path) -> None:
+def test_secret_is_made_once_for_a_store(tmp_path: Path) -> None:
     store = str(tmp_path / "joblib")
     secret = read_secret(store)
     assert len(secret) == keys.SECRET_BYTES
@@ -267,7 +263,7 @@ def test_processes_that_make_a_secret_at_once_agree(tmp_path: Path) -> None:
     assert secrets == {read_secret(str(tmp_path / "joblib"))}
 
 
-def test_a_secret_that_was_cut_is_made_anew(tmp_path: Path) -> None:
+def test_secret_that_was_cut_is_made_anew(tmp_path: Path) -> None:
     store = str(tmp_path / "joblib")
     first = read_secret(store)
     (tmp_path / ".acache" / "keys" / "secret").write_bytes(first[:10])
@@ -277,7 +273,7 @@ def test_a_secret_that_was_cut_is_made_anew(tmp_path: Path) -> None:
 
 
 @needs_posix
-def test_the_own_files_have_the_mode_of_the_stores(tmp_path: Path) -> None:
+def test_own_files_have_the_mode_of_the_stores(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
         read_secret(str(tmp_path / "joblib"))
@@ -288,19 +284,19 @@ def test_the_own_files_have_the_mode_of_the_stores(tmp_path: Path) -> None:
         assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
-def test_where_no_secret_can_be_kept_it_is_ones_own(tmp_path: Path) -> None:
+def test_secret_that_cannot_be_kept_is_ones_own(tmp_path: Path) -> None:
     (tmp_path / ".acache").write_text("")
     first, second = (read_secret(str(tmp_path / "joblib")) for _ in range(2))
     assert len(first) == len(second) == keys.SECRET_BYTES
     assert first != second
 
 
-def test_the_own_folder_lies_beside_joblibs_or_in_a_store_that_is_the_location() -> None:
+def test_own_folder_lies_beside_joblibs_or_in_a_store_that_is_the_location() -> None:
     assert own_folder(os.path.join("x", "joblib")) == os.path.join("x", ".acache")
     assert own_folder("x") == os.path.join("x", ".acache")
 
 
-def test_a_log_has_the_functions_name_or_a_short_one() -> None:
+def test_log_has_the_functions_name_or_a_short_one() -> None:
     path = key_log_path("x", os.path.join("librosa", "core", "stft"))
     assert os.path.basename(path) == "librosa.core.stft"
     assert f"joblib-{__import__('joblib').__version__}-numpy" in path

@@ -152,7 +152,7 @@ def test_limits_hold_that_are_lower_than_before(tmp_path: Path) -> None:
     assert len(entries(tmp_path)) <= 4
 
 
-def test_a_result_larger_than_the_limit_is_returned_and_not_stored(tmp_path: Path) -> None:
+def test_result_larger_than_the_limit_is_returned_and_not_stored(tmp_path: Path) -> None:
     f = cached(tmp_path, max_size="1MB")
     large = np.ones(1_000_000)
     for _ in range(2):
@@ -172,7 +172,7 @@ def test_a_result_larger_than_the_limit_is_returned_and_not_stored(tmp_path: Pat
     not hasattr(joblib.memory.MemorizedFunc, "_after_call"),
     reason="joblib 1.3 reads what it stored, be it evicted or not",
 )
-def test_what_joblib_goes_on_with_is_stored_all_the_same(tmp_path: Path) -> None:
+def test_limits_do_not_stop_what_joblib_stores_by_itself(tmp_path: Path) -> None:
     memory = CacheManager(str(tmp_path), engine="fast", verbose=0, max_size=10_000).memory
     for size in range(10_000, 10_020):
         assert (memory.cache(square, mmap_mode="r")(np.ones(size)) == 1).all()
@@ -296,7 +296,7 @@ def test_limits_hold_where_no_process_can_be_started(
     assert 4 <= len(entries(tmp_path)) <= 9
 
 
-def test_a_writer_that_is_not_answered_does_not_wait_for_ever(
+def test_writer_that_is_not_answered_does_not_wait_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limiting, "start_keeper", lambda *_: True)  # which dies at once

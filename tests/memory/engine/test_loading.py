@@ -92,7 +92,7 @@ def from_joblib(path: str) -> Any:
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_a_result_is_what_joblib_loads(tmp_path: Path, name: str) -> None:
+def test_result_is_what_joblib_loads(tmp_path: Path, name: str) -> None:
     path = written(tmp_path, VALUES[name])
     ours, theirs = load(path), from_joblib(path)
     assert described(ours) == described(theirs)
@@ -103,13 +103,13 @@ def test_a_result_is_what_joblib_loads(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     "compress", [1, ("gzip", 3), ("bz2", 1), ("lzma", 1), ("xz", 1), ("lz4", 1)]
 )
-def test_a_compressed_result_is_loaded_by_joblib(tmp_path: Path, compress: Any) -> None:
+def test_compressed_result_is_loaded_by_joblib(tmp_path: Path, compress: Any) -> None:
     path = written(tmp_path, LARGE, compress=compress)
     assert load(path).tobytes() == LARGE.tobytes()
 
 
 @pytest.mark.parametrize("protocol", range(6))
-def test_every_protocol_is_read(tmp_path: Path, protocol: int) -> None:
+def test_results_of_every_protocol_are_read(tmp_path: Path, protocol: int) -> None:
     value = {"a": (np.arange(3), LARGE), "b": np.float32(1), "c": "a"}
     path = written(tmp_path, value, protocol=protocol)
     assert described(load(path)) == described(from_joblib(path))
@@ -122,7 +122,7 @@ def base_of(array: Any) -> Any:
 
 
 @needs_posix
-def test_a_large_array_is_mapped_and_ones_own(tmp_path: Path) -> None:
+def test_large_array_is_mapped_and_ones_own(tmp_path: Path) -> None:
     path = written(tmp_path, (LARGE, np.arange(5)))
     if not is_local(path):
         pytest.skip("the file system is not local")
@@ -141,7 +141,7 @@ def test_a_large_array_is_mapped_and_ones_own(tmp_path: Path) -> None:
 
 
 @needs_posix
-def test_a_mapped_array_outlives_its_file_and_goes_through_workers(tmp_path: Path) -> None:
+def test_mapped_array_outlives_its_file_and_goes_through_workers(tmp_path: Path) -> None:
     path = written(tmp_path, LARGE)
     mapped = load(path)
     os.unlink(path)
@@ -153,7 +153,7 @@ def test_a_mapped_array_outlives_its_file_and_goes_through_workers(tmp_path: Pat
     assert (pickle.loads(pickle.dumps(mapped)) == LARGE).all()
 
 
-def test_on_other_file_systems_nothing_is_mapped(
+def test_results_on_other_file_systems_are_not_mapped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = written(tmp_path, LARGE)
@@ -162,7 +162,7 @@ def test_on_other_file_systems_nothing_is_mapped(
 
 
 @needs_posix
-def test_of_very_many_results_no_more_files_are_kept_open(tmp_path: Path) -> None:
+def test_results_that_are_very_many_keep_no_more_files_open(tmp_path: Path) -> None:
     code = (
         "import resource, sys\n"
         "from acache.memory.engine.loading import load\n"
@@ -174,7 +174,7 @@ def test_of_very_many_results_no_more_files_are_kept_open(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["list", "object", "array", "tuple", "large", "large-tuple"])
-def test_a_result_that_was_cut_raises(tmp_path: Path, name: str) -> None:
+def test_result_that_was_cut_raises(tmp_path: Path, name: str) -> None:
     path = Path(written(tmp_path, VALUES[name]))
     content = path.read_bytes()
     for length in (0, 1, 10, len(content) // 2, len(content) - 1):
@@ -183,7 +183,7 @@ def test_a_result_that_was_cut_raises(tmp_path: Path, name: str) -> None:
             load(str(path))
 
 
-def test_a_result_that_is_none_raises(tmp_path: Path) -> None:
+def test_result_that_is_no_result_raises(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         load(str(tmp_path / "output.pkl"))
     (tmp_path / "output.pkl").write_bytes(b"nothing of the kind")
@@ -216,7 +216,7 @@ def test_results_may_be_loaded_within_results_and_in_threads(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", ["int", "array", "large", "object", "in-object"])
-def test_a_use_is_noted_where_the_last_one_is_old(tmp_path: Path, name: str) -> None:
+def test_use_is_noted_where_the_last_one_is_old(tmp_path: Path, name: str) -> None:
     path = written(tmp_path, VALUES[name])
     written_ns = 1_600_000_000 * 10**9
     now = time.time_ns()
@@ -227,7 +227,7 @@ def test_a_use_is_noted_where_the_last_one_is_old(tmp_path: Path, name: str) -> 
     assert status.st_mtime_ns == written_ns
 
 
-def test_a_use_is_noted_once_an_hour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_use_is_noted_once_an_hour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     noted: list[str] = []
     monkeypatch.setattr(loading, "_note_use", lambda descriptor, path, status: noted.append(path))
     path = written(tmp_path, 5)
@@ -238,7 +238,7 @@ def test_a_use_is_noted_once_an_hour(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert len(noted) == count
 
 
-def test_a_use_that_cannot_be_noted_costs_nothing(tmp_path: Path, as_nobody: int | None) -> None:
+def test_use_that_cannot_be_noted_costs_nothing(tmp_path: Path, as_nobody: int | None) -> None:
     path = written(tmp_path, 5)
     os.chmod(path, 0o444)
     os.utime(path, ns=(0, 0))

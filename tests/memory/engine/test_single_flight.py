@@ -111,7 +111,7 @@ def test_coroutine_functions_compute_once(tmp_path: Path) -> None:
 
 
 @needs_posix
-def test_another_one_takes_over(tmp_path: Path) -> None:
+def test_flight_of_a_failed_computation_is_taken_over(tmp_path: Path) -> None:
     first = start(tmp_path, "slow(1, 1.0)", environ={"SLOWER": "60"}, single_flight=True)
     (tmp_path / "go").touch()
     while not (tmp_path / "computed").exists():
@@ -124,7 +124,7 @@ def test_another_one_takes_over(tmp_path: Path) -> None:
     assert computed(tmp_path) == 2
 
 
-def test_what_raises_raises_for_everybody(tmp_path: Path) -> None:
+def test_exceptions_raise_for_everybody(tmp_path: Path) -> None:
     code = "try: fails(1, 0.2)\nexcept KeyError as error: print(error)"
     processes = [start(tmp_path, code, single_flight=True) for _ in range(3)]
     assert go(tmp_path, *processes) == ["1\n"] * 3
@@ -156,7 +156,7 @@ def test_forced_computing_waits_for_nobody(tmp_path: Path) -> None:
     assert computed(tmp_path) == 3
 
 
-def test_a_damaged_result_is_computed_once(tmp_path: Path) -> None:
+def test_damaged_result_is_computed_once(tmp_path: Path) -> None:
     cache = CacheManager(str(tmp_path), engine="fast", verbose=0)
     f = cache(level=10)(square)
     f(3)

@@ -54,7 +54,7 @@ def advised(*levels: LevelResult, off: Measurement | None = None, warmup: int = 
     return warnings(schedule, Timings(5, off or runs(6.7), levels, "/tmp"), Config.from_env({}))
 
 
-def test_the_guides_case() -> None:
+def test_recommendation_of_the_guides_case() -> None:
     low, high = level(20, runs(4.98)), level(50, runs(1.64))
     assert low.speedup == pytest.approx(6.7 / 4.98)
     assert high.speedup == pytest.approx(6.7 / 1.64)
@@ -63,7 +63,7 @@ def test_the_guides_case() -> None:
     assert advised(low, high) == []
 
 
-def test_the_lowest_of_equal_levels_is_recommended() -> None:
+def test_recommendation_is_the_lowest_of_equal_levels() -> None:
     rows = [
         level(10, runs(6.6)),
         level(20, runs(2.02)),
@@ -73,19 +73,19 @@ def test_the_lowest_of_equal_levels_is_recommended() -> None:
     assert recommend(runs(6.7), rows) == 20
 
 
-def test_a_level_within_the_noise_of_the_best_is_as_good() -> None:
+def test_recommendation_takes_a_level_within_the_noise_of_the_best() -> None:
     noisy = runs(2.0, spread=(0.8, 0.9, 1.0, 1.1, 1.2))
     assert recommend(runs(6.7), [level(20, runs(2.15)), level(30, noisy)]) == 20
     assert recommend(runs(6.7), [level(20, runs(2.15)), level(30, runs(2.0))]) == 30
 
 
-def test_what_does_not_pay_is_not_recommended() -> None:
+def test_recommendation_is_none_where_nothing_pays() -> None:
     assert recommend(runs(6.7), [level(20, runs(6.69)), level(30, runs(8.0))]) is None
     assert recommend(runs(6.7), [level(20, runs(2.0), entries=0)]) is None
 
 
 @pytest.mark.parametrize(("outlier", "expected"), [(5.2, 50), (7.5, None)])
-def test_one_run_that_lies_far_off_recommends_no_other_level(
+def test_recommendation_is_not_changed_by_one_outlier_of_two_levels(
     outlier: float, expected: int | None
 ) -> None:
     """Only if it takes longer than without cache, the interval contains 1, which carries none."""
@@ -95,44 +95,44 @@ def test_one_run_that_lies_far_off_recommends_no_other_level(
     assert recommend(runs(6.7), [level(20, runs(4.98)), level(50, three)]) == expected
 
 
-def test_what_never_hits_is_not_recommended() -> None:
+def test_recommendation_skips_levels_that_never_hit() -> None:
     assert recommend(runs(6.7), [level(20, runs(2.0), calls=Calls(0, 3))]) is None
     assert recommend(runs(6.7), [level(20, runs(2.0), calls=None)]) == 20
 
 
-def test_one_run_must_differ_by_much() -> None:
+def test_recommendation_from_one_run_needs_a_large_difference() -> None:
     off, close, far = (runs(n, spread=(1.0,)) for n in (6.0, 5.2, 4.0))
     assert recommend(off, [level(20, close)]) is None
     assert recommend(off, [level(20, far)]) == 20
 
 
-def test_two_levels_of_the_same_entries_are_equal() -> None:
+def test_levels_of_the_same_entries_are_equal() -> None:
     off = runs(6.0, spread=(1.0, 1.1))
     slow, fast = runs(4.0, spread=(1.0, 1.1)), runs(3.0, spread=(1.0, 1.02))
     assert recommend(off, [level(20, slow), level(30, fast)]) == 30
     assert recommend(off, [level(20, slow, entries=4), level(30, fast, entries=4)]) == 20
 
 
-def test_with_two_rounds_all_runs_must_agree() -> None:
+def test_recommendation_from_two_rounds_needs_all_runs_to_agree() -> None:
     off, warm = runs(6.0, spread=(1.0, 1.0)), runs(4.0, spread=(0.8, 1.3))
     assert recommend(off, [level(20, warm)]) is None
     assert recommend(off, [level(20, runs(4.0, spread=(0.8, 1.2)))]) == 20
 
 
-def test_an_interval_that_holds_one_carries_no_recommendation() -> None:
+def test_interval_that_holds_one_carries_no_recommendation() -> None:
     row = level(20, runs(4.0))
     assert recommend(runs(6.7), [row]) == 20
     assert recommend(runs(6.7), [row._replace(interval=(0.99, 2.0))]) is None
 
 
-def test_another_output_is_not_recommended() -> None:
+def test_recommendation_skips_levels_with_other_output() -> None:
     wrong = level(30, runs(1.0, output=b"other"))
     assert not wrong.same_output
     assert recommend(runs(6.7), [level(20, runs(2.0)), wrong]) == 20
     assert any(text.startswith("level 30: the output differs") for text in advised(wrong))
 
 
-def test_a_slow_first_run() -> None:
+def test_warnings_of_a_slow_first_run() -> None:
     off = runs(6.7, spread=(1.4, 1.0, 1.01, 0.99, 1.0))
     (text,) = advised(level(30, runs(2.0)), off=off, warmup=0)
     assert text.startswith("the first run was slow")
@@ -141,13 +141,13 @@ def test_a_slow_first_run() -> None:
     assert "off (1 of 5)" in text
 
 
-def test_a_run_that_lies_far_off() -> None:
+def test_warnings_of_an_outlier() -> None:
     (text,) = advised(level(30, runs(2.0, spread=(1.0, 1.0, 1.01, 0.99, 3.0))))
     assert "level 30 warm (1 of 5)" in text
     assert advised(level(30, runs(2.0, spread=(1.0, 1.0, 1.0001, 0.9999, 1.02)))) == []
 
 
-def test_nothing_cached_and_failing_writes() -> None:
+def test_warnings_of_nothing_cached_and_of_failing_writes() -> None:
     nothing = level(10, runs(6.7), entries=0)
     failing = level(20, runs(6.7), entries=0, leftovers=7)
     assert failing.speedup is None
@@ -161,7 +161,7 @@ def test_nothing_cached_and_failing_writes() -> None:
 
 
 @pytest.mark.parametrize("columns", [30, 40, 60, 80, 100, 120])
-def test_the_table_fits(
+def test_bench_table_fits(
     columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))

@@ -31,7 +31,7 @@ def test_location_and_spread(values: list[float]) -> None:
     assert (found.min, found.max) == (min(values), max(values))
 
 
-def test_two_runs_tell_no_spread() -> None:
+def test_spread_needs_three_runs() -> None:
     found = summarise([1.0, 3.0])
     assert found.median == 2.0
     assert found.mad is None
@@ -58,14 +58,14 @@ def test_scores_where_most_timings_are_equal() -> None:
     assert modified_z_scores([3.0] * 5) == [0.0] * 5
 
 
-def test_one_far_off_among_mild_ones() -> None:
+def test_outlier_among_mild_ones_is_found() -> None:
     values = [3.2, 3.3, 8.1, 3.2, 2.9, 3.7, 3.1, 3.5, 3.3]  # median 3.3, MAD 0.2
     assert modified_z_scores(values)[2] == pytest.approx(0.6745 * 4.8 / 0.2, rel=1e-4)
     assert modified_z_scores(values)[4] == pytest.approx(-0.6745 * 0.4 / 0.2, rel=1e-4)
     assert outliers(values) == [2]
 
 
-def test_too_few_runs_have_no_outlier() -> None:
+def test_outliers_need_five_runs() -> None:
     assert outliers([1.0, 1.01, 1.02, 9.0]) == []
     assert outliers([1.0, 1.01, 1.02, 1.03, 9.0]) == [4]
 
@@ -90,7 +90,7 @@ def test_intervals_agree_with_scipy(seed: int, above: float, below: float, runs:
     assert found == ratio_interval(list(slow), list(fast))
 
 
-def test_no_interval_from_fewer_than_three_runs() -> None:
+def test_intervals_need_three_runs() -> None:
     assert ratio_interval([1.0, 2.0], [1.0, 2.0, 3.0]) is None
     assert ratio_interval([1.0, 2.0, 3.0], [1.0, 2.0]) is None
     assert ratio_interval([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]) is not None
@@ -98,7 +98,7 @@ def test_no_interval_from_fewer_than_three_runs() -> None:
 
 @settings(max_examples=examples(200))
 @given(st.floats(0.01, 100), st.floats(0.01, 100), st.floats(0.01, 100))
-def test_a_cache_pays_off_after_so_many_runs(off: float, cold: float, warm: float) -> None:
+def test_break_even_is_when_a_cache_pays_off(off: float, cold: float, warm: float) -> None:
     runs = break_even_runs(off, cold, warm)
     if runs is None:
         assert warm >= off

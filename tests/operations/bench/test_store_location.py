@@ -13,16 +13,16 @@ import pytest
 from acache.operations.bench.store_location import folder_beside
 
 
-def test_beside_the_location(tmp_path: Path) -> None:
+def test_folder_is_beside_the_location(tmp_path: Path) -> None:
     (tmp_path / "cache").mkdir()
     assert folder_beside(str(tmp_path / "cache")) == str(tmp_path)
 
 
-def test_where_the_location_will_be(tmp_path: Path) -> None:
+def test_folder_is_where_the_location_will_be(tmp_path: Path) -> None:
     assert folder_beside(str(tmp_path / "a" / "b" / "cache")) == str(tmp_path)
 
 
-def test_without_a_location() -> None:
+def test_folder_without_a_location_is_the_systems() -> None:
     assert folder_beside(None) == tempfile.gettempdir()
 
 
@@ -41,7 +41,7 @@ print(folder, is_other_disk(folder, sys.argv[1]))
 """
 
 
-def test_a_location_on_another_disk_than_its_folder(tmp_path: Path) -> None:
+def test_folder_of_a_location_that_is_a_disk_of_its_own(tmp_path: Path) -> None:
     if shutil.which("unshare") is None:
         pytest.skip("needs a file system of its own")
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
@@ -54,7 +54,7 @@ def test_a_location_on_another_disk_than_its_folder(tmp_path: Path) -> None:
     assert done.stdout.decode() == f"{disk} False\n{tempfile.gettempdir()} True\n"
 
 
-def test_a_link_to_a_location(tmp_path: Path) -> None:
+def test_folder_is_beside_what_a_link_leads_to(tmp_path: Path) -> None:
     (tmp_path / "disk" / "cache").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "disk" / "cache", target_is_directory=True)
     assert folder_beside(str(tmp_path / "link")) == str(tmp_path / "disk")

@@ -44,7 +44,7 @@ print(run.exit_code, run.seconds, run.user + run.system, run.max_rss_bytes)
     assert 150e6 < peak < 300e6
 
 
-def test_memory_that_is_no_more_than_acaches_own_is_not_told() -> None:
+def test_peak_memory_below_acaches_own_is_none() -> None:
     assert timed_run(["/bin/sh", "-c", "exit 0"], {}).max_rss_bytes is None
 
 
@@ -54,14 +54,14 @@ def test_stdin_is_empty_and_output_is_remembered() -> None:
     assert run.output == hashlib.sha256(text.encode()).digest()
 
 
-def test_the_end_of_stderr_is_kept() -> None:
+def test_end_of_stderr_is_kept() -> None:
     run = run_code("import sys; sys.exit('first' + '.' * 100_000 + '\\nlast')")
     assert run.exit_code == 1
     assert run.stderr_tail.endswith("\nlast\n")
     assert len(run.stderr_tail) < 10_000
 
 
-def test_a_signal_is_told() -> None:
+def test_exit_code_of_a_signal_is_negative() -> None:
     assert run_code("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)").exit_code == -11
 
 
@@ -72,7 +72,7 @@ def test_output_can_be_passed_on(tmp_path: Path) -> None:
     assert (tmp_path / "echo").read_text() == "out\nerr\n"
 
 
-def test_what_a_script_leaves_behind_ends_with_it(tmp_path: Path) -> None:
+def test_processes_that_a_script_leaves_behind_end_with_it(tmp_path: Path) -> None:
     code = f"""
 import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100_000)"])
@@ -87,7 +87,7 @@ open({str(tmp_path / "pid")!r}, "w").write(str(child.pid))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_may_clean_up(tmp_path: Path, number: int) -> None:
+def test_interrupted_run_may_clean_up(tmp_path: Path, number: int) -> None:
     script = tmp_path / "script.py"
     script.write_text(f"""
 import time

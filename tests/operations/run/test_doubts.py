@@ -64,7 +64,7 @@ def test_results_that_will_be_found_are_not_doubted(run: Callable[..., str]) -> 
 @pytest.mark.parametrize(
     "function", ["memory.cache(Scaler())", "memory.cache(partial(power, n=2))"]
 )
-def test_a_function_known_by_its_address_is_never_found(
+def test_function_known_by_its_address_is_never_found(
     run: Callable[..., str], function: str
 ) -> None:
     text = run(f"f = {function}; f(3); f(3)")
@@ -105,7 +105,7 @@ def test_results_that_cannot_be_stored_are_named_with_joblibs_words(
     assert "nothing: no result was stored" in alone
 
 
-def test_what_joblib_drops_is_said(run: Callable[..., str]) -> None:
+def test_entries_that_joblib_drops_are_named(run: Callable[..., str]) -> None:
     code = "for n in range(5): f('x' * 10_000 + str(n))"
     assert "source" not in run(code, times=2)
     text = run("f(1)", head=HEAD.replace("Old", "New"))

@@ -275,7 +275,7 @@ memory.cache(lambda x: (i for i in ()))(1)
 """
 
 
-def test_the_log_has_reasons_arguments_and_errors(run: Run, tmp_path: Path) -> None:
+def test_log_has_reasons_arguments_and_errors(run: Run, tmp_path: Path) -> None:
     run(REASONS)
     calls = list(read_calls(str(tmp_path / "store" / "joblib")))
     ours = [call for call in calls if call.function == "defined/f"]
@@ -296,7 +296,7 @@ def test_the_log_has_reasons_arguments_and_errors(run: Run, tmp_path: Path) -> N
     assert unstored.error
 
 
-def test_no_log_is_kept_where_none_is_wanted(run: Run, tmp_path: Path) -> None:
+def test_log_is_not_kept_where_none_is_wanted(run: Run, tmp_path: Path) -> None:
     run("double(1); double(1)", ACACHE_CALL_LOG="0")
     assert not has_calls(str(tmp_path / "store" / "joblib"))
 
@@ -374,14 +374,14 @@ f(); f()
     assert row.load_seconds == row.hit_seconds == 4000
 
 
-def test_a_name_cannot_be_taken_for_a_line(run: Run, tmp_path: Path) -> None:
+def test_name_cannot_be_taken_for_a_line(run: Run, tmp_path: Path) -> None:
     odd = tmp_path / "a\tb\nhit\\n\\c\udcff" if os.name != "nt" else tmp_path / "a b"
     row = only(run("double(1); double(1)", STORE=str(odd))[0])
     assert row.store == str(odd / "joblib")
     assert (row.hits, row.misses) == (1, 1)
 
 
-def test_a_relative_store_is_told_in_full(run: Run, tmp_path: Path) -> None:
+def test_relative_store_is_told_in_full(run: Run, tmp_path: Path) -> None:
     trace, _ = run("os.chdir(os.environ['COUNTS']); double(1)", STORE="near")
     assert os.path.isabs(only(trace).store)
 
@@ -392,14 +392,14 @@ def test_processes_are_counted(run: Run) -> None:
     assert (trace.pythons, trace.joblibs, trace.functions) == (2, 1, ())
 
 
-def test_an_isolated_python_is_not_traced(tmp_path: Path) -> None:
+def test_isolated_python_is_not_traced(tmp_path: Path) -> None:
     with Tracing() as tracing:
         environ = tracing.environment(os.environ)
         subprocess.run([sys.executable, "-I", "-c", "import joblib"], env=environ, check=True)
         assert tracing.read() == Trace((), 0, 0)
 
 
-def test_a_trace_that_has_ended_is_not_written_to(tmp_path: Path) -> None:
+def test_trace_that_has_ended_is_not_written_to(tmp_path: Path) -> None:
     with Tracing() as tracing:
         environ = tracing.environment(os.environ)
     folder = Path(environ["ACACHE_TRACE"]).parent
@@ -411,7 +411,7 @@ def test_a_trace_that_has_ended_is_not_written_to(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
-def test_a_joblib_that_was_imported_before_is_traced(tmp_path: Path) -> None:
+def test_joblib_that_was_imported_before_is_traced(tmp_path: Path) -> None:
     code = """
 import joblib, sys
 try:
@@ -445,7 +445,7 @@ print(inspect.iscoroutinefunction(getattr(m, "AsyncMemorizedFunc", m.Memory).__c
 
 
 @pytest.mark.parametrize("path", ["", "own", "own:"])
-def test_a_script_finds_everything_as_it_is_without(tmp_path: Path, path: str) -> None:
+def test_script_finds_everything_as_it_is_without(tmp_path: Path, path: str) -> None:
     own = tmp_path / "own"
     own.mkdir()
     if path == "own:":
@@ -473,7 +473,7 @@ def _without_addresses(text: str) -> str:
     return re.sub(r"0x[0-9a-f]+", "0x", text)
 
 
-def test_a_broken_sitecustomize_fails_as_it_does_without(tmp_path: Path) -> None:
+def test_broken_sitecustomize_fails_as_it_does_without(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import no_such_module\n")
     plain = {**os.environ, "PYTHONPATH": str(tmp_path)}
 
@@ -489,7 +489,7 @@ def test_a_broken_sitecustomize_fails_as_it_does_without(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("broken", ["class MemorizedFunc: pass", "", "1 / 0"])
-def test_a_joblib_of_another_kind_is_left_alone(tmp_path: Path, broken: str) -> None:
+def test_joblib_of_another_kind_is_left_alone(tmp_path: Path, broken: str) -> None:
     (tmp_path / "joblib").mkdir()
     (tmp_path / "joblib" / "__init__.py").touch()
     (tmp_path / "joblib" / "memory.py").write_text(f"print('here')\n{broken}\n")

@@ -29,7 +29,7 @@ def saved(tmp_path: Path, row: FunctionCalls) -> float | None:
     return report(tmp_path, row).functions[0].saved_seconds
 
 
-def test_records_of_the_hits_less_all_that_caching_took(tmp_path: Path) -> None:
+def test_savings_are_records_of_the_hits_less_what_caching_took(tmp_path: Path) -> None:
     store = tmp_path / "joblib"
     write_entry(store / "f", HASHES[0], duration=4.0)
     write_entry(store / "f", HASHES[1], duration=1.0)
@@ -49,7 +49,7 @@ def test_records_of_the_hits_less_all_that_caching_took(tmp_path: Path) -> None:
     assert report(tmp_path, row).saved_seconds == 6.0 - 0.875
 
 
-def test_what_stands_for_a_missing_record(tmp_path: Path) -> None:
+def test_savings_without_a_record_take_the_mean(tmp_path: Path) -> None:
     store = tmp_path / "joblib"
     write_entry(store / "f", HASHES[0], duration=4.0)
     write_entry(store / "f", HASHES[1], duration=None)
@@ -64,7 +64,7 @@ def test_what_stands_for_a_missing_record(tmp_path: Path) -> None:
     assert report(tmp_path, unknown).saved_seconds is None
 
 
-def test_a_store_that_is_the_location_itself_is_read(tmp_path: Path) -> None:
+def test_savings_in_a_store_that_is_the_location(tmp_path: Path) -> None:
     write_entry(tmp_path / "f", HASHES[0], duration=4.0)
     (tmp_path / "f" / "func_code.py").write_text("@cache(level=30)\ndef f(): ...\n")
     row = calls(tmp_path, "f", hits=1, hit_entries={HASHES[0]: 1})
@@ -82,7 +82,7 @@ def test_a_store_that_is_the_location_itself_is_read(tmp_path: Path) -> None:
         ({20: -1.0}, None),
     ],
 )
-def test_the_level_that_saves_most_is_advised(
+def test_advice_is_the_level_that_saves_most(
     tmp_path: Path, won: dict[int, float], advice: tuple[int, float] | None
 ) -> None:
     store = tmp_path / "joblib"
@@ -102,7 +102,7 @@ def test_the_level_that_saves_most_is_advised(
     ]
 
 
-def test_nothing_stored_is_told(tmp_path: Path) -> None:
+def test_warning_if_nothing_was_stored(tmp_path: Path) -> None:
     row = calls(tmp_path / "joblib", "f", misses=1, store_seconds=0.1)
     assert report(tmp_path, row).warnings[0].startswith("no result could be stored")
     assert report(tmp_path, row._replace(bytes_stored=1)).warnings == ()

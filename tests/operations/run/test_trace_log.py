@@ -23,7 +23,7 @@ def test_calls_are_added_up_per_function_and_store() -> None:
     assert trace.hits_and_misses("/s/joblib/") == (3, 1)
 
 
-def test_what_is_no_whole_line_is_left_out() -> None:
+def test_lines_that_are_not_whole_are_left_out() -> None:
     half = MISS[:40]
     broken = [half, half + MISS, MISS.rstrip(), MISS.replace(b"2.0", b"x"), b"\n", b"python"]
     assert add_up([*broken, MISS]) == add_up([MISS])

@@ -71,7 +71,7 @@ def test_stack_distances_agree_with_a_replay_at_any_size(trace: Trace, size: int
 
 
 @given(trace=traces(), sizes=st.sets(st.integers(1, 60), min_size=1, max_size=4))
-def test_no_policy_is_better_than_the_bound(trace: Trace, sizes: set[int]) -> None:
+def test_policies_are_no_better_than_the_bound(trace: Trace, sizes: set[int]) -> None:
     ordered = sorted(sizes)
     for size, bound in zip(ordered, upper_bounds(trace, ordered), strict=True):
         for policy in POLICIES:
@@ -110,7 +110,7 @@ def test_unlimited_cache_saves_all_repeats() -> None:
     assert report.recommended == (5, "lru", 1.0) or report.recommended is not None
 
 
-def test_nothing_is_recommended_where_nothing_is_asked_for_twice() -> None:
+def test_recommendation_is_none_where_nothing_is_asked_for_twice() -> None:
     report = simulate(make_trace([(0.0, 0), (1.0, 1)], [(5, 2.0), (7, 1.0)]))
     assert report.recommended is None
     assert report.policies["lru"][-1].share == 1.0

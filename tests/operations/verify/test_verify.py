@@ -62,7 +62,7 @@ def put(location: Path, output: bytes, **options: Any) -> Path:
 
 
 @pytest.mark.parametrize("which", ["librosa_location", "compressed_location"])
-def test_nothing_is_wrong_with_what_librosa_wrote(
+def test_verify_finds_nothing_in_what_librosa_wrote(
     which: str, request: pytest.FixtureRequest
 ) -> None:
     location = request.getfixturevalue(which)
@@ -78,7 +78,7 @@ def test_nothing_is_wrong_with_what_librosa_wrote(
 
 
 @pytest.mark.parametrize("which", ["librosa_location", "compressed_location"])
-def test_any_one_file_that_is_cut_is_found_and_nothing_else(
+def test_verify_finds_any_file_that_is_cut_and_nothing_else(
     which: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     location = tmp_path / "copy"
@@ -102,7 +102,7 @@ def test_any_one_file_that_is_cut_is_found_and_nothing_else(
     assert verify(store).findings == ()
 
 
-def test_results_that_are_alike_are_each_checked(tmp_path: Path) -> None:
+def test_verify_checks_each_of_results_that_are_alike(tmp_path: Path) -> None:
     sound = of({"a": np.arange(3.0), "b": "posix", "c": "system"})
     other = sound.replace(np.arange(3.0).tobytes(), np.ones(3).tobytes())
     name = b"\x8c\x05posix\x94\x8c\x01c\x94\x8c\x06system"
@@ -120,7 +120,7 @@ def test_results_that_are_alike_are_each_checked(tmp_path: Path) -> None:
     ]
 
 
-def test_a_small_entry_is_truncated_at_every_byte(tmp_path: Path) -> None:
+def test_verify_finds_an_entry_truncated_at_any_byte(tmp_path: Path) -> None:
     value = {"a": [1, 2.5, "x"], "b": np.arange(5), "c": np.array([None, "y"])}
     for options in ({}, {"compress": ("zlib", 3)}, {"compress": ("xz", 3)}, {"protocol": 2}):
         data = of(value, **options)
@@ -133,7 +133,7 @@ def test_a_small_entry_is_truncated_at_every_byte(tmp_path: Path) -> None:
         shutil.rmtree(tmp_path / "joblib")
 
 
-def test_a_flipped_bit_is_a_finding_or_changes_no_reading(tmp_path: Path) -> None:
+def test_verify_finds_most_flipped_bits(tmp_path: Path) -> None:
     data = of(np.arange(4.0))
     entry = put(tmp_path, data)
     told = 0
@@ -147,7 +147,7 @@ def test_a_flipped_bit_is_a_finding_or_changes_no_reading(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("compress", [False, True, "zlib", "gzip", "bz2", "lzma", "xz"])
-def test_what_joblib_stores_is_sound(tmp_path: Path, compress: Any) -> None:
+def test_verify_finds_nothing_in_what_joblib_stores(tmp_path: Path, compress: Any) -> None:
     mmap_mode: Any = None if compress else "r"
     memory = joblib.Memory(tmp_path, verbose=0, compress=compress, mmap_mode=mmap_mode)
 
@@ -162,7 +162,7 @@ def test_what_joblib_stores_is_sound(tmp_path: Path, compress: Any) -> None:
     assert (report.entries, report.findings) == (4, ())
 
 
-def test_what_follows_a_pickle_or_is_outside_of_it_is_told(tmp_path: Path) -> None:
+def test_verify_finds_what_follows_a_pickle_or_is_outside_of_it(tmp_path: Path) -> None:
     entry = put(tmp_path, b"N.")
     for data in (b"N.N.", b"N.\n", of([1], compress=3) + b"x", b"Pid\n.", b"\x80\x05\x97."):
         (entry / "output.pkl").write_bytes(data)
@@ -171,12 +171,12 @@ def test_what_follows_a_pickle_or_is_outside_of_it_is_told(tmp_path: Path) -> No
         assert "goes on after its end" in finding.message or "outside" in finding.message
 
 
-def test_claims_of_petabytes_are_findings(tmp_path: Path) -> None:
+def test_verify_finds_claims_of_petabytes(tmp_path: Path) -> None:
     put(tmp_path, wrapper(F8, long(2**49) + b"\x85") + b".")
     assert kinds(tmp_path) == ["truncated"]
 
 
-def test_what_is_only_too_much_to_follow_is_not_broken(tmp_path: Path) -> None:
+def test_verify_does_not_call_broken_what_is_too_much_to_follow(tmp_path: Path) -> None:
     put(tmp_path, b"\x80\x04}" + b")" + b"2\x86" * 60 + b"Ns.")
     report = verify(Store(tmp_path))
     [finding] = report.findings
@@ -185,7 +185,9 @@ def test_what_is_only_too_much_to_follow_is_not_broken(tmp_path: Path) -> None:
     assert plan_removal(report, broken=True, unsafe=True).is_empty
 
 
-def test_unsafe_comes_before_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verify_reports_unsafe_before_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     entry = put(tmp_path / "cache", SYSTEM)
     for data in (SYSTEM, SYSTEM[:-1], SYSTEM + b"x", SYSTEM[:-1] + b"\xff"):
@@ -202,7 +204,7 @@ def test_unsafe_comes_before_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert kinds(tmp_path / "cache", allowed=["os.system"]) == ["unreadable"]
 
 
-def test_names_of_unknown_packages_are_notes_unless_strict(tmp_path: Path) -> None:
+def test_verify_notes_names_of_unknown_packages_unless_strict(tmp_path: Path) -> None:
     put(tmp_path, b"cmine\nThing\n)\x81.")
     [finding] = verify(Store(tmp_path)).findings
     assert (finding.kind, finding.severity) == ("unknown-global", "note")
@@ -212,7 +214,7 @@ def test_names_of_unknown_packages_are_notes_unless_strict(tmp_path: Path) -> No
     assert kinds(tmp_path, strict=True, allowed=["mine.Thing"]) == []
 
 
-def test_a_result_that_is_missing_is_told_unless_it_is_being_written(tmp_path: Path) -> None:
+def test_verify_finds_a_missing_result_unless_it_is_being_written(tmp_path: Path) -> None:
     entry = put(tmp_path, b"N.")
     (entry / "output.pkl").unlink()
     assert found(verify(Store(tmp_path))) == [(f"m.f/{HASH}", "missing-output")]
@@ -225,7 +227,7 @@ def test_a_result_that_is_missing_is_told_unless_it_is_being_written(tmp_path: P
     assert kinds(tmp_path) == ["missing-output"]
 
 
-def test_a_function_without_a_whole_source_is_one_finding(tmp_path: Path) -> None:
+def test_verify_reports_a_function_without_a_whole_source_once(tmp_path: Path) -> None:
     entry = put(tmp_path, b"N.")
     write_entry(entry.parent, "f" * 32, output=b"N.")
     source = entry.parent / "func_code.py"
@@ -257,7 +259,7 @@ def test_a_function_without_a_whole_source_is_one_finding(tmp_path: Path) -> Non
         assert kinds(tmp_path) == []
 
 
-def test_a_source_is_incomplete_wherever_it_is_cut(tmp_path: Path) -> None:
+def test_verify_finds_a_source_cut_anywhere(tmp_path: Path) -> None:
     entry = put(tmp_path, b"N.")
     whole = (
         "# first line: 7\n"
@@ -299,7 +301,7 @@ def test_a_source_is_incomplete_wherever_it_is_cut(tmp_path: Path) -> None:
         "def f(x):\n    return x ?? f!\n",  # of no Python yet
     ],
 )
-def test_the_syntax_of_a_newer_python_is_not_incomplete(tmp_path: Path, last: str) -> None:
+def test_verify_accepts_the_syntax_of_a_newer_python(tmp_path: Path, last: str) -> None:
     source = put(tmp_path, b"N.").parent / "func_code.py"
     source.write_text(f"# first line: 1\n{last}")
     assert kinds(tmp_path) == []
@@ -307,7 +309,7 @@ def test_the_syntax_of_a_newer_python_is_not_incomplete(tmp_path: Path, last: st
     assert kinds(tmp_path) == ["missing-source"]
 
 
-def test_what_is_not_joblibs_is_told_once(tmp_path: Path) -> None:
+def test_verify_reports_what_is_not_joblibs_once(tmp_path: Path) -> None:
     entry = put(tmp_path, b"N.")
     (entry / ".DS_Store").write_bytes(b"x")
     somebodys = tmp_path / "joblib" / "m" / "f" / ("a" * 32)
@@ -320,7 +322,7 @@ def test_what_is_not_joblibs_is_told_once(tmp_path: Path) -> None:
 
 
 @needs_links
-def test_a_link_that_joblib_follows_is_a_problem(tmp_path: Path) -> None:
+def test_verify_finds_links_that_joblib_follows(tmp_path: Path) -> None:
     entry = put(tmp_path, b"N.")
     (tmp_path / "elsewhere").write_bytes(b"cos\nsystem\n.")
     (entry / "output.pkl").unlink()
@@ -339,7 +341,7 @@ def test_a_link_that_joblib_follows_is_a_problem(tmp_path: Path) -> None:
 
 @needs_links
 @pytest.mark.parametrize("beside", [True, False])
-def test_a_linked_result_is_told_whatever_lies_beside_it(tmp_path: Path, beside: bool) -> None:
+def test_verify_finds_a_linked_result_whatever_is_beside_it(tmp_path: Path, beside: bool) -> None:
     entry = put(tmp_path, b"N.")
     (tmp_path / "elsewhere").write_bytes(b"cos\nsystem\n.")
     (entry / "output.pkl").unlink()
@@ -355,19 +357,19 @@ def test_a_linked_result_is_told_whatever_lies_beside_it(tmp_path: Path, beside:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes in folders")
-def test_what_is_no_file_is_a_problem(tmp_path: Path) -> None:
+def test_verify_finds_a_result_that_is_no_file(tmp_path: Path) -> None:
     entry = put(tmp_path, b"N.")
     (entry / "output.pkl").unlink()
     os.mkfifo(entry / "output.pkl")
     assert (f"m/f/{HASH}/output.pkl", "unreadable") in found(verify(Store(tmp_path)))
 
 
-def test_a_structure_of_many_fields_is_sound(tmp_path: Path) -> None:
+def test_verify_accepts_a_structure_of_many_fields(tmp_path: Path) -> None:
     put(tmp_path, of(np.zeros(2, [(f"a{n}", "f8") for n in range(300)])))
     assert kinds(tmp_path) == []
 
 
-def test_metadata_may_be_missing_but_not_broken(tmp_path: Path) -> None:
+def test_verify_accepts_missing_metadata_but_not_broken_metadata(tmp_path: Path) -> None:
     entry = put(tmp_path, b"N.", metadata=b'{"duration": 1.0, "input_args": {}')
     assert kinds(tmp_path) == ["bad-metadata"]
     (entry / "metadata.json").write_text("{}")
@@ -376,7 +378,7 @@ def test_metadata_may_be_missing_but_not_broken(tmp_path: Path) -> None:
     assert kinds(tmp_path) == []
 
 
-def test_what_cannot_be_decompressed_here_is_not_checked(
+def test_verify_skips_what_cannot_be_decompressed_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tmp_path, b"\x04\x22\x4d\x18rest")
@@ -386,7 +388,7 @@ def test_what_cannot_be_decompressed_here_is_not_checked(
     assert report.warnings == ("lz4 is not installed, which reads lz4: 1 not checked",)
 
 
-def test_damaged_entries_go_and_others_stay(tmp_path: Path) -> None:
+def test_verify_removes_damaged_entries_alone(tmp_path: Path) -> None:
     function = put(tmp_path, b"N.").parent
     for number, output in enumerate((b"N", b"\xff", SYSTEM, b"cmine\nx\n.")):
         write_entry(function, f"{number:032x}", output=output)
@@ -410,7 +412,7 @@ def test_damaged_entries_go_and_others_stay(tmp_path: Path) -> None:
     ]
 
 
-def test_what_vanishes_meanwhile_is_no_matter(
+def test_verify_ignores_what_vanishes_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = put(tmp_path, b"N.")
@@ -426,7 +428,9 @@ def test_what_vanishes_meanwhile_is_no_matter(
 
 
 @needs_fork
-def test_two_processes_find_what_one_finds(location: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verify_by_two_processes_finds_what_one_finds(
+    location: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(parallel, "_PATIENCE_SECONDS", 0.0)
     monkeypatch.setattr(verification, "_PIECE", 2)
     for number, path in enumerate(sorted(location.rglob("output.pkl"))):
@@ -440,7 +444,7 @@ def test_two_processes_find_what_one_finds(location: Path, monkeypatch: pytest.M
     assert one.unsafe == two.unsafe
 
 
-def test_access_times_stay(location: Path) -> None:
+def test_verify_changes_no_access_time(location: Path) -> None:
     for path in location.rglob("*"):
         os.utime(path, (1_000_000_000, 1_600_000_000))
     before = {path: path.stat().st_atime_ns for path in location.rglob("*")}
@@ -448,7 +452,7 @@ def test_access_times_stay(location: Path) -> None:
     assert {path: path.stat().st_atime_ns for path in before} == before
 
 
-def test_recorded_stores_of_old_joblibs_are_sound(tmp_path: Path) -> None:
+def test_verify_of_recorded_stores_of_old_joblibs(tmp_path: Path) -> None:
     for version in VERSIONS:
         unpack_recorded(version, tmp_path / version)
         report = verify(Store(tmp_path / version / "str"))

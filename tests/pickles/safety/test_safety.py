@@ -57,7 +57,7 @@ def judged(data: bytes, *allowed: str) -> Judge:
 
 
 @pytest.mark.parametrize("way", running())
-def test_what_runs_something_is_unsafe_and_runs_nothing(
+def test_pickles_that_run_something_are_unsafe_and_run_nothing(
     way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -65,7 +65,7 @@ def test_what_runs_something_is_unsafe_and_runs_nothing(
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_said_to_run_something_does(tmp_path: Path) -> None:
+def test_pickles_that_are_said_to_run_something_do(tmp_path: Path) -> None:
     """The canary is worth something: joblib.load lets it appear."""
     code = (
         "import contextlib, io, os, sys, warnings, joblib\n"
@@ -86,7 +86,7 @@ def test_what_is_said_to_run_something_does(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("way", dangerous())
-def test_what_does_harm_otherwise_is_unsafe(way: str) -> None:
+def test_pickles_that_do_harm_otherwise_are_unsafe(way: str) -> None:
     data = dangerous()[way]
     if way == "a type that changes":
         with pytest.raises(PickleError, match="set twice"):
@@ -157,7 +157,7 @@ def sound() -> list[Any]:
         ("__class__", "Europe/Berlin"),
     ],
 )
-def test_of_a_time_zone_nothing_but_its_name_is_known(method: str, zone: str) -> None:
+def test_time_zone_is_sound_by_its_name_alone(method: str, zone: str) -> None:
     known = of(zoneinfo.ZoneInfo("Europe/Berlin"), protocol=2)
     assert judged(known).unsafe == []
     for old, new in (("_unpickle", method), ("Europe/Berlin", zone)):
@@ -187,7 +187,7 @@ def late() -> list[Any]:
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 5])
-def test_what_is_sound_is_so_in_a_long_pickle(
+def test_values_that_are_sound_are_so_in_a_long_pickle(
     monkeypatch: pytest.MonkeyPatch, protocol: int
 ) -> None:
     monkeypatch.setattr(memo, "_MANY", FEW)  # for 500,000 it takes a minute
@@ -199,7 +199,7 @@ def test_what_is_sound_is_so_in_a_long_pickle(
         assert (judge.unsafe, judge.doubts, judge.unknown) == ([], [], []), value[-2:]
 
 
-def test_what_is_too_large_to_be_judged_is_not_called_unsafe(tmp_path: Path) -> None:
+def test_values_too_large_to_be_judged_are_not_called_unsafe(tmp_path: Path) -> None:
     value = np.array([("a" * 3, None)] * 2000, [("s", "U3"), ("o", "O")])
     for large in (value, types.SimpleNamespace(**{f"a{i}": i for i in range(1500)})):
         judge = judged(of(large))
@@ -220,13 +220,13 @@ def sound_pickles() -> list[bytes]:
     return found
 
 
-def test_nothing_that_is_sound_is_told() -> None:
+def test_values_that_are_sound_have_no_findings() -> None:
     for data in sound_pickles():
         judge = judged(data)
         assert (judge.unsafe, judge.unknown) == ([], []), data
 
 
-def test_what_numpy_1_writes_of_an_aligned_structure_is_sound() -> None:
+def test_aligned_structures_of_numpy_1_are_sound() -> None:
     data = of(np.zeros(2, np.dtype([("a", "u1"), ("b", "f8")], align=True)), protocol=2)
     flags = b"K\x90tq"
     assert data.count(flags) == 1
@@ -235,7 +235,7 @@ def test_what_numpy_1_writes_of_an_aligned_structure_is_sound() -> None:
     assert judged(before).unsafe == []
 
 
-def test_a_note_of_an_error_is_sound() -> None:
+def test_note_of_an_error_is_sound() -> None:
     error = ValueError("no")
     error.__dict__["__notes__"] = ["seen"]
     assert judged(of(error)).unsafe == []
@@ -324,7 +324,7 @@ def test_names_of_python_2_are_those_that_loading_takes() -> None:
     assert judged(b"\x80\x03c__builtin__\nset\n.").unsafe == ["names __builtin__.set"]
 
 
-def test_what_is_allowed_is_trusted() -> None:
+def test_names_that_are_allowed_are_trusted() -> None:
     data = b"cos\nsystem\n(Vtrue\ntR."
     assert judged(data, "os.system").unsafe == []
     assert judged(data, "os.popen").unsafe == ["names os.system"]
@@ -334,12 +334,12 @@ def test_what_is_allowed_is_trusted() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x", "a.", ".a", "a b.c", "a..b", "a.b-c", "a.\x1b[2J"])
-def test_what_is_no_name_is_refused(text: str) -> None:
+def test_names_that_are_not_valid_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"MODULE\.NAME"):
         parse_allowed(text)
 
 
-def test_what_is_told_is_short_and_printable() -> None:
+def test_message_is_short_and_printable() -> None:
     judge = judged(b"".join(b"cos\nx%d\x1b\n0" % i for i in range(500)) + b"N.")
     assert judge.told() == "names os.x0\\x1b, names os.x1\\x1b, names os.x2\\x1b, and 97 more"
 
@@ -423,7 +423,7 @@ def test_fuzz_has_something_to_load() -> None:
 
 
 @pytest.mark.parametrize("way", crashing())
-def test_what_crashes_or_takes_all_is_a_problem(way: str, tmp_path: Path) -> None:
+def test_pickles_that_crash_or_take_all_memory_are_problems(way: str, tmp_path: Path) -> None:
     data = crashing()[way]
     entry = write_entry(tmp_path / "joblib" / "m" / "f", "0" * 32, output=data)
     (entry.parent / "func_code.py").write_text("def f():\n    pass\n")

@@ -31,6 +31,10 @@ $(VENV)/test.stamp: pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m compileall -q src
 	@touch $@
 
+$(VENV)/bench.stamp: pyproject.toml $(VENV)/test.stamp
+	$(PIP) --editable '.[bench]'
+	@touch $@
+
 $(VENV)/lint.stamp: pyproject.toml $(VENV)/test.stamp
 	$(PIP) --editable '.[lint]'
 	@touch $@
@@ -107,7 +111,7 @@ completions: $(VENV)/test.stamp  ## Write the completion scripts, from the comma
 	$(BIN)/acache completion zsh > completions/_acache
 	$(BIN)/acache completion fish > completions/acache.fish
 
-bench: $(VENV)/test.stamp  ## Measure speed and memory; LARGE=1 with a million entries too.
+bench: $(VENV)/bench.stamp  ## Measure speed and memory; LARGE=1 with a million entries too.
 	@$(BIN)/python -m compileall -q src
 	$(BIN)/python benchmarks/run.py $(if $(LARGE),--large)
 

@@ -324,6 +324,37 @@ def test_a_script_that_forks(tmp_path: Path, script: Path, acache: Callable[...,
     assert (level["hits"], level["misses"], level["entries"]) == (2, 0, 2)
 
 
+OWN = """
+import time
+from joblib import Memory
+memory = Memory("own", verbose=0)
+@memory.cache
+def f(x):
+    time.sleep(0.1)
+f(1)
+"""
+
+
+def test_a_script_with_only_a_cache_of_its_own_is_not_timed(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
+    write(tmp_path, OWN)
+    done = acache("bench", "--runs", "3", "--levels", "10,20", script)
+    assert (done.code, done.stdout) == (1, "")
+    assert f"caches only in {tmp_path / 'own' / 'joblib'} (1 hits, 0 misses)" in done.stderr
+    assert "joblib.Memory(os.environ.get('LIBROSA_CACHE_DIR'))" in done.stderr
+    assert is_clean(tmp_path)
+
+
+def test_a_cache_of_its_own_beside_the_configured_one_is_named(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
+    write(tmp_path, f"{OWN}\nfrom levelled import slow\nslow(9)")
+    done = acache("bench", "--runs", "1", "--levels", "20", "--json", script)
+    assert (done.code, done.document["levels"][0]["hits"]) == (0, 1)
+    assert any(f"also caches in {tmp_path / 'own'}" in one for one in done.document["warnings"])
+
+
 def test_a_command_that_is_no_python(
     tmp_path: Path, script: Path, acache: Callable[..., Result]
 ) -> None:

@@ -117,7 +117,7 @@ def test_what_costs_more_than_it_saves_stands_out(
     path = script(CACHED)
     first = acache("run", path).stderr
     assert "no hits, 3 misses in 2 functions" in first
-    assert "this run filled the cache" in first
+    assert "nothing yet: results were stored; run it again" in first
     assert "longer to load" not in first
     # Written again with times that make it sure which function costs more than it saves.
     for name, seconds in (("fast", "1e-06"), ("slow", "1000.0")):
@@ -312,7 +312,6 @@ def test_a_program_without_a_first_line_is_told(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["run", "script.py"], "no cache location: set LIBROSA_CACHE_DIR"),
         (["run", "--cache-dir", "c"], "Missing argument"),
         (["run", "--cache-dir", "c", "--level", "x", "script.py"], "'x' is not a valid integer"),
         (
@@ -345,6 +344,54 @@ def test_a_file_to_export_to_keeps_what_it_held(
     assert not (tmp_path / "new.json").exists()
 
 
+OWN = CACHED.replace('os.environ["LIBROSA_CACHE_DIR"]', '"own"')
+
+
+def test_a_script_with_a_cache_of_its_own_needs_no_location(
+    acache: Acache, tmp_path: Path, script: Callable
+) -> None:
+    path = script(OWN)
+    for hits in (0, 3):
+        done = acache("run", path)
+        assert (done.stdout, done.code) == ("", 0)
+        assert f"{hits or 'no'} hits" in done.stderr
+        assert "warning" not in done.stderr
+    configured = acache("run", path, env={"LIBROSA_CACHE_DIR": str(tmp_path / "other")})
+    store = tmp_path / "own" / "joblib"
+    assert f"cached in {store}, which is not the configured location" in configured.stderr
+
+
+def test_naming_a_scripts_own_cache_switches_no_other_one_on(
+    acache: Acache, tmp_path: Path, script: Callable
+) -> None:
+    path = script(f"{OWN}\nprint(os.environ.get('LIBROSA_CACHE_DIR'))")
+    own = tmp_path / "own"
+    first = acache("run", "--cache-dir", own, path)  # an empty one may be meant for both
+    assert first.stdout == f"{own}\n"
+    second = acache("run", "--cache-dir", own, path)
+    assert (second.stdout, second.code) == ("None\n", 0)
+    assert "librosa's cache is not switched on there" in second.stderr
+    assert "3 hits" in second.stderr
+    asked = acache("run", path, env={"LIBROSA_CACHE_DIR": str(own)})
+    assert asked.stdout == f"{own}\n"
+    (own / "joblib" / "librosa" / "stft").mkdir(parents=True)
+    (own / "joblib" / "librosa" / "stft" / "func_code.py").write_text("def stft(): ...")
+    assert acache("run", "--cache-dir", own, path).stdout == f"{own}\n"
+
+
+def test_levels_are_only_advised_where_they_may_help(
+    acache: Acache, location: Path, script: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "a higher --level" not in acache("run", script("import joblib")).stderr
+    assert "a higher --level" in acache("run", script("import librosa._cache")).stderr
+    failing = acache("run", script("import librosa._cache\n1 / 0")).stderr
+    assert "no cached function was called before the command failed" in failing
+    assert "level" not in failing.partition("ZeroDivisionError")[2]
+    monkeypatch.delenv("LIBROSA_CACHE_DIR")
+    without = acache("run", script("import librosa._cache")).stderr
+    assert "no cache is configured; set LIBROSA_CACHE_DIR" in without
+
+
 def test_options_reach_the_scripts_environment(
     acache: Acache, tmp_path: Path, script: Callable
 ) -> None:
@@ -368,7 +415,7 @@ def test_options_reach_the_scripts_environment(
         (["true"], "no Python was traced"),
         ([sys.executable, "-I", "-c", "import joblib"], "no Python was traced"),
         ([sys.executable, "-c", "pass"], "joblib was not imported"),
-        ([sys.executable, "-c", "import joblib"], "no cached function was called at level 10"),
+        ([sys.executable, "-c", "import joblib"], "no cached function was called"),
     ],
 )
 def test_a_run_without_cached_calls_is_told(
@@ -508,7 +555,8 @@ def test_the_script_writes_straight_to_acaches_stdout(
     """So it takes no longer for a script that prints much."""
     path = script("import os\nprint(os.fstat(1).st_ino)\nprint('x' * 1_000_000)")
     with (tmp_path / "printed").open("w+") as printed:
-        subprocess.run([sys.executable, "-m", "acache", "run", path], stdout=printed, check=True)
+        command = [sys.executable, "-m", "acache", "run", path]
+        subprocess.run(command, stdout=printed, check=True, timeout=PATIENCE_SECONDS)
         printed.seek(0)
         number, text = printed.read().splitlines()
     assert int(number) == (tmp_path / "printed").stat().st_ino

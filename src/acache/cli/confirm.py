@@ -24,7 +24,7 @@ from acache.cli.options import (
 from acache.config.settings import Config
 from acache.store.store import Store
 from acache.system.errors import ConfigurationError, UsageError
-from acache.system.text import printable
+from acache.system.text import counted, printable
 
 if TYPE_CHECKING:
     from acache.operations.clear import Plan
@@ -157,15 +157,12 @@ def carry_out(
 
 
 def _cannot_ask(plan: Plan) -> str:
-    from acache.render.tables.layout import plural
-
-    amounts = [
-        plural(plan.total.entries, "entry", "entries"),
-        plural(len(plan.leftovers), "leftover"),
-    ]
+    entries, leftovers = plan.total.entries, len(plan.leftovers)
+    amounts = [counted(entries, "entry", "entries")] if entries else []
+    amounts += [counted(leftovers, "leftover")] if leftovers else []
     return (
-        f"this would remove {' and '.join(filter(None, amounts))}, and there is no terminal to ask"
-        " on; give --yes to remove, or --dry-run to see what would be removed"
+        f"this would remove {' and '.join(amounts)}, and there is no terminal to ask on; give --yes"
+        " to remove, or --dry-run to see what would be removed"
     )
 
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import click
 
 from acache.cli.help import GroupedHelp
-from acache.cli.options import choices, common_options, warning
+from acache.cli.options import choices, common_options, note, warning
 from acache.config.child import child_environment
 from acache.config.settings import Config
+from acache.operations.run.own_cache import is_of_a_script
 from acache.operations.run.session import Tracing
 from acache.operations.run.trace_log import Trace
 from acache.system.errors import AcacheError
@@ -42,7 +43,8 @@ def command(
     """Run a script with the cache on; show what each function saves.
 
     A .py file runs under --python. The script keeps its own input, output, signals and exit code;
-    the report follows on stderr. Calls of child processes are counted too.
+    the report follows on stderr. Calls of child processes are counted too, and those of caches that
+    the script makes itself with joblib.Memory, for which no location needs to be configured.
 
     \b
     Examples:
@@ -51,8 +53,14 @@ def command(
       acache run -- python -m my_package --verbose
     """
     config = choices(ctx).config(level=level)
-    config.require_location()
+    switch_on = not is_of_a_script(config)
+    if not switch_on:
+        note(
+            f"{config.location} holds only results of plain joblib.Memory, so {config.library}'s"
+            f" cache is not switched on there; set {config.cache_dir.variable} to do that"
+        )
     arguments = start_arguments(words, python=config.require_python())
+    environment = child_environment(config, switch_on=switch_on)
     with contextlib.ExitStack() as stack:
         # First, so that a signal ends nothing before temporary files are removed.
         foreground = stack.enter_context(Foreground())
@@ -60,7 +68,7 @@ def command(
         if export_json is not None:
             export = stack.enter_context(OutputFile(export_json, option="--export-json"))
         tracing = stack.enter_context(Tracing())
-        finished = foreground.run(arguments, tracing.environment(child_environment(config)))
+        finished = foreground.run(arguments, tracing.environment(environment))
         try:
             _report(words, finished, tracing.read(), config, export)
         except (AcacheError, OSError) as problem:  # the script's exit code matters more

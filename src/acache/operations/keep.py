@@ -24,7 +24,7 @@ from acache.system.filelock import open_lock_file, try_lock
 
 # Once over a limit, an eighth below it: a scan of all entries pays off then.
 _SLACK = 8
-_LOOK_SECONDS = 0.05
+_FIRST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.002, 0.05
 _LINGER_SECONDS = 2.0  # a new process would take longer to start than this one to look again
 _PIECE = 64  # entries evicted before writers get to know of the room
 _PAUSE_SECONDS = 60.0  # where the limits cannot be kept
@@ -158,12 +158,15 @@ class _Keeper:
         """Keep the limits; return whether that was possible."""
         self._measure()
         last = time.monotonic()
+        pause = _FIRST_LOOK_SECONDS
         kept = True
         while kept and time.monotonic() - last < _LINGER_SECONDS:
+            pause = min(pause * 1.5, _LONGEST_LOOK_SECONDS)
             if self._is_beyond(self._fill(), self._limits):
                 kept = self._evict()
                 last = time.monotonic()
-            time.sleep(_LOOK_SECONDS)
+                pause = _FIRST_LOOK_SECONDS  # who writes fast passes the limit again soon
+            time.sleep(pause)
         if kept and not self._settled:
             self._measure()
             kept = self._evict()

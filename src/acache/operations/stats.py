@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Literal, NamedTuple, TypeVar
@@ -81,6 +82,8 @@ class StatsReport(NamedTuple):
         Those that may be removed.
     in_flight : Leftovers
         Those that somebody may still be writing; see `acache.store.model.Leftover`.
+    failed_writes : dict of str to int
+        How many results of a function, dotted, joblib failed to store.
     other : Usage
         Sources, the folders of functions and modules, foreign files and folders.
     misplaced : tuple of str
@@ -101,6 +104,7 @@ class StatsReport(NamedTuple):
     modules: tuple[ModuleRow, ...]
     abandoned: Leftovers
     in_flight: Leftovers
+    failed_writes: dict[str, int]
     other: Usage
     misplaced: tuple[str, ...]
     disk: Usage
@@ -183,6 +187,7 @@ def stats(
         modules=tuple(sorted(module_rows, key=lambda r: _key(sort, r.module, r.totals))[:top]),
         abandoned=abandoned,
         in_flight=in_flight,
+        failed_writes=dict(sorted(fold.failed.items())),
         other=other,
         misplaced=tuple(sorted(fold.misplaced)),
         disk=total.usage()
@@ -226,6 +231,7 @@ class _StatsFold:
         self.unselected = Sum()
         self.abandoned = _LeftoverSum()
         self.in_flight = _LeftoverSum()
+        self.failed: Counter[str] = Counter()
         self.other = Sum()
         self.misplaced: list[str] = []
         self.warnings: list[str] = []
@@ -244,6 +250,8 @@ class _StatsFold:
             self._warn(found.message())
         elif isinstance(found, Leftover):
             (self.in_flight if found.in_flight else self.abandoned).add_leftover(found)
+            if found.failed:
+                self.failed[dotted(found.function)] += 1
         else:
             self.other.add(found.usage)
             if found.kind == "misplaced" and len(self.misplaced) < _MOST_WARNINGS:
@@ -260,6 +268,7 @@ class _StatsFold:
         self.unselected.add(other.unselected.usage())
         self.abandoned.merge(other.abandoned)
         self.in_flight.merge(other.in_flight)
+        self.failed += other.failed
         self.other.add(other.other.usage())
         self.misplaced += other.misplaced
         self.warnings += other.warnings

@@ -20,7 +20,7 @@ from acache.store.format import (
     parse_temporary,
 )
 from acache.store.layout import join
-from acache.store.leftovers import is_expired
+from acache.store.leftovers import has_failed, is_expired
 from acache.store.model import Entry, Found, Leftover, Other, Unreadable, Usage
 from acache.store.store import ScanOptions
 from acache.system.dirfd import (
@@ -177,8 +177,16 @@ class FolderReader:
                 yield from self._entry(here, folder, files, usage)
             elif files or temporaries or (has_source and not names):
                 in_flight = any(one.in_flight for one in temporaries.values())
+                failed = METADATA in files and has_failed(temporaries, files[METADATA].st_mtime)
                 yield Leftover(
-                    here.path, "folder", here.function, here.hash, usage, status.st_mtime, in_flight
+                    here.path,
+                    "folder",
+                    here.function,
+                    here.hash,
+                    usage,
+                    status.st_mtime,
+                    in_flight,
+                    failed,
                 )
             else:  # joblib wrote nothing of what is in it
                 yield Other(here.path, "foreign", here.function, usage)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from acache.store.format import parse_temporary
+from collections.abc import Mapping
+
+from acache.store.format import OUTPUT, parse_temporary
+from acache.store.model import Leftover
 from acache.system.liveness import may_be_writing
 
 GRACE_SECONDS = 3600.0
@@ -35,3 +38,26 @@ def is_expired(name: str, modified: float, *, grace: float, now: float) -> bool:
         and (modified <= now - grace or modified > now + _FUTURE_SECONDS)
         and not may_be_writing(temporary.pid, modified)
     )
+
+
+def has_failed(temporaries: Mapping[str, Leftover], recorded: float) -> bool:
+    """Return whether joblib failed to store the result of an entry folder without one.
+
+    After a write that fails, as the result cannot be pickled for instance, joblib leaves the
+    temporary file, records the metadata all the same, and computes again at the next call.
+
+    Parameters
+    ----------
+    temporaries : mapping of str to Leftover
+        The temporary files in the folder, by name.
+    recorded : float
+        When ``metadata.json`` was written, Unix seconds.
+    """
+    named = {name: parse_temporary(name) for name in temporaries}
+    writes = [
+        temporaries[name].modified <= recorded
+        and not may_be_writing(temporary.pid, temporaries[name].modified)
+        for name, temporary in named.items()
+        if temporary is not None and temporary.target == OUTPUT
+    ]
+    return bool(writes) and all(writes)

@@ -90,6 +90,8 @@ class Leftover(NamedTuple):
     in_flight : bool
         Whether somebody may still be writing it: a temporary file within the grace, or whose
         process lives on this host; a folder with such a file in it.
+    failed : bool
+        Whether it is an entry folder in which joblib failed to store the result.
     """
 
     path: str
@@ -99,6 +101,7 @@ class Leftover(NamedTuple):
     usage: Usage
     modified: float
     in_flight: bool
+    failed: bool = False
 
 
 class Other(NamedTuple):

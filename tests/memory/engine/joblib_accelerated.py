@@ -23,7 +23,7 @@ _answer = methods.answer
 def answer(*call: Any) -> Any:
     global answered  # noqa: PLW0603 - one number for the whole run
     result = _answer(*call)
-    answered += result is not methods._MISSING
+    answered += result is not methods._MISSING and type(result) is not methods._Absent
     return result
 
 

@@ -94,7 +94,8 @@ def settle(cached: Any) -> None:
 
 def is_fast(cached: Any, *args: Any, **kwargs: Any) -> bool:
     """Return whether a call is answered without joblib's code."""
-    return methods.answer(cached, args, kwargs) is not methods._MISSING
+    result = methods.answer(cached, args, kwargs)
+    return result is not methods._MISSING and type(result) is not methods._Absent
 
 
 def computed(function: Callable[[], Any]) -> Any:

@@ -19,6 +19,7 @@ from tests.helpers.librosa_settings import probe
 from tests.helpers.marks import needs_links
 from tests.helpers.processes import Result, run_line, run_python
 from tests.helpers.pythons import LIBROSAS
+from tests.helpers.stores import write_entry
 
 
 @pytest.mark.parametrize(
@@ -85,6 +86,9 @@ def test_compress_looks_for_lz4_in_the_chosen_python(tmp_path: Path) -> None:
     assert found["compress"].fix == f"{python} -m pip install lz4"
     assert found["versions"].status == "warning"
     assert "does not have librosa and joblib" in found["versions"].message
+    write_entry(tmp_path / "location" / "joblib" / "m" / "f", "0" * 32)
+    others = {check.id: check for check in examine(config)}["versions"]
+    assert "does not have joblib:" in others.message, "librosa does not use this cache"
     assert found["versions"].message.endswith("--python PATH chooses it")
     assert found["versions"].fix is None
 

@@ -1,17 +1,21 @@
-"""The fast engine for every `joblib.Memory` of a process, and of those that it starts."""
+"""The fast engine for every `joblib.Memory` of a process, and of those that it starts.
+
+This module imports joblib when it is told to accelerate: a child process imports the module first,
+and may need no joblib at all.
+"""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from multiprocessing import process
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any
 
-from joblib import memory
-
-from acache.memory.engine.follow import Follow
-from acache.memory.engine.methods import ASYNC_METHODS, METHODS
-
 _CONFIG = "acache"
+_TARGET = "joblib.memory"
 
 
 class Acceleration:
@@ -78,7 +82,7 @@ def _install() -> None:
             _joblibs[kind, name] = vars(kind)[name]
             setattr(kind, name, method)
     # Every process object has a copy, and takes it into its process where that is a new Python.
-    process.current_process()._config[_CONFIG] = Follow()  # type: ignore[attr-defined]
+    process.current_process()._config[_CONFIG] = _Follow()  # type: ignore[attr-defined]
 
 
 def _restore() -> None:
@@ -90,10 +94,68 @@ def _restore() -> None:
 
 
 def _classes() -> list[tuple[Any, dict[str, Any]]]:
+    from joblib import memory
+
+    from acache.memory.engine.methods import ASYNC_METHODS, METHODS
+
     kinds = [(memory.MemorizedFunc, METHODS)]
     if ASYNC_METHODS:
         kinds.append((memory.AsyncMemorizedFunc, ASYNC_METHODS))
     return kinds
+
+
+class _Follow:
+    """Accelerates the process in which it is unpickled."""
+
+    def __reduce__(self) -> Any:
+        return _follow, ()
+
+
+def _follow() -> _Follow:
+    """Accelerate this process: now, or as soon as it imports joblib."""
+    if _TARGET in sys.modules:
+        accelerate()
+    else:
+        sys.meta_path.insert(0, _Finder())
+    return _Follow()
+
+
+class _Finder(MetaPathFinder):
+    """Waits for joblib to be imported, and is gone then."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != _TARGET:
+            return None
+        sys.meta_path.remove(self)
+        for finder in sys.meta_path:
+            spec = finder.find_spec(fullname, path, target)
+            if spec is not None:
+                if spec.loader is not None:
+                    spec.loader = _AcceleratingLoader(spec.loader)
+                return spec
+        return None
+
+
+class _AcceleratingLoader(Loader):
+    """Loads a module as its own loader does, and accelerates it."""
+
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        accelerate()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
 
 
 _active: list[Acceleration] = []

@@ -13,7 +13,7 @@ from joblib import memory
 from joblib._store_backends import FileSystemStoreBackend
 
 from acache.memory.engine.counts import counts_of
-from acache.memory.engine.fingerprint import Fingerprinter
+from acache.memory.engine.fingerprint import Fingerprinter, is_immutable
 from acache.memory.engine.keys import KeyLog
 from acache.memory.engine.misses import heed_limits
 from acache.memory.engine.options import services_of
@@ -125,20 +125,7 @@ class Caller:
         self, owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> bytes | None:
         """Return the fingerprint of a call; None where joblib's own hash must decide."""
-        func = owner.func
-        if self._ignored != owner.ignore or self._coerce != (owner.mmap_mode is not None):
-            self._look_at(owner)
-        parameters = self._parameters
-        if parameters is None:
-            return None
-        if parameters.code is not None and (
-            func.__code__ is not parameters.code or (func.__dict__ and follows_another(func))
-        ):
-            self._look_at(owner)
-            parameters = self._parameters
-            if parameters is None:
-                return None
-        values = bind(parameters, func, args, kwargs)
+        values = self._values(owner, args, kwargs)
         return None if values is None else self.function.fingerprint(self._prefix, values)
 
     def argument_fingerprints(
@@ -171,8 +158,9 @@ class Caller:
         joblib_hash : callable
             The method that computes it.
         """
-        fingerprint = self.fingerprint(owner, args, kwargs)
-        if fingerprint is None:
+        values = self._values(owner, args, kwargs)
+        fingerprint = None if values is None else self.function.fingerprint(self._prefix, values)
+        if values is None or fingerprint is None:
             return joblib_hash(owner, *args, **kwargs)
         keys = self.function.keys
         known = keys.known.get(fingerprint) or keys.find(fingerprint)
@@ -180,9 +168,27 @@ class Caller:
             return known
         computed = joblib_hash(owner, *args, **kwargs)
         # Another thread may have changed an array meanwhile.
-        if self.fingerprint(owner, args, kwargs) == fingerprint:
+        if is_immutable(values) or self.fingerprint(owner, args, kwargs) == fingerprint:
             keys.add(fingerprint, computed)
         return computed
+
+    def _values(
+        self, owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> list[Any] | None:
+        func = owner.func
+        if self._ignored != owner.ignore or self._coerce != (owner.mmap_mode is not None):
+            self._look_at(owner)
+        parameters = self._parameters
+        if parameters is None:
+            return None
+        if parameters.code is not None and (
+            func.__code__ is not parameters.code or (func.__dict__ and follows_another(func))
+        ):
+            self._look_at(owner)
+            parameters = self._parameters
+            if parameters is None:
+                return None
+        return bind(parameters, func, args, kwargs)
 
 
 def caller_of(owner: Any) -> Caller | None:

@@ -149,6 +149,11 @@ class Fingerprinter:
         return (_MEMMAP, self._array(value.view(np.ndarray), seen))
 
 
+def is_immutable(values: list[Any]) -> bool:
+    """Return whether nothing can change the values that a call was given."""
+    return _ATOMS.issuperset(map(type, values))
+
+
 def environment() -> tuple[str, ...]:
     """Return what joblib's hash of the same arguments depends on: versions of what pickles them."""
     return (

@@ -129,9 +129,16 @@ class KeyLog:
             descriptor = os.open(self._path, flags, 0o666)
         # Opened for each record: files of a process may be closed or forked, and the log replaced.
         try:
-            size = _settled_size(descriptor)
+            status = _settled(descriptor)
+            size = status.st_size
             # What another process did not write to its end is filled up: records stay in line.
             os.write(descriptor, bytes(-size % RECORD_BYTES) + record)
+            file = (status.st_dev, status.st_ino)
+            if (file, size) in ((self._file, self._read), (file, 0)):
+                # Where no other process has appended meanwhile, this one knows all of the log.
+                end = os.lseek(descriptor, 0, os.SEEK_CUR)
+                if end == size + RECORD_BYTES:
+                    self._file, self._read = file, end
         finally:
             os.close(descriptor)
         count = size // RECORD_BYTES + 1
@@ -215,15 +222,15 @@ class KeyLog:
         return valid
 
 
-def _settled_size(descriptor: int) -> int:
-    """Return the size of a log, after a moment if it ends within a record."""
+def _settled(descriptor: int) -> os.stat_result:
+    """Return the status of a log, after a moment if it ends within a record."""
     for pause in (0.0, 0.001, 0.01):
-        size = os.fstat(descriptor).st_size
-        if size % RECORD_BYTES == 0:
+        status = os.fstat(descriptor)
+        if status.st_size % RECORD_BYTES == 0:
             break
         # Another process may be writing: of a record on two pages a part is seen for an instant.
         time.sleep(pause)
-    return size
+    return status
 
 
 class _Index:

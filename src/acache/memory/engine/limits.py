@@ -29,7 +29,7 @@ from acache.system.errors import AcacheError
 
 _LOOK_SECONDS = 0.25  # between two looks whether there is a keeper
 _START_SECONDS = 2.0  # in which a keeper must have started
-_WAIT_SECONDS = 0.01
+_WAIT_SECONDS = 0.002
 _PATIENCE_SECONDS = 1.0
 _REMEASURE_SECONDS = 3600.0  # others may write who count nothing: plain joblib
 _AGE_PARTS = 8  # of the largest age, between two looks for what is older

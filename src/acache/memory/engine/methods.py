@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import threading
 from time import perf_counter, time
 from typing import Any, Final
 
+import joblib
 from joblib import memory
 from joblib.memory import MemorizedFunc
 
@@ -36,8 +38,17 @@ _LAST_SILENT = 1
 _local = threading.local()
 
 
+class _Absent:
+    """What there is no entry for, of a call in which all else speaks for a hit."""
+
+    __slots__ = ("argument_hash",)
+
+    def __init__(self, argument_hash: str) -> None:
+        self.argument_hash = argument_hash
+
+
 def answer(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return the stored result of a call; `_MISSING` where joblib's own code must go on."""
+    """Return the stored result of a call; `_MISSING` or `_Absent` where there is none."""
     started = perf_counter()
     caller = caller_of(self)
     if (
@@ -60,9 +71,12 @@ def answer(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     hashed = perf_counter()
     try:
         result, size = load_sized(function.output_path(argument_hash))
-    except Exception as error:  # what a damaged result raises can be anything; joblib warns of it
-        reason = "absent" if isinstance(error, FileNotFoundError) else "unreadable"
-        _local.known = Lookup(self, argument_hash, started, reason=reason)
+    except FileNotFoundError:
+        if not _COMPUTES_DIRECTLY:
+            return _MISSING
+        Lookup(self, argument_hash, started)
+        return _Absent(argument_hash)
+    except Exception:  # what a damaged result raises can be anything; joblib warns of it
         return _MISSING
     answered = perf_counter()
     caller.counts.hit(argument_hash, answered - started)
@@ -85,19 +99,23 @@ def answer(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def _call(self: Any, *args: Any, **kwargs: Any) -> Any:
     result = answer(self, args, kwargs)
-    return _joblib_call(self, *args, **kwargs) if result is _MISSING else result
+    if result is _MISSING:
+        return _joblib_call(self, *args, **kwargs)
+    if type(result) is _Absent:
+        return self._call((self.func_id, result.argument_hash), args, kwargs)[0]
+    return result
 
 
 async def _async_call(self: Any, *args: Any, **kwargs: Any) -> Any:
     result = answer(self, args, kwargs)
-    return await _joblib_async_call(self, *args, **kwargs) if result is _MISSING else result
+    if result is _MISSING:
+        return await _joblib_async_call(self, *args, **kwargs)
+    if type(result) is _Absent:
+        return (await self._call((self.func_id, result.argument_hash), args, kwargs))[0]
+    return result
 
 
 def _argument_hash(self: Any, *args: Any, **kwargs: Any) -> str:
-    known, _local.known = getattr(_local, "known", None), None
-    if known is not None and known.owner() is self:
-        # Of this very call: joblib asks for it before it does anything else.
-        return str(known.argument_hash)
     started = perf_counter()
     caller = caller_of(self)
     if caller is None:
@@ -114,6 +132,8 @@ def _check_source(self: Any, stacklevel: int = 2) -> bool:
         return bool(_joblib_check_source(self, stacklevel=stacklevel + 1))
     function, code = caller.function, getattr(self.func, "__code__", None)
     state = function.source_state()
+    if state is not None and state == function.verified and function.code is code:
+        return True
     if function.code is code and self._func_code_info is None:
         # The file that the function came from may have been edited since.
         self._func_code_info = function.code_info
@@ -323,7 +343,14 @@ def _methods(kind: Any, methods: dict[str, Any]) -> dict[str, Any]:
     return {name: method for name, method in methods.items() if name in vars(kind)}
 
 
+def _version() -> tuple[int, ...]:
+    match = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", joblib.__version__)
+    return tuple(int(part or 0) for part in match.groups()) if match else ()
+
+
 _Async: Any = getattr(memory, "AsyncMemorizedFunc", None)  # since joblib 1.4
+# Since joblib 1.4.2 one method computes and stores what was looked up, and returns metadata too.
+_COMPUTES_DIRECTLY = _version() >= (1, 4, 2)
 _IS_1_3 = not hasattr(MemorizedFunc, "_call")
 _COMPUTE = "call" if _IS_1_3 else "_call"
 _HASH = "_get_args_id" if hasattr(MemorizedFunc, "_get_args_id") else "_get_argument_hash"

@@ -142,16 +142,29 @@ def usable(off: Measurement, levels: Sequence[LevelResult]) -> list[LevelResult]
 def recommend(off: Measurement, levels: Sequence[LevelResult]) -> int | None:
     """Choose the lowest usable level whose warm time is within noise of the best; see `is_slower`.
 
+    A level that stores the same entries as the best one is as good: that is all that it can do.
+
     Returns
     -------
     level : int or None
-        None if no level is clearly faster than no cache at all.
+        None if no level is faster than no cache at all by more than noise, or the interval of that
+        level's speed-up contains 1.
     """
     faster = [row for row in usable(off, levels) if is_slower(off, row.warm)]
     if not faster:
         return None
     best = min(faster, key=lambda row: row.warm.summary.median)
-    return min(row.level for row in faster if not is_slower(row.warm, best.warm))
+    lowest = min(
+        (row for row in faster if _is_as_good(row, best)),
+        key=lambda row: row.level,
+    )
+    is_sure = lowest.interval is None or lowest.interval[0] > 1
+    return lowest.level if is_sure else None
+
+
+def _is_as_good(row: LevelResult, best: LevelResult) -> bool:
+    same = row.held.entries[:2] == best.held.entries[:2]  # their number and size
+    return same or not is_slower(row.warm, best.warm)
 
 
 def is_slower(slow: Measurement, fast: Measurement) -> bool:
@@ -161,12 +174,13 @@ def is_slower(slow: Measurement, fast: Measurement) -> bool:
     difference. That of a median is about ``1.2533 s / sqrt(n)``, with ``s = 1.4826 MAD`` for the
     standard deviation (P. Rousseeuw and C. Croux, "Alternatives to the Median Absolute Deviation",
     JASA 88, 1993), so that one outlier changes nothing. With fewer than three runs
-    the noise is unknown, and 20 % is assumed.
+    the noise is unknown: the fastest of the slow ones must take 20 % longer than the slowest of the
+    fast ones.
     """
     gain = slow.summary.median - fast.summary.median
     errors = [_squared_error(slow), _squared_error(fast)]
     if None in errors:
-        return gain > _UNKNOWN_NOISE * fast.summary.median
+        return slow.summary.min > (1 + _UNKNOWN_NOISE) * fast.summary.max
     noise = _ERRORS * math.sqrt(sum(error for error in errors if error is not None))
     return gain > max(_NOISE * fast.summary.median, noise)
 

@@ -53,6 +53,7 @@ _OF_STORE = (
     ),
     Registered("free-space", "the disk has room for more entries", disk.check_free_space),
     Registered("inodes", "the file system can take more files", disk.check_inodes),
+    Registered("writes", "joblib has not failed to store a result", store.check_writes),
     Registered("leftovers", "no interrupted write left a file or a folder", store.check_leftovers),
     Registered(
         "layout", "each result is where a known version of joblib puts it", store.check_layout
@@ -62,6 +63,11 @@ _OF_STORE = (
         "sources",
         "each function has its stored source, by which joblib recognizes changes",
         store.check_sources,
+    ),
+    Registered(
+        "reuse",
+        "joblib recognizes each function in another process, and what it depends on",
+        store.check_reuse,
     ),
 )
 CHECKS = (*_OF_SETTINGS, *_OF_STORE)

@@ -10,6 +10,7 @@ from acache.operations.doctor.check import Answer, Subject, command, ok, problem
 from acache.operations.prune import Limits, configured_limits, plan_prune
 from acache.operations.stats import FunctionRow, Leftovers
 from acache.sources.integrity import Consequence, source_trouble
+from acache.sources.reuse import Weakness, weakness
 from acache.store.fill import read_fill
 from acache.store.format import dotted
 from acache.store.ids import exactly
@@ -59,6 +60,18 @@ def _last_measured(store: Store) -> str | None:
     if minutes < 120:
         return f"{counted(minutes, 'minute')} ago"
     return f"{counted(minutes // 60, 'hour')} ago"
+
+
+def check_writes(subject: Subject) -> Answer:
+    """Check whether joblib failed to store results."""
+    failed = subject.report.failed_writes
+    if not failed:
+        return ok("no result is known that could not be stored")
+    results = counted(sum(failed.values()), "result")
+    return warning(
+        f"joblib failed to store {results} of {_listed(failed)}, and computes them at each call;"
+        " run the script with acache run, and joblib's warning says why"
+    )
 
 
 def check_leftovers(subject: Subject) -> Answer:
@@ -164,12 +177,58 @@ def check_sources(subject: Subject) -> Answer:
     return answer("; ".join(messages), " && ".join(fixes))
 
 
+_WEAKNESSES: dict[Weakness, str] = {
+    "address": (
+        "joblib recognizes {named} by an address in memory: {entries} not reused by any other"
+        " process; cache a function of your own that calls it"
+    ),
+    "number": (
+        "joblib before 1.6 recognizes {named} by a number that differs in each process: {entries}"
+        " not reused by any other; joblib 1.6 drops them once, and reuses what it stores then"
+    ),
+    "wrapper": (
+        "joblib compares only the source of a wrapper of {named}: after a change of the function"
+        " itself {entries} still returned; cache it before it is wrapped, or clear it after each"
+        " change"
+    ),
+    "mmap": (
+        "joblib ignores the mmap_mode of {named}: {entries} not mapped; give it to joblib.Memory,"
+        " or cache the function with acache"
+    ),
+}
+
+
+def check_reuse(subject: Subject) -> Answer:
+    """Check whether joblib can recognize each function again, and all that it depends on."""
+    rows: dict[str, list[FunctionRow]] = {weakness: [] for weakness in _WEAKNESSES}
+    names = {dotted(name): name for name in subject.store.functions()}
+    for row in subject.report.functions:
+        found = weakness(subject.store, names[row.function]) if row.function in names else None
+        if found is not None:
+            rows[found].append(row)
+    messages = [
+        text.format(
+            named=_named(rows[kind]),
+            entries=counted(_number(rows[kind]), "entry is", "entries are"),
+        )
+        for kind, text in _WEAKNESSES.items()
+        if rows[kind]
+    ]
+    if messages:
+        return warning("; ".join(messages))
+    return ok("nothing is known that keeps other processes from reusing the entries")
+
+
 def _room(rows: list[FunctionRow]) -> str:
     return size_text(sum(row.totals.disk_bytes or row.totals.size_bytes for row in rows))
 
 
 def _entries(rows: list[FunctionRow]) -> str:
-    return counted(sum(row.totals.entries for row in rows), "entry", "entries")
+    return counted(_number(rows), "entry", "entries")
+
+
+def _number(rows: list[FunctionRow]) -> int:
+    return sum(row.totals.entries for row in rows)
 
 
 def _named(rows: list[FunctionRow]) -> str:

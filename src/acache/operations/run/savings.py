@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from acache.config.settings import Config
+from acache.operations.run.doubts import Doubt, unrepeatable, warnings
 from acache.operations.run.trace_log import FunctionCalls, Trace, location_of
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
@@ -32,6 +33,7 @@ class FunctionSavings(NamedTuple):
     saved_seconds: float | None  # net; None if the time of computing is unknown
     won_seconds: float | None  # the same for hits only: the gain if all its results were stored
     calls: FunctionCalls
+    doubt: Doubt | None = None
 
     @property
     def costs(self) -> bool:
@@ -95,19 +97,24 @@ def run_report(
             store = Store(location_of(calls.store))
             stores[calls.store] = store, Levels(store, installed)
         store, levels = stores[calls.store]
-        level = levels(calls.function)
-        rows.append(FunctionSavings(dotted(calls.function), level, *_saved(calls, store), calls))
+        saved, won = _saved(calls, store)
+        function, level = dotted(calls.function), levels(calls.function)
+        doubt = unrepeatable(calls, store)
+        rows.append(FunctionSavings(function, level, saved, won, calls, doubt))
+    code = finished.exit_code
+    doubts = [(row.calls, row.doubt) for row in rows if row.doubt is not None]
     rows.sort(key=lambda row: (-(row.saved_seconds or 0.0), row.function))
     return RunReport(
         tuple(command),
-        finished.exit_code,
+        code,
         config.level.value,
         finished.wall_seconds,
         tuple(rows),
-        _advice(rows),
-        tuple(
-            [*config.warnings(), *_doubts(trace, config)]
-            + [text for _, levels in stores.values() for text in levels.warnings]
+        None if code else _advice(rows),
+        (
+            *config.warnings(),
+            *warnings(trace, doubts, config, exit_code=code),
+            *(text for _, levels in stores.values() for text in levels.warnings),
         ),
     )
 
@@ -160,26 +167,3 @@ def _advice(rows: Iterable[FunctionSavings]) -> Advice | None:
     best = max(sums, key=lambda level: (sums[level], level))
     gain = sums[best] - sums[max(sums)]
     return Advice(best, gain) if gain > 0 else None
-
-
-def _doubts(trace: Trace, config: Config) -> list[str]:
-    """Explain why nothing was traced, or nothing was stored."""
-    calls = trace.functions
-    if calls:
-        tried = any(row.store_seconds for row in calls)
-        if tried and not any(row.bytes_stored for row in calls):
-            return ["no result could be stored: see acache config, the disk, and permissions"]
-        return []
-    if not trace.pythons:
-        return [
-            "no Python was traced: none was started, or it ignores its environment, as python -I,"
-            " -E and -S do; start it without these options"
-        ]
-    if not trace.joblibs:
-        return ["joblib was not imported, so nothing was cached"]
-    if config.level.value is None:
-        return ["no cached function was called"]
-    return [
-        f"no cached function was called at level {config.level.value};"
-        " a higher --level caches more functions"
-    ]

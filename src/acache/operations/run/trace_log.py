@@ -1,8 +1,14 @@
 """The lines of a trace, added up per function.
 
-A line is ``hit`` or ``miss``, the store's path, the function id, the argument hash, seconds of
-hashing, loading, computing and storing, bytes loaded and stored, with tabs between; or the single
-word ``python`` or ``joblib``, for a process that started, or imported joblib.
+A line has its fields between tabs, and is one of
+
+    hit or miss  STORE  FUNCTION  HASH, seconds of hashing, loading, computing and storing,
+                 bytes loaded and stored
+    dropped      STORE  FUNCTION  entries, bytes: joblib removed them, as the source had changed
+    failed       STORE  FUNCTION  joblib's warning: a result was not stored
+    python       a process has started
+    joblib       a process has imported joblib
+    loaded       the packages that a process has imported
 """
 
 from __future__ import annotations
@@ -14,16 +20,17 @@ from typing import NamedTuple
 
 from acache.store.layout import JOBLIB
 
-# Entries whose hits are counted one by one, 200 bytes each.
+# Entries that are counted one by one, 200 bytes each.
 _MOST_ENTRIES = 100_000
+_FIELDS = {b"hit": 9, b"miss": 9, b"dropped": 4, b"failed": 3, b"loaded": 1}
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"t": "\t", "n": "\n", "r": "\r"}
 
 
 class FunctionCalls(NamedTuple):
-    """The traced calls of one function into the stores of one location."""
+    """The traced calls of one function into one store."""
 
-    store: str  # absolute path, of the first call's
+    store: str  # absolute path
     function: str  # function id, ``/`` between its parts
     hits: int
     misses: int  # also where computing raised
@@ -35,6 +42,12 @@ class FunctionCalls(NamedTuple):
     bytes_loaded: int  # sizes of the ``output.pkl`` read and written
     bytes_stored: int
     hit_entries: Mapping[str, int]  # hits of each of the first 100,000 entries, by argument hash
+    missed_entries: Mapping[str, int] = {}  # misses, in the same way
+    drops: int = 0  # times that joblib removed entries because the source had changed
+    dropped_entries: int = 0
+    dropped_bytes: int = 0
+    failures: int = 0  # results that were not stored
+    failure: str = ""  # joblib's warning about the first of them
 
 
 class Trace(NamedTuple):
@@ -43,6 +56,7 @@ class Trace(NamedTuple):
     functions: tuple[FunctionCalls, ...]  # one per function and location, the first to end first
     pythons: int  # processes that were traced, without those that `os.fork` makes
     joblibs: int  # how many of them imported joblib
+    packages: frozenset[str] = frozenset()  # that these had imported when they ended
 
     def hits_and_misses(self, store: str) -> tuple[int, int]:
         """Count the calls into the stores of one location.
@@ -66,25 +80,68 @@ class Trace(NamedTuple):
 class _Sum:
     """The calls of one function so far."""
 
-    def __init__(self, store: bytes) -> None:
+    def __init__(self, store: str) -> None:
         self.store = store
-        self.hits = 0
-        self.misses = 0
         self.seconds = [0.0] * 4
         self.hit_seconds = 0.0
-        self.loaded = 0
-        self.stored = 0
-        self.entries: dict[str, int] = {}
+        self.loaded = self.stored = 0
+        self.hits: dict[str, int] = {}
+        self.misses: dict[str, int] = {}
+        self.others = [0, 0]  # hits and misses of entries that are not counted one by one
+        self.drops = self.dropped_entries = self.dropped_bytes = 0
+        self.failures = 0
+        self.failure = ""
 
-    def add(self, outcome: bytes, seconds: list[float], loaded: int, stored: int) -> None:
+    def add(
+        self, entry: str, seconds: list[float], sizes: list[int], *, hit: bool, new: bool
+    ) -> bool:
+        """Add a call; `new` allows to count one entry more. Return whether that was done."""
         self.seconds = [sum(pair) for pair in zip(self.seconds, seconds, strict=True)]
-        self.loaded += loaded
-        self.stored += stored
-        if outcome == b"hit":
-            self.hits += 1
+        self.loaded += sizes[0]
+        self.stored += sizes[1]
+        if hit:
             self.hit_seconds += sum(seconds)
-        else:
-            self.misses += 1
+        counts = self.hits if hit else self.misses
+        if entry not in counts and not new:
+            self.others[not hit] += 1
+            return False
+        counts[entry] = counts.get(entry, 0) + 1
+        return counts[entry] == 1
+
+    def add_dropped(self, entries: int, size: int) -> None:
+        """Add entries that joblib removed."""
+        self.drops += 1
+        self.dropped_entries += entries
+        self.dropped_bytes += size
+
+    def add_failure(self, message: str) -> None:
+        """Add a result that was not stored."""
+        self.failures += 1
+        self.failure = self.failure or message
+
+    def calls(self, function: str) -> FunctionCalls:
+        """Return the calls so far."""
+        hashing, loading, computing, storing = self.seconds
+        return FunctionCalls(
+            store=self.store,
+            function=function,
+            hits=sum(self.hits.values()) + self.others[0],
+            misses=sum(self.misses.values()) + self.others[1],
+            hash_seconds=hashing,
+            load_seconds=loading,
+            compute_seconds=computing,
+            store_seconds=storing,
+            hit_seconds=self.hit_seconds,
+            bytes_loaded=self.loaded,
+            bytes_stored=self.stored,
+            hit_entries=self.hits,
+            missed_entries=self.misses,
+            drops=self.drops,
+            dropped_entries=self.dropped_entries,
+            dropped_bytes=self.dropped_bytes,
+            failures=self.failures,
+            failure=self.failure,
+        )
 
 
 def location_of(store: str) -> str:
@@ -101,55 +158,37 @@ def add_up(lines: Iterable[bytes]) -> Trace:
     lines : iterable of bytes
         Each with its line break, which an incomplete line lacks.
     """
-    sums: dict[tuple[str, bytes], _Sum] = {}
-    marks = {b"python\n": 0, b"joblib\n": 0}
-    entries = 0
+    sums: dict[tuple[str, str], _Sum] = {}
+    marks = {b"python": 0, b"joblib": 0}
+    packages: set[str] = set()
+    left = _MOST_ENTRIES
     for line in lines:
-        if line in marks:
-            marks[line] += 1
+        if not line.endswith(b"\n"):
             continue
-        call = _parsed(line)
-        if call is None:
+        kind, *fields = line[:-1].split(b"\t")
+        if kind in marks and not fields:
+            marks[kind] += 1
+        if len(fields) != _FIELDS.get(kind):
             continue
-        outcome, store, function, arguments, seconds, loaded, stored = call
-        total = sums.setdefault((location_of(_name(store)), function), _Sum(store))
-        total.add(outcome, seconds, loaded, stored)
-        entry = arguments.decode("ascii", "replace")
-        if outcome == b"hit" and (entry in total.entries or entries < _MOST_ENTRIES):
-            entries += entry not in total.entries
-            total.entries[entry] = total.entries.get(entry, 0) + 1
-    functions = [_frozen(total.store, function, total) for (_, function), total in sums.items()]
-    return Trace(tuple(functions), marks[b"python\n"], marks[b"joblib\n"])
-
-
-def _parsed(line: bytes) -> tuple[bytes, bytes, bytes, bytes, list[float], int, int] | None:
-    parts = line.split(b"\t")
-    if len(parts) != 10 or not line.endswith(b"\n"):
-        return None
-    outcome, store, function, arguments, *numbers = parts
-    try:
-        seconds = [float(number) for number in numbers[:4]]
-        return outcome, store, function, arguments, seconds, int(numbers[4]), int(numbers[5])
-    except ValueError:
-        return None
-
-
-def _frozen(store: bytes, function: bytes, total: _Sum) -> FunctionCalls:
-    hashing, loading, computing, storing = total.seconds
-    return FunctionCalls(
-        store=_name(store),
-        function=_name(function),
-        hits=total.hits,
-        misses=total.misses,
-        hash_seconds=hashing,
-        load_seconds=loading,
-        compute_seconds=computing,
-        store_seconds=storing,
-        hit_seconds=total.hit_seconds,
-        bytes_loaded=total.loaded,
-        bytes_stored=total.stored,
-        hit_entries=total.entries,
-    )
+        if kind == b"loaded":
+            packages.update(fields[0].decode("ascii", "replace").split())
+            continue
+        try:
+            numbers = [*map(float, fields[2 if kind == b"dropped" else 3 :])]
+        except ValueError:
+            continue
+        store, function = _name(fields[0]), _name(fields[1])
+        total = sums.setdefault((location_of(store), function), _Sum(store))
+        if kind == b"dropped":
+            total.add_dropped(*map(int, numbers))
+        elif kind == b"failed":
+            total.add_failure(_name(fields[2]))
+        else:
+            entry = fields[2].decode("ascii", "replace")
+            sizes = [*map(int, numbers[4:])]
+            left -= total.add(entry, numbers[:4], sizes, hit=kind == b"hit", new=left > 0)
+    functions = [total.calls(function) for (_, function), total in sums.items()]
+    return Trace(tuple(functions), marks[b"python"], marks[b"joblib"], frozenset(packages))
 
 
 def _name(escaped: bytes) -> str:

@@ -22,10 +22,9 @@ from acache.render.tables.layout import (
     plural,
     room,
     room_of,
-    size_text,
     write,
 )
-from acache.system.text import printable, quoted
+from acache.system.text import printable, quoted, size_text
 
 _SHORTEST_BAR, _LONGEST_BAR = 4, 18  # columns that the longest time takes
 _BARS = " "  # the title of their column

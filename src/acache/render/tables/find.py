@@ -15,10 +15,9 @@ from acache.render.tables.layout import (
     pairs,
     plural,
     room_of,
-    size_text,
     write,
 )
-from acache.system.text import quoted
+from acache.system.text import quoted, size_text
 
 
 def print_stores(report: FindReport) -> None:

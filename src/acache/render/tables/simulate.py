@@ -7,7 +7,8 @@ from rich.text import Text
 
 from acache.operations.simulate.simulation import BOUND, Recommendation, SimulateReport
 from acache.render.durations import duration
-from acache.render.tables.layout import console, pairs, plural, size_text, table, write
+from acache.render.tables.layout import console, pairs, plural, table, write
+from acache.system.text import size_text
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 _ASCII_LEVELS = "_.-=+*%#"

@@ -1,10 +1,10 @@
 """Recording of joblib's cached calls, in the process that makes them: a line for each.
 
-What `install` is given gets each finished call; `line` writes it for a trace, `log` into the log of
-the store's calls.
+What `install` is given gets each finished call; `lines` writes it for a trace, `log` into the log
+of the store's calls.
 
 The names are those of ``joblib/memory.py`` and ``joblib/_store_backends.py``, 1.3 to 1.6; where one
-is missing, what it would tell is left out. Standard library alone, Python 3.8 or newer.
+is missing, what it would show is left out. Only the standard library, Python 3.8 or newer.
 """
 
 # joblib has no types.
@@ -21,6 +21,7 @@ from time import perf_counter, time
 
 _HASHING, _LOADING, _COMPUTING, _STORING = range(4)
 _LONGEST_HASHING = 0.05  # seconds: of a call that took longer, arguments are not hashed once more
+_LONGEST_ERROR = 500
 _COROUTINE = 0x80  # inspect.CO_COROUTINE; inspect takes long to import
 
 # A context belongs to a thread, and in asyncio to a task.
@@ -31,8 +32,9 @@ class _Call:
     """A cached call that is going on; what it is at, and since when."""
 
     __slots__ = (
-        "answered", "arguments", "at", "bytes_loaded", "bytes_stored", "computed", "function",
-        "given", "owner", "phase", "reason", "seconds", "since", "texts", "token",
+        "answered", "arguments", "at", "bytes_loaded", "bytes_stored", "computed", "dropped",
+        "error", "function", "given", "owner", "phase", "reason", "seconds", "since", "texts",
+        "token",
     )  # fmt: skip
 
     def __init__(self, owner):
@@ -44,6 +46,8 @@ class _Call:
         self.bytes_loaded = 0
         self.bytes_stored = 0
         self.reason = "absent"
+        self.dropped = None  # entries and bytes that joblib removed, as the source had changed
+        self.error = ""  # joblib's warning about a write that failed
         self.given = None  # arguments, of a call that stored its result
         self.texts = {}  # the repr of each, as joblib made it
         self.at = time()
@@ -98,14 +102,22 @@ class _Call:
         return self.function.replace(os.sep, "/")
 
 
-def line(call):
-    """Write a call as a line of a trace."""
+def lines(call):
+    """Write a call as a line of a trace, after lines about what happened beside it."""
     names = (call.store(), call.function_id(), call.arguments)
+    events = []
+    if call.dropped is not None and call.dropped[0]:
+        events.append(("dropped", *map(_escaped, names[:2]), *map(str, call.dropped)))
+    if call.answered and call.computed and call.phase == _STORING:
+        message = " ".join(call.error.split())[:_LONGEST_ERROR]
+        if message or not call.bytes_stored:
+            events.append(("failed", *map(_escaped, (*names[:2], message))))
+    before = "".join("\t".join(event) + "\n" for event in events)
     numbers = "\t%.7f\t%.7f\t%.7f\t%.7f" % tuple(call.seconds)  # noqa: UP031 - faster
     sizes = f"\t{call.bytes_loaded}\t{call.bytes_stored}\n"
     outcome = "miss" if call.computed else "hit"
     text = "\t".join(map(_escaped, names))
-    return os.fsencode(f"{outcome}\t{text}{numbers}{sizes}")
+    return os.fsencode(f"{before}{outcome}\t{text}{numbers}{sizes}")
 
 
 def log(call, writer):
@@ -129,7 +141,8 @@ def log(call, writer):
         tuple(call.seconds),
         bytes_loaded=call.bytes_loaded,
         bytes_stored=call.bytes_stored,
-        error="" if call.bytes_stored or not call.answered else "joblib could not write it",
+        error=call.error
+        or ("" if call.bytes_stored or not call.answered else "joblib could not write it"),
         arguments=_fingerprinted(call),
     )
 
@@ -165,12 +178,15 @@ def install(memory, finished):
     if "_get_args_id" not in vars(cached):
         _patch(cached, "_get_output_identifiers", _hashed)
     _patch(cached, "_before_call", _computing)
-    _patch(cached, "clear", _reasoned, "source-changed")
+    _patch(cached, "clear", _cleared)
     _patch(cached, "_persist_input", _described)
     for kind in memory.FileSystemStoreBackend.__mro__:
         _patch(kind, "load_item", _loaded)
         _patch(kind, "dump_item", _dumped)
         _patch(kind, "clear_item", _expired)
+        names = vars(sys.modules[kind.__module__])
+        if "warnings" in names:
+            names["warnings"] = _Warnings(names["warnings"])
 
 
 def _patch(kind, name, wrap, *arguments):
@@ -289,16 +305,44 @@ def _dumped(method):
     return traced
 
 
-def _reasoned(method, reason):
-    """Note why a call is to be computed, where the method is called while it is looked up."""
+class _Warnings:
+    """The module `warnings` for joblib's store backends; keeps why a write has failed."""
+
+    def __init__(self, module):
+        self._module = getattr(module, "_module", module)
+
+    def __getattr__(self, name):
+        return getattr(self._module, name)
+
+    def warn(self, message, category=None, stacklevel=1, **options):
+        call = _current.get()
+        if call is not None and call.phase == _STORING:
+            call.error = str(message)
+        self._module.warn(message, category, stacklevel + 1, **options)
+
+
+def _cleared(method):
+    """Note what joblib removes because the source of a function has changed."""
 
     def traced(self, *args, **kwargs):
         call = _current.get()
         if call is not None and call.owner is self and call.phase == _LOADING:
-            call.reason = reason
+            call.reason = "source-changed"
+            call.dropped = _held(call)
         return method(self, *args, **kwargs)
 
     return traced
+
+
+def _held(call):
+    """Count the results of a function, and their bytes."""
+    count = size = 0
+    for folder, _, files in os.walk(os.path.join(call.store(), call.function)):
+        if "output.pkl" in files:
+            with contextlib.suppress(OSError):
+                size += os.stat(os.path.join(folder, "output.pkl")).st_size
+                count += 1
+    return count, size
 
 
 def _expired(method):

@@ -7,6 +7,7 @@ traced, but even Python 2 may load this, so it has no annotations.
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 
+import atexit
 import os
 import sys
 
@@ -37,14 +38,21 @@ def _install(module):
         writing = _load("acache_call_writer", _WRITER) if _LOG else None
 
         def finished(call):
-            _append(recorder.line(call))
+            _append(recorder.lines(call))
             if writing is not None:
                 recorder.log(call, writing.call_writer(call.store()))
 
         recorder.install(module, finished)
         _append(b"joblib\n")
+        atexit.register(_append_loaded)
     except Exception:
         pass
+
+
+def _append_loaded():
+    """Write which packages were imported: whether a library's level matters depends on that."""
+    names = {name.partition(".")[0] for name in sys.modules}
+    _append(("loaded\t" + " ".join(sorted(names)) + "\n").encode("ascii", "replace"))
 
 
 def _load(name, path):

@@ -28,9 +28,9 @@ _ESCAPED = {"t": "\t", "n": "\n", "r": "\r"}
 
 
 class FunctionCalls(NamedTuple):
-    """The traced calls of one function into the stores of one location."""
+    """The traced calls of one function into one store."""
 
-    store: str  # absolute path, of the first call's
+    store: str  # absolute path
     function: str  # function id, ``/`` between its parts
     hits: int
     misses: int  # also where computing raised

@@ -14,7 +14,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from engine import engine
 from measure import Row, Side, compare, measure, print_table
+from sharing import sharing
 from stores import copy_store, make_arrays, make_store
 from timing import against_hyperfine, beside_the_runs
 from tracing import tracing
@@ -194,7 +196,10 @@ def main() -> None:
     parser.add_argument("--large", action="store_true", help="also a store of 1,000,000 entries")
     options = parser.parse_args()
     os.environ.pop("COLUMNS", None)
-    with tempfile.TemporaryDirectory(prefix="acache-bench-") as temporary:
+    with tempfile.TemporaryDirectory(
+        prefix="acache-bench-",
+        ignore_cleanup_errors=True,  # a keeper of limits may be at work
+    ) as temporary:
         folder = options.folder or Path(temporary)
         rows = start(folder, options.runs) + scan(folder, options.runs, 100_000)
         rows += listing(folder, options.runs, 100_000)
@@ -202,7 +207,8 @@ def main() -> None:
         rows += against_hyperfine(folder, 3 * options.runs) + beside_the_runs(folder, options.runs)
         rows += verification(folder, options.runs, 100_000)
         rows += deletion(folder, max(1, options.runs // 3), options.deleted)
-        rows += tracing(folder, options.runs)
+        rows += tracing(folder, options.runs) + engine(folder, options.runs)
+        rows += sharing(folder, options.runs)
         if options.large:
             rows += large(folder, max(2, options.runs // 2), 100_000, 1_000_000)
     print_table(rows)

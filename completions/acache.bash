@@ -8,15 +8,18 @@ _acache_kind() {
         'completion -')
             kind='words --cache-dir --env-prefix --python --version --help' ;;
         ' ')
-            kind='words stats ls show clear prune bench run doctor verify config completion' ;;
+            kind='words stats ls show find clear prune bench run why simulate doctor verify config completion' ;;
         ' --cache-dir' |\
         'stats --cache-dir' |\
         'ls --cache-dir' |\
         'show --cache-dir' |\
+        'find --cache-dir' |\
         'clear --cache-dir' |\
         'prune --cache-dir' |\
         'bench --cache-dir' |\
         'run --cache-dir' |\
+        'why --cache-dir' |\
+        'simulate --cache-dir' |\
         'doctor --cache-dir' |\
         'verify --cache-dir' |\
         'config --cache-dir' |\
@@ -29,6 +32,7 @@ _acache_kind() {
         'stats --smaller-than' |\
         'stats --arg' |\
         'stats --top' |\
+        'stats --since' |\
         'stats --env-prefix' |\
         'ls --older-than' |\
         'ls --unused-for' |\
@@ -38,6 +42,9 @@ _acache_kind() {
         'ls --limit' |\
         'ls --env-prefix' |\
         'show --env-prefix' |\
+        'find ' |\
+        'find more' |\
+        'find --env-prefix' |\
         'clear --older-than' |\
         'clear --unused-for' |\
         'clear --larger-than' |\
@@ -55,8 +62,18 @@ _acache_kind() {
         'bench --warmup' |\
         'bench --time-limit' |\
         'bench --fail-under' |\
+        'bench --fail-slower' |\
         'bench --env-prefix' |\
         'run --env-prefix' |\
+        'why ' |\
+        'why more' |\
+        'why --since' |\
+        'why --limit' |\
+        'why --env-prefix' |\
+        'simulate --since' |\
+        'simulate --sizes' |\
+        'simulate --policy' |\
+        'simulate --env-prefix' |\
         'doctor --env-prefix' |\
         'verify --older-than' |\
         'verify --unused-for' |\
@@ -72,21 +89,26 @@ _acache_kind() {
         'stats --python' |\
         'ls --python' |\
         'show --python' |\
+        'find --python' |\
         'clear --python' |\
         'prune --python' |\
+        'bench --compare' |\
         'bench --export-json' |\
         'bench --export-markdown' |\
         'bench --plot' |\
         'bench --python' |\
         'run --export-json' |\
         'run --python' |\
+        'why --python' |\
+        'simulate --plot' |\
+        'simulate --python' |\
         'doctor --python' |\
         'verify --python' |\
         'config --python' |\
         'completion --python')
             kind='files' ;;
         'stats -')
-            kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --by --top --sort --no-cost --json --cache-dir --env-prefix --python --version --help' ;;
+            kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --by --top --sort --no-cost --calls --since --json --cache-dir --env-prefix --python --version --help' ;;
         'stats ' |\
         'stats more' |\
         'ls ' |\
@@ -120,6 +142,8 @@ _acache_kind() {
             kind='words --json --cache-dir --env-prefix --python --version --help' ;;
         'show ')
             kind='entry-or-function' ;;
+        'find -')
+            kind='words --no-size --cross --json --cache-dir --env-prefix --python --version --help' ;;
         'clear -')
             kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --all --leftovers --grace --dry-run --yes --quiet --json --cache-dir --env-prefix --python --version --help' ;;
         'prune -')
@@ -127,7 +151,7 @@ _acache_kind() {
         'prune --policy')
             kind='words lru oldest largest cost' ;;
         'bench -')
-            kind='words --levels --runs --warmup --time-limit --fail-under --export-json --export-markdown --plot --show-output --json --cache-dir --env-prefix --python --version --help' ;;
+            kind='words --levels --runs --warmup --time-limit --fail-under --compare --fail-slower --export-json --export-markdown --plot --show-output --json --cache-dir --env-prefix --python --version --help' ;;
         'bench ' |\
         'bench more' |\
         'run ' |\
@@ -136,9 +160,15 @@ _acache_kind() {
         'bench --levels')
             kind='level-list' ;;
         'run -')
-            kind='words --level --export-json --cache-dir --env-prefix --python --version --help' ;;
+            kind='words --level --engine --export-json --cache-dir --env-prefix --python --version --help' ;;
         'run --level')
             kind='level' ;;
+        'run --engine')
+            kind='words fast joblib' ;;
+        'why -')
+            kind='words --since --limit --all --json --cache-dir --env-prefix --python --version --help' ;;
+        'simulate -')
+            kind='words --since --sizes --policy --plot --json --cache-dir --env-prefix --python --version --help' ;;
         'verify -')
             kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --delete --delete-unsafe --allow --strict --dry-run --yes --quiet --json --cache-dir --env-prefix --python --version --help' ;;
         'completion ')

@@ -16,6 +16,7 @@ function __acache_takes_value --argument-names command option
             'stats --by' \
             'stats --top' \
             'stats --sort' \
+            'stats --since' \
             'stats --cache-dir' \
             'stats --env-prefix' \
             'stats --python' \
@@ -34,6 +35,9 @@ function __acache_takes_value --argument-names command option
             'show --cache-dir' \
             'show --env-prefix' \
             'show --python' \
+            'find --cache-dir' \
+            'find --env-prefix' \
+            'find --python' \
             'clear --level' \
             'clear --function' \
             'clear --older-than' \
@@ -59,6 +63,8 @@ function __acache_takes_value --argument-names command option
             'bench --warmup' \
             'bench --time-limit' \
             'bench --fail-under' \
+            'bench --compare' \
+            'bench --fail-slower' \
             'bench --export-json' \
             'bench --export-markdown' \
             'bench --plot' \
@@ -66,10 +72,23 @@ function __acache_takes_value --argument-names command option
             'bench --env-prefix' \
             'bench --python' \
             'run --level' \
+            'run --engine' \
             'run --export-json' \
             'run --cache-dir' \
             'run --env-prefix' \
             'run --python' \
+            'why --since' \
+            'why --limit' \
+            'why --cache-dir' \
+            'why --env-prefix' \
+            'why --python' \
+            'simulate --since' \
+            'simulate --sizes' \
+            'simulate --policy' \
+            'simulate --plot' \
+            'simulate --cache-dir' \
+            'simulate --env-prefix' \
+            'simulate --python' \
             'doctor --cache-dir' \
             'doctor --env-prefix' \
             'doctor --python' \
@@ -145,16 +164,18 @@ complete -c acache -n '__acache_at ""' -l version -d 'Show the version and exit.
 complete -c acache -n '__acache_at ""' -l help -s h -d 'Show this message and exit.'
 complete -c acache -n '__acache_at stats' -l level -r -f -a '(__acache_ask levels)' -d 'Level: 30, \'>=30\', 20-30, or none (unknown).'
 complete -c acache -n '__acache_at stats' -l function -r -f -a '(__acache_ask functions)' -d 'Function: stft, \'librosa.core.*\', /whole/id.'
-complete -c acache -n '__acache_at stats' -l older-than -r -f -a '' -d 'Written longer ago than: 90s, 12h, 7d, 1d12h.'
-complete -c acache -n '__acache_at stats' -l unused-for -r -f -a '' -d 'Last used longer ago than that; accurate to a day.'
-complete -c acache -n '__acache_at stats' -l larger-than -r -f -a '' -d 'Larger than: 500, 10k, 5MB, 1.5GiB.'
-complete -c acache -n '__acache_at stats' -l smaller-than -r -f -a '' -d 'Smaller than that.'
+complete -c acache -n '__acache_at stats' -l older-than -r -f -a '' -d 'Written longer ago than AGE: 90s, 12h, 7d, 1d12h.'
+complete -c acache -n '__acache_at stats' -l unused-for -r -f -a '' -d 'Last used longer ago than AGE; accurate to a day.'
+complete -c acache -n '__acache_at stats' -l larger-than -r -f -a '' -d 'Larger than SIZE: 500, 10k, 5MB, 1.5GiB.'
+complete -c acache -n '__acache_at stats' -l smaller-than -r -f -a '' -d 'Smaller than SIZE.'
 complete -c acache -n '__acache_at stats' -l arg -r -f -a '' -d 'Called with this argument: n_fft=2048.'
 complete -c acache -n '__acache_at stats' -l stale -d 'Only functions whose source has changed or is gone.'
 complete -c acache -n '__acache_at stats' -l by -r -f -a 'level function module' -d 'Show only this table.'
 complete -c acache -n '__acache_at stats' -l top -r -f -a '' -d 'Show only the first N functions or modules.'
 complete -c acache -n '__acache_at stats' -l sort -r -f -a 'size disk entries time name' -d 'Order of the rows, the largest first; time is compute time.'
 complete -c acache -n '__acache_at stats' -l no-cost -d 'Do not read compute times: faster.'
+complete -c acache -n '__acache_at stats' -l calls -d 'Show logged calls, hits, and seconds saved, too.'
+complete -c acache -n '__acache_at stats' -l since -r -f -a '' -d 'Only calls of the last: 90s, 12h, 7d, 1d12h.'
 complete -c acache -n '__acache_at stats' -l json -d 'Print one JSON document.'
 complete -c acache -n '__acache_at stats' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache; instead of LIBROSA_CACHE_DIR.'
 complete -c acache -n '__acache_at stats' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
@@ -164,10 +185,10 @@ complete -c acache -n '__acache_at stats' -l help -s h -d 'Show this message and
 complete -c acache -n '__acache_at stats' -f -a '(__acache_ask entries)'
 complete -c acache -n '__acache_at ls' -l level -r -f -a '(__acache_ask levels)' -d 'Level: 30, \'>=30\', 20-30, or none (unknown).'
 complete -c acache -n '__acache_at ls' -l function -r -f -a '(__acache_ask functions)' -d 'Function: stft, \'librosa.core.*\', /whole/id.'
-complete -c acache -n '__acache_at ls' -l older-than -r -f -a '' -d 'Written longer ago than: 90s, 12h, 7d, 1d12h.'
-complete -c acache -n '__acache_at ls' -l unused-for -r -f -a '' -d 'Last used longer ago than that; accurate to a day.'
-complete -c acache -n '__acache_at ls' -l larger-than -r -f -a '' -d 'Larger than: 500, 10k, 5MB, 1.5GiB.'
-complete -c acache -n '__acache_at ls' -l smaller-than -r -f -a '' -d 'Smaller than that.'
+complete -c acache -n '__acache_at ls' -l older-than -r -f -a '' -d 'Written longer ago than AGE: 90s, 12h, 7d, 1d12h.'
+complete -c acache -n '__acache_at ls' -l unused-for -r -f -a '' -d 'Last used longer ago than AGE; accurate to a day.'
+complete -c acache -n '__acache_at ls' -l larger-than -r -f -a '' -d 'Larger than SIZE: 500, 10k, 5MB, 1.5GiB.'
+complete -c acache -n '__acache_at ls' -l smaller-than -r -f -a '' -d 'Smaller than SIZE.'
 complete -c acache -n '__acache_at ls' -l arg -r -f -a '' -d 'Called with this argument: n_fft=2048.'
 complete -c acache -n '__acache_at ls' -l stale -d 'Only functions whose source has changed or is gone.'
 complete -c acache -n '__acache_at ls' -l sort -r -f -a 'name size disk created used time' -d 'Largest, latest, longest first, or by name.'
@@ -191,12 +212,21 @@ complete -c acache -n '__acache_at show' -l python -r -F -d 'Python whose packag
 complete -c acache -n '__acache_at show' -l version -d 'Show the version and exit.'
 complete -c acache -n '__acache_at show' -l help -s h -d 'Show this message and exit.'
 complete -c acache -n '__acache_at show first' -f -a '(__acache_ask entry-or-function)'
+complete -c acache -n '__acache_at find' -l no-size -d 'Print only paths, as they are found: faster.'
+complete -c acache -n '__acache_at find' -l cross -d 'Search other file systems mounted below, too.'
+complete -c acache -n '__acache_at find' -l json -d 'Print one JSON document.'
+complete -c acache -n '__acache_at find' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache; instead of LIBROSA_CACHE_DIR.'
+complete -c acache -n '__acache_at find' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
+complete -c acache -n '__acache_at find' -l python -r -F -d 'Python whose packages to use.'
+complete -c acache -n '__acache_at find' -l version -d 'Show the version and exit.'
+complete -c acache -n '__acache_at find' -l help -s h -d 'Show this message and exit.'
+complete -c acache -n '__acache_at find' -f -a ''
 complete -c acache -n '__acache_at clear' -l level -r -f -a '(__acache_ask levels)' -d 'Level: 30, \'>=30\', 20-30, or none (unknown).'
 complete -c acache -n '__acache_at clear' -l function -r -f -a '(__acache_ask functions)' -d 'Function: stft, \'librosa.core.*\', /whole/id.'
-complete -c acache -n '__acache_at clear' -l older-than -r -f -a '' -d 'Written longer ago than: 90s, 12h, 7d, 1d12h.'
-complete -c acache -n '__acache_at clear' -l unused-for -r -f -a '' -d 'Last used longer ago than that; accurate to a day.'
-complete -c acache -n '__acache_at clear' -l larger-than -r -f -a '' -d 'Larger than: 500, 10k, 5MB, 1.5GiB.'
-complete -c acache -n '__acache_at clear' -l smaller-than -r -f -a '' -d 'Smaller than that.'
+complete -c acache -n '__acache_at clear' -l older-than -r -f -a '' -d 'Written longer ago than AGE: 90s, 12h, 7d, 1d12h.'
+complete -c acache -n '__acache_at clear' -l unused-for -r -f -a '' -d 'Last used longer ago than AGE; accurate to a day.'
+complete -c acache -n '__acache_at clear' -l larger-than -r -f -a '' -d 'Larger than SIZE: 500, 10k, 5MB, 1.5GiB.'
+complete -c acache -n '__acache_at clear' -l smaller-than -r -f -a '' -d 'Smaller than SIZE.'
 complete -c acache -n '__acache_at clear' -l arg -r -f -a '' -d 'Called with this argument: n_fft=2048.'
 complete -c acache -n '__acache_at clear' -l stale -d 'Only functions whose source has changed or is gone.'
 complete -c acache -n '__acache_at clear' -l all -d 'Remove every entry and all leftovers.'
@@ -233,6 +263,8 @@ complete -c acache -n '__acache_at bench' -l runs -r -f -a '' -d 'Rounds.'
 complete -c acache -n '__acache_at bench' -l warmup -r -f -a '' -d 'Untimed runs with the cache off, before the first round.'
 complete -c acache -n '__acache_at bench' -l time-limit -r -f -a '' -d 'Start no round that would end later; at least one is run.'
 complete -c acache -n '__acache_at bench' -l fail-under -r -f -a '' -d 'Exit with 4 unless some level\'s speed-up is at least this.'
+complete -c acache -n '__acache_at bench' -l compare -r -F -d 'Compare with what --export-json wrote at an earlier time.'
+complete -c acache -n '__acache_at bench' -l fail-slower -r -f -a '' -d 'Exit with 4 if it is slower than --compare by more, and by more than noise.'
 complete -c acache -n '__acache_at bench' -l export-json -r -F -d 'Write the JSON document.'
 complete -c acache -n '__acache_at bench' -l export-markdown -r -F -d 'Write the table as Markdown.'
 complete -c acache -n '__acache_at bench' -l plot -r -F -d 'Draw a bar chart: FILE.png, .svg or .pdf; needs acache[plot].'
@@ -244,8 +276,9 @@ complete -c acache -n '__acache_at bench' -l python -r -F -d 'Python whose packa
 complete -c acache -n '__acache_at bench' -l version -d 'Show the version and exit.'
 complete -c acache -n '__acache_at bench' -l help -s h -d 'Show this message and exit.'
 complete -c acache -n '__acache_at bench' -F
-complete -c acache -n '__acache_at bench-' -a '(__fish_complete_subcommand --fcs-skip=2 --levels --runs --warmup --time-limit --fail-under --export-json --export-markdown --plot --cache-dir --env-prefix --python)'
+complete -c acache -n '__acache_at bench-' -a '(__fish_complete_subcommand --fcs-skip=2 --levels --runs --warmup --time-limit --fail-under --compare --fail-slower --export-json --export-markdown --plot --cache-dir --env-prefix --python)'
 complete -c acache -n '__acache_at run' -l level -r -f -a '(__acache_ask level)' -d 'Level to use instead of LIBROSA_CACHE_LEVEL.'
+complete -c acache -n '__acache_at run' -l engine -r -f -a 'fast joblib' -d 'What answers joblib\'s functions.'
 complete -c acache -n '__acache_at run' -l export-json -r -F -d 'Write the report to FILE as JSON.'
 complete -c acache -n '__acache_at run' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache; instead of LIBROSA_CACHE_DIR.'
 complete -c acache -n '__acache_at run' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
@@ -253,7 +286,27 @@ complete -c acache -n '__acache_at run' -l python -r -F -d 'Python whose package
 complete -c acache -n '__acache_at run' -l version -d 'Show the version and exit.'
 complete -c acache -n '__acache_at run' -l help -s h -d 'Show this message and exit.'
 complete -c acache -n '__acache_at run' -F
-complete -c acache -n '__acache_at run-' -a '(__fish_complete_subcommand --fcs-skip=2 --level --export-json --cache-dir --env-prefix --python)'
+complete -c acache -n '__acache_at run-' -a '(__fish_complete_subcommand --fcs-skip=2 --level --engine --export-json --cache-dir --env-prefix --python)'
+complete -c acache -n '__acache_at why' -l since -r -f -a '' -d 'Only calls of the last: 90s, 12h, 7d, 1d12h.'
+complete -c acache -n '__acache_at why' -l limit -r -f -a '' -d 'Explain the latest N.'
+complete -c acache -n '__acache_at why' -l all -d 'Explain all, whatever --limit is.'
+complete -c acache -n '__acache_at why' -l json -d 'Print one JSON document.'
+complete -c acache -n '__acache_at why' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache; instead of LIBROSA_CACHE_DIR.'
+complete -c acache -n '__acache_at why' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
+complete -c acache -n '__acache_at why' -l python -r -F -d 'Python whose packages to use.'
+complete -c acache -n '__acache_at why' -l version -d 'Show the version and exit.'
+complete -c acache -n '__acache_at why' -l help -s h -d 'Show this message and exit.'
+complete -c acache -n '__acache_at why' -f -a ''
+complete -c acache -n '__acache_at simulate' -l since -r -f -a '' -d 'Only calls of the last: 90s, 12h, 7d, 1d12h.'
+complete -c acache -n '__acache_at simulate' -l sizes -r -f -a '' -d 'Sizes to simulate.'
+complete -c acache -n '__acache_at simulate' -l policy -r -f -a '' -d 'Policies to simulate.'
+complete -c acache -n '__acache_at simulate' -l plot -r -F -d 'Draw the curves: FILE.png, .svg or .pdf; needs acache[plot].'
+complete -c acache -n '__acache_at simulate' -l json -d 'Print one JSON document.'
+complete -c acache -n '__acache_at simulate' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache; instead of LIBROSA_CACHE_DIR.'
+complete -c acache -n '__acache_at simulate' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
+complete -c acache -n '__acache_at simulate' -l python -r -F -d 'Python whose packages to use.'
+complete -c acache -n '__acache_at simulate' -l version -d 'Show the version and exit.'
+complete -c acache -n '__acache_at simulate' -l help -s h -d 'Show this message and exit.'
 complete -c acache -n '__acache_at doctor' -l json -d 'Print one JSON document.'
 complete -c acache -n '__acache_at doctor' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache; instead of LIBROSA_CACHE_DIR.'
 complete -c acache -n '__acache_at doctor' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
@@ -262,10 +315,10 @@ complete -c acache -n '__acache_at doctor' -l version -d 'Show the version and e
 complete -c acache -n '__acache_at doctor' -l help -s h -d 'Show this message and exit.'
 complete -c acache -n '__acache_at verify' -l level -r -f -a '(__acache_ask levels)' -d 'Level: 30, \'>=30\', 20-30, or none (unknown).'
 complete -c acache -n '__acache_at verify' -l function -r -f -a '(__acache_ask functions)' -d 'Function: stft, \'librosa.core.*\', /whole/id.'
-complete -c acache -n '__acache_at verify' -l older-than -r -f -a '' -d 'Written longer ago than: 90s, 12h, 7d, 1d12h.'
-complete -c acache -n '__acache_at verify' -l unused-for -r -f -a '' -d 'Last used longer ago than that; accurate to a day.'
-complete -c acache -n '__acache_at verify' -l larger-than -r -f -a '' -d 'Larger than: 500, 10k, 5MB, 1.5GiB.'
-complete -c acache -n '__acache_at verify' -l smaller-than -r -f -a '' -d 'Smaller than that.'
+complete -c acache -n '__acache_at verify' -l older-than -r -f -a '' -d 'Written longer ago than AGE: 90s, 12h, 7d, 1d12h.'
+complete -c acache -n '__acache_at verify' -l unused-for -r -f -a '' -d 'Last used longer ago than AGE; accurate to a day.'
+complete -c acache -n '__acache_at verify' -l larger-than -r -f -a '' -d 'Larger than SIZE: 500, 10k, 5MB, 1.5GiB.'
+complete -c acache -n '__acache_at verify' -l smaller-than -r -f -a '' -d 'Smaller than SIZE.'
 complete -c acache -n '__acache_at verify' -l arg -r -f -a '' -d 'Called with this argument: n_fft=2048.'
 complete -c acache -n '__acache_at verify' -l stale -d 'Only functions whose source has changed or is gone.'
 complete -c acache -n '__acache_at verify' -l delete -d 'Remove entries that are damaged or have no result.'
@@ -297,10 +350,13 @@ complete -c acache -n '__acache_at completion first' -f -a 'bash zsh fish'
 complete -c acache -n '__acache_at ""' -a stats -d 'Show what the cache holds, per level and function.'
 complete -c acache -n '__acache_at ""' -a ls -d 'List entries: the cached calls, one by one.'
 complete -c acache -n '__acache_at ""' -a show -d 'Show one entry, or one function.'
+complete -c acache -n '__acache_at ""' -a find -d 'Find the joblib caches below folders (default: your home folder).'
 complete -c acache -n '__acache_at ""' -a clear -d 'Remove every entry of a selection.'
 complete -c acache -n '__acache_at ""' -a prune -d 'Evict entries until limits hold.'
 complete -c acache -n '__acache_at ""' -a bench -d 'Time a script with its cache off, cold and warm.'
 complete -c acache -n '__acache_at ""' -a run -d 'Run a script with the cache on; show what each function saves.'
+complete -c acache -n '__acache_at ""' -a why -d 'Explain why calls were computed rather than answered from the cache.'
+complete -c acache -n '__acache_at ""' -a simulate -d 'Show what a smaller cache would have saved, and recommend a size.'
 complete -c acache -n '__acache_at ""' -a doctor -d 'Check settings, disk and store; show how to fix problems.'
 complete -c acache -n '__acache_at ""' -a verify -d 'Check that entries are complete, readable, harmless to load.'
 complete -c acache -n '__acache_at ""' -a config -d 'Show every setting, its origin and its effect.'

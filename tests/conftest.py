@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.processes import PATIENCE_SECONDS, Result, run_python
+import tests.helpers.examples  # noqa: F401 - Hypothesis's profiles
+from tests.helpers.processes import PATIENCE_SECONDS, SLOW_WARNING, Result, run_python
 from tests.helpers.stores import LIBROSA_SCRIPT, write_entry
 from tests.helpers.users import NOBODY, command_as, reachable_folder
 
@@ -28,6 +29,7 @@ def pytest_configure() -> None:
             signal.signal(getattr(signal, name), signal.SIG_DFL)
     for name in VARIABLES:
         os.environ.pop(f"LIBROSA_CACHE_{name}", None)
+    os.environ["PYTHONWARNINGS"] = SLOW_WARNING
 
 
 @pytest.fixture(autouse=True)
@@ -35,22 +37,25 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fix every variable that acache reads."""
     for name in VARIABLES:
         monkeypatch.delenv(f"LIBROSA_CACHE_{name}", raising=False)
-    for name in ("ACACHE_ENV_PREFIX", "ACACHE_DEBUG", "VIRTUAL_ENV", "CONDA_PREFIX", "NO_COLOR"):
+    own = ("ACACHE_ENV_PREFIX", "ACACHE_ENGINE", "ACACHE_DEBUG")
+    for name in (*own, "VIRTUAL_ENV", "CONDA_PREFIX", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "80")
 
 
 @pytest.fixture
 def acache(tmp_path: Path) -> Callable[..., Result]:
-    """Run the command line in a process of its own."""
+    """Run the command line in a process of its own, by ``python -m acache`` or by code."""
 
     def run(
         *arguments: str | Path,
         env: dict[str, str] | None = None,
         cwd: Path = tmp_path,
         user: int | None = None,
+        code: str | None = None,
     ) -> Result:
-        start = ["-m", "acache"] if user is None else ["-c", command_as(user)]
+        code = code if user is None else command_as(user)
+        start = ["-m", "acache"] if code is None else ["-c", code]
         done = subprocess.run(
             [sys.executable, *start, *map(str, arguments)],
             cwd=cwd,
@@ -73,6 +78,7 @@ def librosa_location(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_python(
         LIBROSA_SCRIPT, env={"LIBROSA_CACHE_DIR": str(location), "LIBROSA_CACHE_LEVEL": "50"}
     )
+    assert len(list(location.rglob("output.pkl"))) > 50, "a test of no entry would show nothing"
     return location
 
 

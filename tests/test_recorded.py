@@ -11,8 +11,8 @@ from acache.operations.stats import stats
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
 from acache.store.format import dotted
-from acache.store.local import Store
 from acache.store.model import Entry, Leftover
+from acache.store.store import ScanOptions, Store
 from tests.helpers.marks import needs_links
 from tests.helpers.slow_scan import figures, slow_figures
 from tests.helpers.stores import RECORDED, VERSIONS, unpack_recorded
@@ -78,9 +78,10 @@ def test_levels_are_those_of_the_decorators(recorded: Recorded) -> None:
 def test_metadata_of_every_version(recorded: Recorded) -> None:
     version, location, _ = recorded
     store = Store(location)
-    for entry in store.scan(durations=True):
-        if not isinstance(entry, Entry):
-            continue
+    found = store.scan(ScanOptions(durations=True))
+    entries = [one for one in found if isinstance(one, Entry)]
+    assert entries
+    for entry in entries:
         metadata = store.metadata(entry.function, entry.hash)
         if metadata is None:  # its process was killed before
             assert entry.function.endswith("killed_at_metadata")

@@ -24,7 +24,10 @@ SCHEMAS = {
     file.stem: Draft202012Validator(json.loads(file.read_text(encoding="utf-8")))
     for file in (ROOT / "docs" / "schema").glob("*.json")
 }
-KINDS = ("stats", "ls", "show", "clear", "prune", "bench", "run", "doctor", "verify", "config")
+KINDS = (
+    *("stats", "ls", "show", "find", "clear", "prune", "bench", "run", "why", "simulate"),
+    *("doctor", "verify", "config"),
+)
 HASH = "0123456789abcdef" * 2
 HPSS = "librosa.decompose.hpss"
 
@@ -196,6 +199,15 @@ def test_run_and_bench(acache: Callable[..., Result], tmp_path: Path) -> None:
     document = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
     conforms("run", document)
     assert document["functions"]
+    at = ("--json", "--cache-dir", tmp_path / "cache")
+    conforms("stats", acache("stats", "--calls", *at).document)
+    conforms("find", acache("find", tmp_path, "--json").document)
+    acache("run", "--cache-dir", tmp_path / "cache", "--level", "30", "script.py")
+    why, simulated = acache("why", *at).document, acache("simulate", *at).document
+    conforms("why", why)
+    conforms("simulate", simulated)
+    assert why["misses"]
+    assert simulated["recommended"]
     few = acache(
         "bench", "--runs", "1", "--warmup", "0", "--levels", "10,30", "--json", "script.py"
     )
@@ -205,6 +217,9 @@ def test_run_and_bench(acache: Callable[..., Result], tmp_path: Path) -> None:
     acache(*bench, "--export-json", "bench.json", "script.py")
     document = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
     conforms("bench", document)
+    compared = acache(*bench, "--compare", "bench.json", "--json", "script.py").document
+    conforms("bench", compared)
+    assert [one["level"] for one in compared["comparison"]] == [None, 10, 30]
     none, some = document["levels"]
     assert (none["speedup_ci"], len(some["speedup_ci"])) == (None, 2)
 

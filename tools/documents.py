@@ -7,6 +7,7 @@ from typing import Any, get_args
 from acache.config.settings import Origin
 from acache.operations.doctor.check import Status
 from acache.operations.verify.entry import KINDS, Severity
+from acache.operations.why.explanation import REASONS
 from acache.sources.staleness import MEANING
 
 Schema = dict[str, Any]
@@ -109,6 +110,13 @@ LEFTOVERS: Keys = {
     **USAGE,
 }
 
+LOGGED: Keys = {
+    "calls": count("Logged hits and misses, only with --calls"),
+    "hits": count("Calls answered from the store, only with --calls"),
+    "misses": count("Calls computed, only with --calls"),
+    "saved_seconds": number("Net seconds saved, negative where caching costs; only with --calls"),
+}
+
 STATS: Keys = {
     "location": text("The configured location"),
     "store": text("The store in it"),
@@ -116,13 +124,24 @@ STATS: Keys = {
     "level": nullable(value("integer", "The configured level"), "if it is not a number"),
     "total": thing(TOTALS, "The selected entries"),
     "levels": many(
-        thing({"level": LEVEL, "functions": count("Number of functions"), **TOTALS}, "A level"),
+        thing(
+            {"level": LEVEL, "functions": count("Number of functions"), **TOTALS, **LOGGED},
+            "A level",
+            optional=tuple(LOGGED),
+        ),
         "The levels that have entries",
     ),
     "functions": many(
         thing(
-            {"function": FUNCTION, "level": LEVEL, **TOTALS, "source_state": SOURCE_STATE},
+            {
+                "function": FUNCTION,
+                "level": LEVEL,
+                **TOTALS,
+                "source_state": SOURCE_STATE,
+                **LOGGED,
+            },
             "A function",
+            optional=tuple(LOGGED),
         ),
         "The functions that have entries, in the order of --sort",
     ),
@@ -132,6 +151,10 @@ STATS: Keys = {
             "A module",
         ),
         "Only with --by module",
+    ),
+    "calls": many(
+        thing({"function": FUNCTION, "level": LEVEL, **LOGGED}, "A function"),
+        "Only with --calls: the logged calls of each function",
     ),
     "leftovers": thing(
         {**LEFTOVERS, "in_flight": thing(LEFTOVERS, "Those that a process may still be writing")},
@@ -249,6 +272,16 @@ ENVIRONMENT: Keys = {
     "settings": named("Cache settings of the environment"),
     "started": moment("When it began"),
 }
+COMPARISON: Keys = {
+    "level": nullable(value("integer", "The level, warm"), "without cache"),
+    "before_seconds": seconds("Median time of the earlier benchmark"),
+    "now_seconds": seconds("Median time"),
+    "ratio": number("Time now divided by that of before"),
+    "ratio_ci": nullable(
+        many({"type": "number"}, "Its 95 % interval", minItems=2, maxItems=2), TOO_FEW
+    ),
+    "more_than_noise": value("boolean", "Whether the difference is more than noise"),
+}
 BENCH: Keys = {
     "command": many({"type": "string"}, "The command that was timed, as given"),
     "runs": count("Rounds that were run"),
@@ -256,6 +289,10 @@ BENCH: Keys = {
     "off": thing(MEASURED, "Runs without cache"),
     "levels": many(thing(BENCH_LEVEL, "A level"), "The levels, in order"),
     "recommended_level": nullable(value("integer", "The level worth using"), "if none is"),
+    "comparison": nullable(
+        many(thing(COMPARISON, "Runs without cache, or of a level"), "Beside an earlier benchmark"),
+        "without --compare",
+    ),
     "warnings": WARNINGS,
 }
 SAVINGS: Keys = {
@@ -310,9 +347,68 @@ SETTING: Keys = {
     "ok": value("boolean", "Whether librosa does what is documented"),
 }
 
+FOUND_STORE: Keys = {
+    "location": text("What --cache-dir takes"),
+    "store": text("The store in it"),
+    "functions": count("Number of functions"),
+    **TOTALS,
+}
+ARGUMENT: Keys = {
+    "name": text("Name of the parameter"),
+    "same": value("boolean", "Whether it is that of the nearest entry, as far as is known"),
+    "now": text("repr of the argument, shortened"),
+    "then": nullable(text("repr of that of the nearest entry"), "if there is none"),
+}
+MISS: Keys = {
+    "time": moment("When the call began"),
+    "function": FUNCTION,
+    "hash": ENTRY["hash"],
+    "reason": text("Why it was computed", enum=[*REASONS]),
+    "nearest": nullable(
+        text("Id of the entry with the most arguments alike"), "unless an argument differs"
+    ),
+    "arguments": many(thing(ARGUMENT, "An argument"), "The arguments of the call"),
+    "message": text("Explanation, in one line"),
+    "fix": nullable(text("What to do about it"), "if nothing is known"),
+}
+SHARE = number("Share of the seconds that an unlimited cache saves", minimum=0)
+POINT: Keys = {
+    "size_bytes": count("Size of the cache, bytes"),
+    "hit_rate": number("Hits per call", minimum=0, maximum=1),
+    "saved_seconds": seconds("Computing that the hits saved"),
+    "share": SHARE,
+}
+SIMULATE: Keys = {
+    "calls": count("Calls that were replayed"),
+    "distinct": count("Entries that they asked for"),
+    "span_seconds": seconds("From the first call to the last"),
+    "unlimited": thing(
+        {key: POINT[key] for key in ("size_bytes", "hit_rate", "saved_seconds")},
+        "A cache that never evicts",
+    ),
+    "policies": many(
+        thing(
+            {
+                "policy": text("Name of the policy; best: the bound that knows all calls to come"),
+                "points": many(thing(POINT, "A size"), "The sizes, in order"),
+            },
+            "A policy",
+        ),
+        "The policies",
+    ),
+    "recommended": nullable(
+        thing(
+            {"size_bytes": POINT["size_bytes"], "policy": text("Its policy"), "share": SHARE},
+            "The smallest size that keeps 95 % of the savings",
+        ),
+        "if nothing was asked for twice",
+    ),
+    "warnings": WARNINGS,
+}
+
 # The documents of each command: a title, the keys, and the keys that may be missing.
 DOCUMENTS: dict[str, list[tuple[str, Keys, tuple[str, ...]]]] = {
-    "stats": [("What `acache stats --json` prints", STATS, ("modules",))],
+    "stats": [("What `acache stats --json` prints", STATS, ("modules", "calls"))],
     "ls": [
         (
             "What `acache ls --json` prints",
@@ -331,6 +427,29 @@ DOCUMENTS: dict[str, list[tuple[str, Keys, tuple[str, ...]]]] = {
         ("What `acache show ENTRY --json` prints", SHOW_ENTRY, ()),
         ("What `acache show FUNCTION --json` prints", SHOW_FUNCTION, ()),
     ],
+    "find": [
+        (
+            "What `acache find --json` prints",
+            {
+                "stores": many(thing(FOUND_STORE, "A store"), "The stores, the largest first"),
+                "total": thing(TOTALS, "All of them"),
+                "warnings": WARNINGS,
+            },
+            (),
+        )
+    ],
+    "why": [
+        (
+            "What `acache why --json` prints",
+            {
+                "calls": count("Calls of the selected functions, hits included"),
+                "misses": many(thing(MISS, "A miss"), "The misses, the latest first"),
+                "left_out": count("Earlier misses beyond --limit"),
+            },
+            (),
+        )
+    ],
+    "simulate": [("What `acache simulate --json` prints", SIMULATE, ())],
     "clear": [("What `acache clear --json` prints", DELETION, ())],
     "prune": [("What `acache prune --json` prints", DELETION, ())],
     "bench": [("What `acache bench --json` prints and `--export-json` writes", BENCH, ())],

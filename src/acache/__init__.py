@@ -10,6 +10,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # typing itself costs as much as half of Python's start
 if TYPE_CHECKING:
     from acache.config.settings import Config as Config
+    from acache.memory.engine.accelerate import accelerate as accelerate
     from acache.memory.environment import cache as cache
     from acache.memory.manager import CacheManager as CacheManager
     from acache.operations.clear import Plan as Plan
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from acache.sources.levels import Levels as Levels
     from acache.sources.staleness import Drift as Drift
     from acache.store.ids import parse_entry_id as parse_entry_id
-    from acache.store.local import Store as Store
     from acache.store.model import Entry as Entry
+    from acache.store.store import Store as Store
     from acache.system.errors import AcacheError as AcacheError
     from acache.system.errors import AcacheWarning as AcacheWarning
     from acache.system.errors import ConfigurationError as ConfigurationError
@@ -56,9 +57,10 @@ _HOMES = {
     "Plan": "operations.clear",
     "Selection": "operations.selection",
     "StatsReport": "operations.stats",
-    "Store": "store.local",
+    "Store": "store.store",
     "UsageError": "system.errors",
     "VerifyReport": "operations.verify.store",
+    "accelerate": "memory.engine.accelerate",
     "cache": "memory.environment",
     "execute": "operations.execute",
     "parse_entry_id": "store.ids",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,12 +17,28 @@ from typing import Any
 import pytest
 
 from acache.cli.bench import EXIT_MISSED
-from tests.helpers.processes import Result
+from tests.helpers.processes import PATIENCE_SECONDS, Result
 from tests.helpers.stores import LIBROSA_SCRIPT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows accounts no children")
 
-LEVELLED = Path(__file__).parents[1] / "operations" / "bench" / "levelled.py"
+LEVELLED = Path(__file__).parents[1] / "helpers" / "levelled.py"
+# A run takes as long as its script says, and a tenth of a second to start.
+WITH_ITS_CLOCK = """
+import os, time, types
+from acache.operations.bench import runner, timed_run
+read = 0
+def passed():
+    global read
+    read += 1
+    return os.stat(os.environ["CLOCK"]).st_size / 1000 + read / 10
+timed_run.time = types.SimpleNamespace(
+    perf_counter=passed, monotonic=time.monotonic, sleep=time.sleep
+)
+runner.time = types.SimpleNamespace(monotonic=passed)
+from acache.cli.app import main
+main()
+"""
 SCRIPT = """
 import sys
 from levelled import slow, slower
@@ -36,8 +52,16 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "tmp").mkdir()
     (tmp_path / "work").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setenv("CLOCK", str(tmp_path / "clock"))
+    (tmp_path / "clock").touch()
     (tmp_path / "work" / "levelled.py").write_bytes(LEVELLED.read_bytes())
     return write(tmp_path, SCRIPT)
+
+
+@pytest.fixture
+def acache(acache: Callable[..., Result], script: Path) -> Callable[..., Result]:
+    """Run the command line with a clock that only the scripts advance."""
+    return functools.partial(acache, code=WITH_ITS_CLOCK)
 
 
 def write(tmp_path: Path, code: str) -> Path:
@@ -92,7 +116,7 @@ def test_the_whole_story(script: Path, tmp_path: Path, acache: Callable[..., Res
     assert report["command"] == [str(script), "-x"]
     assert report["runs"] == 3
     assert len(report["off"]["times"]) == 3
-    assert report["off"]["median"] > 0.8
+    assert report["off"]["times"] == pytest.approx([0.1 + 0.8 + 1.2] * 3)
     none, some, most = report["levels"]
     assert (none["level"], none["entries"], none["hits"], none["misses"]) == (10, 0, 0, 0)
     assert none["speedup"] is None
@@ -100,11 +124,12 @@ def test_the_whole_story(script: Path, tmp_path: Path, acache: Callable[..., Res
     assert (some["level"], some["entries"], some["hits"], some["misses"]) == (20, 1, 1, 0)
     assert (most["level"], most["entries"], most["hits"], most["misses"]) == (30, 2, 2, 0)
     assert most["speedup"] == report["off"]["median"] / most["warm"]["median"]
-    assert 1 < some["speedup"] < most["speedup"]
+    assert some["speedup"] == pytest.approx(2.1 / 1.3)
+    assert most["speedup"] == pytest.approx(2.1 / 0.1)
     low, high = most["speedup_ci"]
     assert low <= most["speedup"] <= high
     assert most["same_output"]
-    assert most["break_even_runs"] >= 1
+    assert most["break_even_runs"] == pytest.approx(1)  # storing takes no time of this clock
     assert most["size_bytes"] > 100_000
     assert most["disk_bytes"] >= most["size_bytes"]
     assert report["recommended_level"] == 30
@@ -197,7 +222,7 @@ def test_a_threshold(script: Path, acache: Callable[..., Result]) -> None:
     unread = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert unread.stdout is not None
     unread.stdout.close()
-    assert unread.wait(60) == EXIT_MISSED
+    assert unread.wait(PATIENCE_SECONDS) == EXIT_MISSED
 
 
 def test_a_script_that_fails(tmp_path: Path, script: Path, acache: Callable[..., Result]) -> None:
@@ -299,6 +324,37 @@ def test_a_script_that_forks(tmp_path: Path, script: Path, acache: Callable[...,
     assert (level["hits"], level["misses"], level["entries"]) == (2, 0, 2)
 
 
+OWN = """
+import time
+from joblib import Memory
+memory = Memory("own", verbose=0)
+@memory.cache
+def f(x):
+    time.sleep(0.1)
+f(1)
+"""
+
+
+def test_a_script_with_only_a_cache_of_its_own_is_not_timed(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
+    write(tmp_path, OWN)
+    done = acache("bench", "--runs", "3", "--levels", "10,20", script)
+    assert (done.code, done.stdout) == (1, "")
+    assert f"caches only in {tmp_path / 'own' / 'joblib'} (1 hits, 0 misses)" in done.stderr
+    assert "joblib.Memory(os.environ.get('LIBROSA_CACHE_DIR'))" in done.stderr
+    assert is_clean(tmp_path)
+
+
+def test_a_cache_of_its_own_beside_the_configured_one_is_named(
+    tmp_path: Path, script: Path, acache: Callable[..., Result]
+) -> None:
+    write(tmp_path, f"{OWN}\nfrom levelled import slow\nslow(9)")
+    done = acache("bench", "--runs", "1", "--levels", "20", "--json", script)
+    assert (done.code, done.document["levels"][0]["hits"]) == (0, 1)
+    assert any(f"also caches in {tmp_path / 'own'}" in one for one in done.document["warnings"])
+
+
 def test_a_command_that_is_no_python(
     tmp_path: Path, script: Path, acache: Callable[..., Result]
 ) -> None:
@@ -371,7 +427,7 @@ def test_nothing_is_left_after_a_signal(tmp_path: Path, script: Path, number: in
         tmp_path,
         "import os, time\nfrom levelled import slow\nslow(9)\n"
         f"open({str(tmp_path / 'level')!r} + os.environ['LIBROSA_CACHE_LEVEL'], 'w')\n"
-        "'LIBROSA_CACHE_DIR' in os.environ and time.sleep(60)",
+        "'LIBROSA_CACHE_DIR' in os.environ and time.sleep(600)",
     )
     process = subprocess.Popen(
         [sys.executable, "-m", "acache", "bench", "--warmup", "0", "--levels", "30", script],
@@ -384,7 +440,7 @@ def test_nothing_is_left_after_a_signal(tmp_path: Path, script: Path, number: in
         time.sleep(0.02)
     assert [*(tmp_path / "tmp").iterdir()]
     process.send_signal(number)
-    _, stderr = process.communicate(timeout=30)
+    _, stderr = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == (130 if number == signal.SIGINT else 143)
     assert "Traceback" not in stderr
     assert is_clean(tmp_path)
@@ -403,9 +459,12 @@ def test_the_environments_python_runs_scripts(
 
 
 def test_real_librosa(tmp_path: Path, script: Path, acache: Callable[..., Result]) -> None:
-    write(tmp_path, LIBROSA_SCRIPT)
+    """On the clock of the system."""
+    separation = "harmonic, percussive = librosa.effects.hpss(y)"  # takes most of its time
+    assert separation in LIBROSA_SCRIPT
+    write(tmp_path, LIBROSA_SCRIPT.replace(separation, "harmonic = percussive = y"))
     options = ("--runs", "1", "--warmup", "0", "--levels", "50", "--json")
-    done = acache("bench", *options, script)
+    done = acache("bench", *options, script, code=None)
     (high,) = done.document["levels"]
     assert high["entries"] > 10
     assert high["hits"] > 0
@@ -431,4 +490,39 @@ def test_private_stores_lie_beside_the_configured_location(
     assert used == {"None", *(u for u in used if u.startswith(f"{location.parent}/.acache-bench-"))}
     assert len(used) == 2
     assert not location.exists()
-    assert tempfile.gettempdir() not in used
+
+
+def test_bench_compares_with_an_earlier_benchmark(
+    acache: Callable[..., Result], tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("import time; time.sleep(0.05)\n")
+    # With one run, what is more than noise does not depend on how busy the machine is.
+    options = ("--levels", "10", "--runs", "1", "--warmup", "0")
+    old = tmp_path / "old.json"
+    assert acache("bench", *options, "--export-json", old, script).code == 0
+    document = json.loads(old.read_text())
+    document["off"]["times"] = [0.001]
+    old.write_text(json.dumps(document))
+    compare = ("--compare", old, "--fail-slower", "20")
+    result = acache("bench", *options, *compare, script)
+    assert result.code == 4
+    assert "off: " in result.stdout
+    assert "slower" in result.stdout
+    assert "more than --fail-slower 20" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--fail-slower", "10"], "needs --compare"),
+        (["--compare", "none.json"], "cannot be read"),
+        (["--compare", "none.json", "--fail-slower", "nan"], "not a percentage"),
+    ],
+)
+def test_bench_refuses_a_comparison_that_is_not_valid(
+    acache: Callable[..., Result], tmp_path: Path, options: list[str], words: str
+) -> None:
+    result = acache("bench", *options, tmp_path / "script.py")
+    assert result.code == 2
+    assert words in result.stderr

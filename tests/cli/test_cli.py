@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 
 import acache as package
 from acache.cli.app import COMMANDS
-from tests.helpers.processes import Result
+from tests.helpers.processes import PATIENCE_SECONDS, Result
 from tests.helpers.stores import write_entry
 
 Acache = Callable[..., Result]
@@ -83,9 +82,9 @@ def test_an_interruption_is_told_in_one_line(tmp_path: Path) -> None:
     write_entry(tmp_path / "joblib" / "f", "0" * 32)
     code = (
         "import sys, time\n"
-        "import acache.operations.stats, acache.cli.app\n"
-        "acache.operations.stats.fold_scan = "
-        "lambda *a, **k: (print('ready', flush=True), time.sleep(60))\n"
+        "import acache.store.local, acache.cli.app\n"
+        "acache.store.local.LocalStore.fold = "
+        "lambda *a, **k: (print('ready', flush=True), time.sleep(600))\n"
         "acache.cli.app.main()"
     )
     process = subprocess.Popen(
@@ -96,9 +95,8 @@ def test_an_interruption_is_told_in_one_line(tmp_path: Path) -> None:
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
-    time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=30)
+    _, told = process.communicate(timeout=PATIENCE_SECONDS)
     assert (told, process.returncode) == ("acache: error: interrupted\n", 130)
 
 

@@ -19,7 +19,7 @@ IDS = [check.id for check in CHECKS]
 ILL = {"LIBROSA_CACHE_COMPRESS": "1", "LIBROSA_CACHE_VERBOSE": "-1"}
 
 
-def test_json_is_as_documented(acache: Acache, drifted: Path) -> None:
+def test_doctor_json_is_as_documented(acache: Acache, drifted: Path) -> None:
     result = acache("doctor", "--json", "--cache-dir", drifted, env=ILL)
     assert (result.stderr, result.code) == ("", 3)
     document = result.document
@@ -39,7 +39,7 @@ def test_json_is_as_documented(acache: Acache, drifted: Path) -> None:
     assert told["level"] == ("ok", None)
 
 
-def test_warnings_alone_are_no_problem(acache: Acache) -> None:
+def test_doctor_warnings_alone_are_no_problem(acache: Acache) -> None:
     result = acache("doctor")
     assert (result.stderr, result.code) == ("", 0)
     assert "caching is off" in result.stdout
@@ -47,7 +47,7 @@ def test_warnings_alone_are_no_problem(acache: Acache) -> None:
 
 
 @pytest.mark.parametrize("columns", [40, 80, 120])
-def test_the_page_fits(acache: Acache, drifted: Path, columns: int) -> None:
+def test_doctor_table_fits_the_terminal(acache: Acache, drifted: Path, columns: int) -> None:
     env = {**ILL, "LIBROSA_CACHE_DIR": str(drifted), "COLUMNS": str(columns)}
     result = acache("doctor", env=env)
     assert (result.stderr, result.code) == ("", 3)
@@ -59,13 +59,13 @@ def test_the_page_fits(acache: Acache, drifted: Path, columns: int) -> None:
     assert lines[-1].startswith(f"{len(IDS)} checks: 1 problem and ")
 
 
-def test_in_ascii_and_without_colour(acache: Acache, drifted: Path) -> None:
+def test_doctor_in_ascii_and_without_colour(acache: Acache, drifted: Path) -> None:
     result = acache("doctor", "--cache-dir", drifted, env={"PYTHONIOENCODING": "ascii"})
     assert result.stdout.isascii()
     assert "\x1b" not in result.stdout
 
 
-def test_fixes_mean_the_same_cache(acache: Acache, tmp_path: Path) -> None:
+def test_doctor_fixes_mean_the_same_cache(acache: Acache, tmp_path: Path) -> None:
     location = tmp_path / "a place"
     write_entry(location / "joblib" / "m" / "f", "0" * 32)
     result = acache("doctor", "--json", "--cache-dir", location, "--env-prefix", "MY")
@@ -80,7 +80,7 @@ def test_fixes_mean_the_same_cache(acache: Acache, tmp_path: Path) -> None:
 
 
 @needs_posix
-def test_what_clears_a_function_clears_no_other(acache: Acache, tmp_path: Path) -> None:
+def test_doctor_fix_of_one_function_clears_no_other(acache: Acache, tmp_path: Path) -> None:
     without, others = {"m/f", "m[1]/f", " f"}, {"pkg/m/f", "m1/f", "m.f", "f"}
     for name in without | others:
         write_entry(tmp_path / "joblib" / name, "0" * 32)
@@ -97,7 +97,9 @@ def test_what_clears_a_function_clears_no_other(acache: Acache, tmp_path: Path) 
 @pytest.mark.parametrize(
     "name", [b"a b'\"$c", b"line\nbreak", b"\x1b[2J\\1", b"\xff\xfe7", "ä\u200b".encode()]
 )
-def test_fixes_of_odd_paths_run_in_bash(acache: Acache, tmp_path: Path, name: bytes) -> None:
+def test_doctor_fixes_of_unusual_paths_run_in_bash(
+    acache: Acache, tmp_path: Path, name: bytes
+) -> None:
     location = tmp_path / os.fsdecode(name)
     try:
         write_entry(location / "joblib" / "m" / os.fsdecode(name), "0" * 32)
@@ -113,7 +115,7 @@ def test_fixes_of_odd_paths_run_in_bash(acache: Acache, tmp_path: Path, name: by
     assert check["status"] == "ok"
 
 
-def test_a_name_cannot_write_to_the_terminal(acache: Acache, tmp_path: Path) -> None:
+def test_doctor_escapes_names(acache: Acache, tmp_path: Path) -> None:
     write_entry(tmp_path / "joblib" / "evil\x1b[2J", "0" * 32)
     result = acache("doctor", "--cache-dir", tmp_path)
     assert result.code == 3
@@ -121,7 +123,7 @@ def test_a_name_cannot_write_to_the_terminal(acache: Acache, tmp_path: Path) -> 
     assert r"evil\x1b[2J" in result.stdout
 
 
-def test_it_writes_nothing(acache: Acache, drifted: Path) -> None:
+def test_doctor_writes_nothing(acache: Acache, drifted: Path) -> None:
     before = sorted((p, p.stat().st_mtime_ns) for p in drifted.rglob("*"))
     acache("doctor", "--cache-dir", drifted)
     assert sorted((p, p.stat().st_mtime_ns) for p in drifted.rglob("*")) == before

@@ -227,13 +227,13 @@ def test_names_that_are_not_printable_survive_the_way_to_clear(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--json", "-q"], "contradict"),
-        (["--csv", "--jsonl"], "contradict"),
-        (["-q", "--args"], "without --args"),
+        (["--json", "-q"], "only one of"),
+        (["--csv", "--jsonl"], "only one of"),
+        (["-q", "--args"], "combined with --args"),
         (["--sort", "luck"], "'luck'"),
         (["--limit", "0"], "--limit"),
         (["--level", "high"], "'high'"),
-        (["--level", "33"], "there are 10, 20"),
+        (["--level", "33"], "choose from 10, 20"),
         (["--level", ""], "--level"),
         (["--function", "f3"], "the nearest: m.f1, m.f0"),
         (["--function", ""], "--function"),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.processes import Result
+from tests.helpers.processes import PATIENCE_SECONDS, Result
 from tests.helpers.stores import write_entry
 
 Acache = Callable[..., Result]
@@ -197,7 +197,7 @@ def test_two_prunes_at_once_do_no_harm(tmp_path: Path) -> None:
         )
         for _ in range(3)
     ]
-    outputs = [prune.communicate(timeout=60) for prune in prunes]
+    outputs = [prune.communicate(timeout=PATIENCE_SECONDS) for prune in prunes]
     assert [prune.returncode for prune in prunes] == [0, 0, 0]
     assert [error for _, error in outputs] == ["", "", ""]
     kept = {path.parent.name for path in tmp_path.rglob("output.pkl")}

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from acache.cli import app as cli
 from acache.cli.app import COMMANDS
+from tests.helpers.examples import examples
 from tests.helpers.stores import write_entry
 
 HASH = "0123456789abcdef" * 2
@@ -131,7 +132,7 @@ def run(place: Path, store: str, line: list[str]) -> tuple[int, str]:
         contextlib.redirect_stderr(errors),
         contextlib.redirect_stdout(nowhere),
     ):
-        code = cli._guarded(line)
+        code = cli._run_to_exit_code(line)
     return code, (place / "errors").read_text(encoding="utf-8")
 
 
@@ -146,13 +147,12 @@ def check(code: int, told: str, line: list[str]) -> None:
 
 
 ANYTHING = settings(
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
-@settings(ANYTHING, max_examples=1000)
+@settings(ANYTHING, max_examples=examples(300))
 @given(st.sampled_from(STORES), LINE)
 def test_random_lines(place: Path, store: str, line: list[str]) -> None:
     code, told = run(place, store, line)
@@ -160,7 +160,7 @@ def test_random_lines(place: Path, store: str, line: list[str]) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
-@settings(ANYTHING, max_examples=30)
+@settings(ANYTHING, max_examples=examples(20))
 @given(st.sampled_from(STORES), STARTING)
 def test_random_lines_that_start_something(place: Path, store: str, line: list[str]) -> None:
     code, told = run(place, store, line)

@@ -27,8 +27,10 @@ def arrays_in(value: object) -> list[np.ndarray]:
     return [value] if isinstance(value, np.ndarray) else []
 
 
-def test_every_entry_of_librosa(acache: Acache, librosa_location: Path) -> None:
-    for output in librosa_location.rglob("output.pkl"):
+def test_an_entry_of_each_function_of_librosa(acache: Acache, librosa_location: Path) -> None:
+    outputs = {path.parents[1]: path for path in librosa_location.rglob("output.pkl")}
+    assert len(outputs) > 15
+    for output in outputs.values():
         folder = output.parent
         function = ".".join(folder.parent.relative_to(librosa_location / "joblib").parts)
         result = acache("show", f"{function}/{folder.name}", "--json",
@@ -91,7 +93,7 @@ def test_the_report_of_an_entry(acache: Acache, tmp_path: Path) -> None:
     assert (result.code, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
     assert lines[0] == f"m.f/{HASHES[0]}"
-    assert "compute    1.5 s, storing included" in lines
+    assert "compute    1.5 s, with storing" in lines
     assert "  y     array, shape (2,), dtype float32: [1., 2.]" in lines
     assert "  evil  \\x1b[31m" in lines
     assert lines[-3:] == ["value", "  42", "  not compressed"]
@@ -175,7 +177,7 @@ def test_another_users_entry_is_told_first(
     entry = write_entry(tmp_path / "joblib" / "f", HASHES[0], output=b"\x80\x04N.")
     result = acache("show", "f/0", "--cache-dir", tmp_path, user=as_nobody)
     assert result.code == 0
-    assert ("another user's" in result.stderr) == (as_nobody is not None)
+    assert ("another user" in result.stderr) == (as_nobody is not None)
     assert entry.exists()
 
 
@@ -183,6 +185,7 @@ def test_another_users_entry_is_told_first(
 def test_reports_fit(acache: Acache, librosa_location: Path, width: int) -> None:
     env = {"COLUMNS": str(width)}
     ids = acache("ls", "-q", "--cache-dir", librosa_location).stdout.splitlines()
+    assert len(ids) > 50
     for one in ids[:8]:
         text = acache("show", one, "--cache-dir", librosa_location, env=env).stdout
         assert max(map(len, text.splitlines())) <= width

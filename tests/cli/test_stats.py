@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import select
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.console import Console
 from tests.helpers.processes import Result, dead_pid
 from tests.helpers.stores import write_entry, write_temporary
 
@@ -191,7 +191,7 @@ def test_leftovers_come_with_the_command_that_removes_them(acache: Acache, tmp_p
     result = acache("stats", "--cache-dir", tmp_path)
     assert "1 temporary file and 1 folder without result" in result.stdout
     assert "acache clear --leftovers" in result.stdout
-    assert "writing" not in result.stdout
+    assert "in flight" not in result.stdout
     leftovers = acache("stats", "--json", "--cache-dir", tmp_path).document["leftovers"]
     assert (leftovers["files"], leftovers["folders"]) == (1, 1)
     size = 4 + (broken / "metadata.json").stat().st_size
@@ -220,7 +220,7 @@ def test_writes_in_flight_are_told_apart_from_leftovers(acache: Acache, tmp_path
         assert sum(part[key] for part in parts) == document["disk"][key]
     table = acache("stats", "--cache-dir", tmp_path).stdout
     assert re.search(r"^leftovers +2 temporary files and 1 folder without result, ", table, re.M)
-    assert re.search(r"^writing +2 temporary files and 2 folders without result, ", table, re.M)
+    assert re.search(r"^in flight +2 temporary files and 2 folders without result, ", table, re.M)
     plan = acache("clear", "--leftovers", "--dry-run", "--json", "--cache-dir", tmp_path).document
     for key in USAGE:
         assert plan["leftovers"][key] == leftovers[key] - flying[key]
@@ -315,28 +315,11 @@ def test_options_stand_before_or_after_the_command(acache: Acache, mixed: Path) 
     assert prefixed == after
 
 
-def read_terminal(command: list[str], *, seconds: float = 60, **options: object) -> str:
+def read_terminal(command: list[str], **environ: str) -> str:
     """Run a command on a pseudo-terminal, and return all that it wrote there."""
-    pty = pytest.importorskip("pty")
-    leader, follower = pty.openpty()
-    process = subprocess.Popen(command, stdout=follower, stderr=follower, stdin=follower, **options)
-    os.close(follower)
-    written = b""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if select.select([leader], [], [], 0.1)[0]:
-            try:
-                part = os.read(leader, 65536)
-            except OSError:  # Linux says so at the end
-                break
-            if not part:
-                break
-            written += part
-        elif process.poll() is not None:
-            break
-    process.wait(timeout=seconds)
-    os.close(leader)
-    return written.decode()
+    terminal = Console(command, **environ)
+    terminal.end()
+    return terminal.seen
 
 
 def test_a_long_scan_shows_progress_on_the_terminal_alone(tmp_path: Path) -> None:
@@ -348,20 +331,19 @@ def test_a_long_scan_shows_progress_on_the_terminal_alone(tmp_path: Path) -> Non
         "from acache.cli.app import main; main()"
     )
     command = [sys.executable, "-c", code, "stats", "--json", "--cache-dir", str(tmp_path)]
-    environ = {**os.environ, "TERM": "xterm"}
-    assert "Scanning: " in read_terminal(command, env=environ)
-    silent = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    assert "Scanning: " in read_terminal(command)
+    silent = subprocess.run(command, capture_output=True, text=True, check=True)
     assert silent.stderr == ""
     assert json.loads(silent.stdout)["total"]["entries"] == 300
 
 
 def test_colour_on_a_terminal_unless_unwanted(mixed: Path) -> None:
     command = [sys.executable, "-m", "acache", "config", "--cache-dir", str(mixed)]
-    environ = {**os.environ, "TERM": "xterm-256color", "LIBROSA_CACHE_LEVEL": "high"}
+    environ = {"TERM": "xterm-256color", "LIBROSA_CACHE_LEVEL": "high"}
     colour = re.compile(r"\x1b\[[0-9;]*3[0-7]m")
-    assert colour.search(read_terminal(command, env=environ))
+    assert colour.search(read_terminal(command, **environ))
     for unwanted in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
-        assert not colour.search(read_terminal(command, env={**environ, **unwanted}))
+        assert not colour.search(read_terminal(command, **{**environ, **unwanted}))
 
 
 @pytest.mark.skipif(shutil.which("head") is None, reason="needs head")
@@ -387,7 +369,7 @@ def test_entries_above_the_configured_level_are_told(
     document = acache("stats", "--json", env=env).document
     above = sum(row["entries"] for row in document["levels"] if row["level"] > 10)
     table = acache("stats", env=env).stdout
-    assert f"not used   {above} entries of levels above 10, the configured one\n" in table
+    assert f"not used   {above} entries have a level above 10, the configured one\n" in table
     assert "not used" not in acache("stats", env={**env, "LIBROSA_CACHE_LEVEL": "50"}).stdout
 
 

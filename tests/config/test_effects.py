@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,10 @@ import pytest
 from acache.config.settings import Config
 from acache.operations.execute import execute
 from acache.operations.verify.store import plan_removal, verify
-from acache.store.local import Store
+from acache.store.store import Store
 from tests.helpers.librosa_settings import config, probe
 from tests.helpers.processes import run_line, run_python
+from tests.helpers.pythons import LIBROSAS
 
 
 @pytest.mark.parametrize(
@@ -38,8 +41,11 @@ from tests.helpers.processes import run_line, run_python
         ("DIR", "", "stored"),
     ],
 )
-def test_effects_are_what_librosa_does(tmp_path: Path, name: str, raw: str, does: str) -> None:
-    assert probe(tmp_path, **{name: raw}) == does
+@pytest.mark.parametrize("python", [sys.executable, *LIBROSAS])
+def test_effects_are_what_librosa_does(
+    tmp_path: Path, python: str, name: str, raw: str, does: str
+) -> None:
+    assert probe(tmp_path, python, **{name: raw}) == does
     setting = getattr(config(**{name: raw}), {"DIR": "cache_dir"}.get(name, name.lower()))
     if does == "stored":
         assert setting.ok or name == "DIR"
@@ -63,25 +69,34 @@ for name in sys.argv[1:]:
 """
 
 
+FILTER_USERS = ["cqt", "vqt", "chroma_cqt", "iirt"]
+
+
+@functools.cache
+def without_a_cache(python: str) -> str:
+    """Return what the functions that use filters print."""
+    return run_python(FILTERS, *FILTER_USERS, python=python)
+
+
+@pytest.mark.parametrize("python", [sys.executable, *LIBROSAS])
 @pytest.mark.parametrize("raw", ["c", "r", "readonly", "r+"])
-def test_mmap_lets_librosa_write_into_cached_filters(tmp_path: Path, raw: str) -> None:
+def test_mmap_lets_librosa_write_into_cached_filters(tmp_path: Path, python: str, raw: str) -> None:
     setting = config(MMAP=raw).mmap
-    names = ["cqt", "vqt", "chroma_cqt", "iirt"]
-    plain = run_python(FILTERS, *names)
+    names, plain = FILTER_USERS, without_a_cache(python)
     environ = {"LIBROSA_CACHE_DIR": str(tmp_path), "LIBROSA_CACHE_MMAP": raw}
-    told = run_python(FILTERS, *names, env=environ)
+    told = run_python(FILTERS, *names, env=environ, python=python)
     assert setting.ok == (raw == "c")
     if raw == "c":
         assert told == plain
     elif raw == "r+":
         # And so they stay, whatever is set from then on, until all is cleared.
         del environ["LIBROSA_CACHE_MMAP"]
-        after = run_python(FILTERS, *names, env=environ)
+        after = run_python(FILTERS, *names, env=environ, python=python)
         wrong = [a for a, b in zip(after.split("\n"), plain.split("\n"), strict=True) if a != b]
         assert {line.split()[0] for line in wrong} >= {"cqt", "vqt"}
         assert "librosa.cqt, vqt and chroma_cqt do: later calls return wrong num" in setting.effect
         run_line("acache clear --all", **environ)
-        assert run_python(FILTERS, *names, env=environ) == plain
+        assert run_python(FILTERS, *names, env=environ, python=python) == plain
     else:
         assert told == "".join(f"{name} raises ValueError\n" for name in names)
         assert "librosa.cqt, vqt, chroma_cqt and iirt raise ValueError" in setting.effect

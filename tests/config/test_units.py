@@ -49,7 +49,7 @@ def test_sizes(text: str, size: int) -> None:
         "9" * 400,
     ],
 )
-def test_sizes_that_make_no_sense(text: str) -> None:
+def test_sizes_that_are_not_valid(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_size(text)
     assert repr(text) in str(caught.value)
@@ -75,7 +75,7 @@ def test_ages(text: str, age: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "7", "-7d", "1y", "d", "1d-2h", "1e400s", "x1d", "99999999w"])
-def test_ages_that_make_no_sense(text: str) -> None:
+def test_ages_that_are_not_valid(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_age(text)
     assert repr(text) in str(caught.value)

@@ -5,13 +5,13 @@ What they run makes a file ``canary`` in the current folder.
 
 from __future__ import annotations
 
-import io
 import pickle
 import struct
 from typing import Any
 
-import joblib
 import numpy as np
+
+from tests.helpers.opcodes import dict_of, numpy_type, of, text, tuple_of
 
 COMMAND = "echo > canary"
 _TEXT = b"\x8c\x0d" + COMMAND.encode()
@@ -31,71 +31,37 @@ class Calls:
         """Do nothing: pickle wants what it calls to be callable."""
 
 
-def of(value: Any, **options: Any) -> bytes:
-    file = io.BytesIO()
-    joblib.dump(value, file, **options)
-    return file.getvalue()
-
-
-def text(string: str) -> bytes:
-    return b"X" + struct.pack("<I", len(string)) + string.encode()
-
-
-def _tuple(*parts: bytes) -> bytes:
-    return b"(" + b"".join(parts) + b"t"
-
-
-def _dict(*pairs: bytes) -> bytes:
-    return b"(" + b"".join(pairs) + b"d"
-
-
-def _type(
-    code: str,
-    *,
-    base: bytes = b"N",
-    names: bytes = b"N",
-    fields: bytes = b"N",
-    order: str = "|",
-    size: int = -1,
-    flags: int = 0,
-) -> bytes:
-    """Write one of NumPy's types with any state."""
-    numbers = (b"J" + struct.pack("<i", number) for number in (size, 1 if size >= 0 else -1, flags))
-    state = _tuple(b"K\x03", text(order), base, names, fields, *numbers)
-    return b"cnumpy\ndtype\n" + _tuple(text(code), b"\x89\x88") + b"R" + state + b"b"
-
-
 def _object_and(code: str, size: int) -> bytes:
     """Write a structure of an object, and of something else behind it."""
-    fields = _dict(
-        *(text("a"), _tuple(_type("O8", flags=63), b"K\x00")),
-        *(text("b"), _tuple(_type(code, size=size), b"K\x08")),
+    fields = dict_of(
+        *(text("a"), tuple_of(numpy_type("O8", flags=63), b"K\x00")),
+        *(text("b"), tuple_of(numpy_type(code, size=size), b"K\x08")),
     )
-    names = _tuple(text("a"), text("b"))
-    return _type(f"V{size + 8}", names=names, fields=fields, size=size + 8, flags=27)
+    names = tuple_of(text("a"), text("b"))
+    return numpy_type(f"V{size + 8}", names=names, fields=fields, size=size + 8, flags=27)
 
 
 def _reconstructed(dtype: bytes, content: bytes) -> bytes:
     """Write an array of one item as NumPy does."""
     array = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85C\x01btR"
-    return array + _tuple(b"K\x01K\x01\x85", dtype, b"\x89", content) + b"b"
+    return array + tuple_of(b"K\x01K\x01\x85", dtype, b"\x89", content) + b"b"
 
 
 def _masked(filled: bytes) -> bytes:
     array = b"cnumpy.ma.core\n_mareconstruct\n(cnumpy.ma.core\nMaskedArray\ncnumpy\nndarray\n"
-    state = (b"K\x01K\x01\x85", _type("i8"), b"\x89C\x08" + bytes(8), b"C\x01\x00", filled)
-    return array + b"K\x00\x85C\x01btR" + _tuple(*state) + b"b"
+    state = (b"K\x01K\x01\x85", numpy_type("i8"), b"\x89C\x08" + bytes(8), b"C\x01\x00", filled)
+    return array + b"K\x00\x85C\x01btR" + tuple_of(*state) + b"b"
 
 
 def _in_an_array(called: bytes) -> bytes:
     """Call something in an array of objects: a pickle of protocol 5 in one of protocol 2."""
     objects = of(np.empty(1, object), protocol=2)
-    content = _reconstructed(_type("O8", flags=63), b"](" + called + text(COMMAND) + b"\x85Re")
+    content = _reconstructed(numpy_type("O8", flags=63), b"](" + called + text(COMMAND) + b"\x85Re")
     return objects[: objects.index(b"\x80\x05")] + b"\x80\x05" + content + b".."
 
 
 def _range(length: int) -> bytes:
-    return b"cbuiltins\nrange\n" + _tuple(b"K\x00J" + struct.pack("<i", length), b"K\x01") + b"R"
+    return b"cbuiltins\nrange\n" + tuple_of(b"K\x00J" + struct.pack("<i", length), b"K\x01") + b"R"
 
 
 def _optimized(called: bytes) -> bytes:
@@ -229,16 +195,16 @@ def dangerous() -> dict[str, bytes]:
         b"(K\x04X\x01\x00\x00\x00<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00"
         b"N(C\x02nsK\x00K\x01K\x01t\x86tb.",
         "an array's items and fields": b"\x80\x04"
-        + _type(
+        + numpy_type(
             "V8",
-            base=_tuple(_type("i8"), b"K\x01\x85"),
-            names=_tuple(text("a")),
-            fields=_dict(text("a"), _tuple(_type("i8"), b"J\x00\x00\x00\x40")),
+            base=tuple_of(numpy_type("i8"), b"K\x01\x85"),
+            names=tuple_of(text("a")),
+            fields=dict_of(text("a"), tuple_of(numpy_type("i8"), b"J\x00\x00\x00\x40")),
             size=8,
         )
         + b".",
         "a number that takes long to hash": b"\x80\x04cuuid\nUUID\n)\x81"
-        + _dict(text("int"), b")" + b"2\x86" * 12)
+        + dict_of(text("int"), b")" + b"2\x86" * 12)
         + b"b.",
         "a decimal power": b"\x80\x04cdecimal\nDecimal\n" + text("1e999999999") + b"\x85R.",
         "a text of what takes long": b"\x80\x04"
@@ -254,19 +220,19 @@ def dangerous() -> dict[str, bytes]:
         + text("1e999999999")
         + b"a.",
         "attributes that are called": _optimized(b"cfractions\nFraction\n") + b"(K\x01e.",
-        "objects of another order": b"\x80\x04" + _type("O8", order=">", flags=63) + b".",
+        "objects of another order": b"\x80\x04" + numpy_type("O8", order=">", flags=63) + b".",
         "arguments of an error": b"\x80\x04cbuiltins\nValueError\n)R"
-        + _dict(text("args"), _range(3_000))
+        + dict_of(text("args"), _range(3_000))
         + b"b.",
         "a field that is twice": b"\x80\x04"
-        + _type(
+        + numpy_type(
             "V8",
-            names=_tuple(text("a"), text("a")),
-            fields=_dict(text("a"), _tuple(_type("i8"), b"K\x00")),
+            names=tuple_of(text("a"), text("a")),
+            fields=dict_of(text("a"), tuple_of(numpy_type("i8"), b"K\x00")),
             size=8,
         )
         + b".",
-        "characters of five bytes": b"\x80\x04" + _type("U1", size=5) + b".",
+        "characters of five bytes": b"\x80\x04" + numpy_type("U1", size=5) + b".",
         "a list of a list": b"\x80\x04cbuiltins\nlist\n]" + b"(" + b"N" * 3000 + b"e\x85R.",
     }
 
@@ -284,15 +250,15 @@ def bombs() -> dict[str, bytes]:
         "a key that is nested deep": b"\x80\x04})" + b"\x85" * 1_000_000 + b"K\x01s.",
         "many names": b"".join(b"c%d\nx\n0" % i for i in range(10_000)) + b"N.",
         "a type's fields that change": b"\x80\x04"
-        + _type(
+        + numpy_type(
             "V8",
-            names=_tuple(text("a")),
-            fields=_dict(text("a"), _tuple(_type("i8"), b"K\x00")) + b"q\x00",
+            names=tuple_of(text("a")),
+            fields=dict_of(text("a"), tuple_of(numpy_type("i8"), b"K\x00")) + b"q\x00",
             size=8,
         )
         + b"h\x00"
         + text("a")
-        + _tuple(_type("O8", flags=63), b"K\x00")
+        + tuple_of(numpy_type("O8", flags=63), b"K\x00")
         + b"s0.",
         "types in types": b"\x80\x04" + _nested(1000) + b".",
         "a type that doubles": b"\x80\x04" + _doubled(40) + b".",
@@ -302,8 +268,8 @@ def bombs() -> dict[str, bytes]:
         + b"q\x010("
         + b"h\x00h\x01\x85R" * 2_000
         + b"l.",
-        "a range that is compared": b"\x80\x04" + _dict(_range(10**9), b"N") + b".",
-        "a range in a key": b"\x80\x04" + _dict(_range(10**9) + b"K\x00\x86", b"N") + b".",
+        "a range that is compared": b"\x80\x04" + dict_of(_range(10**9), b"N") + b".",
+        "a range in a key": b"\x80\x04" + dict_of(_range(10**9) + b"K\x00\x86", b"N") + b".",
         "bytes of a text": b"\x80\x04"
         + text("x" * 1_000_000)
         + b"q\x000"
@@ -332,22 +298,22 @@ def bombs() -> dict[str, bytes]:
 
 
 def _nested(depth: int) -> bytes:
-    inner = _type("u1")
+    inner = numpy_type("u1")
     for _ in range(depth):
-        fields = _dict(text("a"), _tuple(inner, b"K\x00"))
-        inner = _type("V1", names=_tuple(text("a")), fields=fields, size=1)
+        fields = dict_of(text("a"), tuple_of(inner, b"K\x00"))
+        inner = numpy_type("V1", names=tuple_of(text("a")), fields=fields, size=1)
     return inner
 
 
 def _doubled(times: int) -> bytes:
-    inner, names = _type("V0", size=0), _tuple(text("a"), text("b"))
+    inner, names = numpy_type("V0", size=0), tuple_of(text("a"), text("b"))
     for index in range(times):
         both = bytes([index])
-        fields = _dict(
-            *(text("a"), _tuple(inner + b"q" + both, b"K\x00")),
-            *(text("b"), _tuple(b"h" + both, b"K\x00")),
+        fields = dict_of(
+            *(text("a"), tuple_of(inner + b"q" + both, b"K\x00")),
+            *(text("b"), tuple_of(b"h" + both, b"K\x00")),
         )
-        inner = _type("V0", names=names, fields=fields, size=0)
+        inner = numpy_type("V0", names=names, fields=fields, size=0)
     return inner
 
 

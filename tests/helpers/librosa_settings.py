@@ -38,11 +38,11 @@ else:
 """
 
 
-def probe(folder: Path, **environ: str) -> str:
+def probe(folder: Path, python: str = sys.executable, **environ: str) -> str:
     """Return what real librosa does with settings."""
     variables = {f"LIBROSA_CACHE_{name}": value for name, value in environ.items()}
     return subprocess.check_output(
-        [sys.executable, "-c", PROBE],
+        [python, "-c", PROBE],
         cwd=folder,
         env={**os.environ, "LIBROSA_CACHE_DIR": str(folder), **variables},
         text=True,

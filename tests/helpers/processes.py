@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 # How long a test waits for what must happen before it gives up. It measures nothing.
 PATIENCE_SECONDS = 120.0
 
+# joblib warns of this where a machine is busy.
+SLOW_WARNING = "ignore:Persisting input arguments took"
+
 
 class Result(NamedTuple):
     """What a command printed, and its exit code."""
@@ -27,10 +30,15 @@ class Result(NamedTuple):
         return json.loads(self.stdout)
 
 
-def run_python(code: str, *arguments: str | Path, env: dict[str, str] | None = None) -> str:
+def run_python(
+    code: str,
+    *arguments: str | Path,
+    env: dict[str, str] | None = None,
+    python: str = sys.executable,
+) -> str:
     """Run code in a Python of its own, and return what it printed."""
     return subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
+        [python, "-c", code, *map(str, arguments)],
         env={**os.environ, **(env or {})},
         check=True,
         capture_output=True,

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.helpers.processes import PATIENCE_SECONDS
+
 ROOT = Path(__file__).parents[2]
 PAGES = [
     "README.md",
@@ -115,7 +117,7 @@ def run(steps: list[Step], home: Path, environment: dict[str, str]) -> list[Step
             env=environment,
             encoding="utf-8",
             check=False,
-            timeout=300,
+            timeout=5 * PATIENCE_SECONDS,
         )
     finally:
         os.close(master)

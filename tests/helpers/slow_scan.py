@@ -12,17 +12,22 @@ from typing import Any
 from acache.operations.stats import StatsReport
 
 HASH = re.compile(r"[0-9a-f]{32}")
+GROUP = re.compile(r"[0-9a-f]{3}")
+REST = re.compile(r"[0-9a-f]{29}")
 NEW = r"[0-9a-f]{32}-[0-9]+-[0-9]+"
 OLD = r"thread-[0-9]+-pid-[0-9]+"
 ENTRY_TEMPORARY = re.compile(rf"(output\.pkl|metadata\.json)\.({NEW}|{OLD})")
 SOURCE_TEMPORARY = re.compile(rf"func_code\.py\.({NEW}|{OLD})")
 
 
-def slow_walk(store: Path) -> dict[str, Any]:
-    """Sum up a store: sizes per function, leftovers, other, disk."""
+def slow_walk(store: Path, *, both: bool = False) -> dict[str, Any]:
+    """Sum up a store: sizes per function, leftovers, other, disk.
+
+    `both`: the folder is a location, and the folder ``joblib`` in it a store as well.
+    """
     walk = _Walk()
     walk.add("other", store)
-    walk.module(store, store)
+    walk.module(store, (), both=both)
     disk = sum((walk.size[kind] for kind in walk.size), Counter())
     return {
         "functions": {
@@ -63,20 +68,40 @@ class _Walk:
             for child in top.iterdir():
                 self.tree(kind, child)
 
-    def module(self, folder: Path, store: Path) -> None:
+    def module(self, folder: Path, function: tuple[str, ...], *, both: bool = False) -> None:
         has_source = _is_file(folder / "func_code.py")
         for child in folder.iterdir():
             if not child.is_dir() or child.is_symlink():
                 temporary = SOURCE_TEMPORARY.fullmatch(child.name) and _is_file(child)
                 self.add("leftovers" if temporary else "other", child)
                 self.leftover_files += bool(temporary)
-            elif HASH.fullmatch(child.name) and _is_entry_folder(child, has_source):
-                self.entry(child, ".".join(folder.relative_to(store).parts))
             elif HASH.fullmatch(child.name):
-                self.tree("other", child)
-            else:
+                self.candidate(child, function, has_source)
+            elif GROUP.fullmatch(child.name) and self.group(child, function, has_source):
+                pass
+            elif not (REST.fullmatch(child.name) and GROUP.fullmatch(folder.name)):
                 self.add("other", child)
-                self.module(child, store)
+                self.module(
+                    child, () if both and child.name == "joblib" else (*function, child.name)
+                )
+
+    def candidate(self, folder: Path, function: tuple[str, ...], has_source: bool) -> None:
+        if _is_entry_folder(folder, has_source):
+            self.entry(folder, ".".join(function))
+        else:
+            self.tree("other", folder)
+
+    def group(self, folder: Path, function: tuple[str, ...], has_source: bool) -> bool:
+        """Walk the entries in a group; True if it is an empty one, which is left over."""
+        children = list(folder.iterdir())
+        if not children and has_source and not folder.name.isidentifier():
+            self.add("leftovers", folder)
+            self.leftover_folders += 1
+            return True
+        for child in children:
+            if REST.fullmatch(child.name) and child.is_dir() and not child.is_symlink():
+                self.candidate(child, function, has_source)
+        return False
 
     def entry(self, folder: Path, function: str) -> None:
         complete = _is_file(folder / "output.pkl")
@@ -129,8 +154,8 @@ def _usage(value: object) -> dict[str, int]:
     return {key: getattr(value, key) for key in keys if getattr(value, key)}
 
 
-def slow_figures(path: Path) -> dict[str, object]:
-    slow = slow_walk(path)
+def slow_figures(path: Path, *, both: bool = False) -> dict[str, object]:
+    slow = slow_walk(path, both=both)
     for part in (*slow["functions"].values(), slow["leftovers"], slow["other"], slow["disk"]):
         for key in ("size_bytes", "disk_bytes", "inodes"):
             if not part.get(key, 1):

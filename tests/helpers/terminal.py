@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pyte
 
+from tests.helpers.processes import PATIENCE_SECONDS
+
 LINES, COLUMNS = 40, 110
-DEADLINE_SECONDS = 20.0
 PROMPT = "READY>"
 _OWN_TERMINAL = """
 import fcntl, os, sys, termios
@@ -59,7 +60,7 @@ class Terminal:
 
     def wait(self, shown: Callable[[str], bool], what: str) -> str:
         """Wait until the screen shows something; return the screen."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not shown(self.text):
             left = deadline - time.monotonic()
             assert left > 0, f"no {what} on the screen:\n{self.text}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import os
 import subprocess
@@ -19,13 +20,21 @@ import numpy as np
 import pytest
 
 import acache
-from acache import AcacheWarning, CacheManager, Levels, Store
+from acache import AcacheWarning, CacheManager, Levels, Store, UsageError
 from acache.memory.environment import cache_from_environment
 from acache.operations.stats import stats
 from acache.sources.installed import InstalledSources
 from tests.helpers.processes import run_python
 
-BOTH = pytest.mark.parametrize("manager", [librosa._cache.CacheManager, CacheManager])
+BOTH = pytest.mark.parametrize(
+    "manager",
+    [
+        pytest.param(librosa._cache.CacheManager, id="librosa"),
+        pytest.param(functools.partial(CacheManager, engine="fast"), id="fast"),
+        pytest.param(functools.partial(CacheManager, engine="joblib"), id="joblib"),
+    ],
+)
+ENGINES = pytest.mark.parametrize("engine", ["fast", "joblib"])
 Manager = Callable[..., Any]
 
 
@@ -267,6 +276,74 @@ def test_a_level_of_numpy_and_a_memory_of_ones_own(manager: Manager, tmp_path: P
     assert cache(level=np.int64(10))(func) is func
     cache.memory = joblib.Memory(str(tmp_path), verbose=0)
     assert cache(level=np.int64(10))(func) is not func
+
+
+# The engine.
+
+
+@ENGINES
+def test_a_cached_function_carries_its_controls(tmp_path: Path, engine: Any) -> None:
+    cached: Any = CacheManager(str(tmp_path), engine=engine, verbose=0)(level=10)(func)
+    assert cached.cache_why(3) == (False, "first-call", cached.cache_key(3))
+    for _ in range(3):
+        assert cached(3).tolist() == [0, 1, 2]
+    assert cached.cache_info()[:2] == (2, 1)
+    assert cached.cache_key(3).startswith("tests.memory.test_manager.func/")
+    assert cached.cache_why(3).hit
+    assert cached.cache_why(4).reason == "argument"
+    assert cached.cache_forget(3)
+    assert not cached.cache_why(3).hit
+    cached(4)
+    cached.cache_clear()
+    assert not list(tmp_path.rglob("output.pkl"))
+    assert cached.__wrapped__ is func
+
+
+@ENGINES
+def test_a_cached_methods_controls_take_the_object(tmp_path: Path, engine: Any) -> None:
+    cached: Any = CacheManager(str(tmp_path), engine=engine, verbose=0)(level=10)(Doubler.double)
+    doubler = Doubler()
+    cached.__get__(doubler)(4)
+    assert cached.cache_why(doubler, 4).hit
+    assert cached.cache_info().misses == 1
+
+
+def test_options_of_one_function_hold_for_it(tmp_path: Path) -> None:
+    seen: list[Any] = []
+    cache = CacheManager(str(tmp_path), verbose=0)
+    for _ in range(3):
+        mapped = cache(level=10, mmap_mode="r")(func)
+        assert type(mapped(5)) is np.memmap
+        assert type(cache(level=10)(func)(5)) is np.ndarray
+    checked = cache(level=10, cache_validation_callback=seen.append)(func)
+    checked(5)
+    assert len(seen) == 1
+    assert (
+        cache(level=10, ignore=["x"])(func)(6).size == cache(level=10, ignore=["x"])(func)(7).size
+    )
+
+
+def test_the_engine_is_chosen_by_argument_and_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert CacheManager().engine == "fast"
+    monkeypatch.setenv("ACACHE_ENGINE", "joblib")
+    assert CacheManager().engine == cache_from_environment().engine == "joblib"
+    assert CacheManager(engine="fast").engine == "fast"
+    monkeypatch.setenv("ACACHE_ENGINE", "steam")
+    with pytest.warns(AcacheWarning, match="ACACHE_ENGINE not valid: 'steam'; choose from fast"):
+        assert CacheManager().engine == "fast"
+    with pytest.raises(UsageError, match="engine not valid: 'steam'; choose from fast, joblib"):
+        CacheManager(engine="steam")  # type: ignore[arg-type]
+
+
+def test_a_memory_of_ones_own_is_answered_fast_too(tmp_path: Path) -> None:
+    cache = CacheManager(None)
+    cache.memory = joblib.Memory(str(tmp_path), verbose=0)
+    cached: Any = cache(level=10)(func)
+    assert [cached(3).tolist() for _ in range(2)] == [[0, 1, 2]] * 2
+    assert cached.cache_info()[:2] == (1, 1)
+    assert (tmp_path / ".acache" / "keys").exists()
 
 
 # The environment's cache.

@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from acache.operations.clear import Plan
 from acache.operations.execute import execute
 from acache.operations.prune import POLICIES, Limits, Policy, plan_prune, score
-from acache.store.local import Store
 from acache.store.model import Entry
+from acache.store.store import ScanOptions, Store
 from acache.system.errors import UsageError
+from tests.helpers.examples import examples
 from tests.helpers.stores import write_entry
 
 NOW = 1_800_000_000.0
@@ -50,7 +51,7 @@ def make_store(location: Path, calls: list[Call]) -> Store:
 
 
 def entries(store: Store) -> dict[tuple[str, str], Entry]:
-    found = (f for f in store.scan(durations=True) if isinstance(f, Entry))
+    found = (f for f in store.scan(ScanOptions(durations=True)) if isinstance(f, Entry))
     return {(entry.function, entry.hash): entry for entry in found}
 
 
@@ -77,7 +78,7 @@ limits = st.builds(
 @given(
     st.lists(calls, max_size=12), limits, st.sampled_from(POLICIES), st.booleans(), st.booleans()
 )
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=examples(100))
 def test_survivors_fit_and_no_more_goes_than_must(
     made: list[Call], limit: Limits, policy: Policy, apparent: bool, fork: bool
 ) -> None:
@@ -183,12 +184,10 @@ def test_lru_deletes_what_joblib_deletes(
 ) -> None:
     copy = tmp_path / "copy"
     twin(real_store, copy)
-    before = {path.relative_to(copy) for path in copy.rglob("output.pkl")}
     joblib.Memory(str(copy), verbose=0).reduce_size(**theirs)
     execute(plan_prune(Store(real_store), Limits(**ours), apparent_size=True, now=NOW))
     left = {path.relative_to(real_store) for path in real_store.rglob("output.pkl")}
     assert left == {path.relative_to(copy) for path in copy.rglob("output.pkl")}
-    assert left <= before
 
 
 def test_the_age_limit_is_joblibs(real_store: Path, tmp_path: Path) -> None:
@@ -224,22 +223,22 @@ def test_min_free_counts_what_is_free(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    "nonsense",
+    ("nonsense", "says"),
     [
-        Limits(),
-        Limits(max_size=-1),
-        Limits(max_items=-1),
-        Limits(max_age=math.nan),
-        Limits(max_age=math.inf),
+        (Limits(), "limit"),
+        (Limits(max_size=-1), "max_size=-1"),
+        (Limits(max_items=-1), "max_items=-1"),
+        (Limits(max_age=math.nan), "max_age=nan"),
+        (Limits(max_age=math.inf), "max_age=inf"),
     ],
 )
-def test_limits_that_make_no_sense(tmp_path: Path, nonsense: Limits) -> None:
-    with pytest.raises(UsageError):
+def test_limits_that_make_no_sense(tmp_path: Path, nonsense: Limits, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
         plan_prune(Store(tmp_path), nonsense)
 
 
 def test_a_policy_that_is_none(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there are lru"):
+    with pytest.raises(UsageError, match="choose from lru"):
         plan_prune(Store(tmp_path), Limits(max_items=1), policy="fifo")  # type: ignore[arg-type]
 
 

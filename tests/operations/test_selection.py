@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
 import os
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -22,11 +22,13 @@ from acache.store.ids import (
     nearest,
     parse_entry_id,
 )
-from acache.store.local import Store
+from acache.store.local import LocalStore
 from acache.store.model import Entry
+from acache.store.store import ScanOptions, Store
 from acache.store.table import EntryTable
 from acache.system.errors import UsageError
 from acache.system.text import printable, quoted
+from tests.helpers.examples import examples
 from tests.helpers.marks import needs_posix
 from tests.helpers.stores import write_entry
 
@@ -189,7 +191,7 @@ selections = st.builds(
 
 
 @given(entries, selections)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=examples(100))
 def test_a_selection_is_what_its_words_say(
     made: dict[tuple[str, str], tuple[int, int, int, str]], selection: Selection
 ) -> None:
@@ -294,21 +296,31 @@ def test_ids_that_may_be_gone_are_counted(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "folders", [("a/b/f", "a.b/f"), ("m/f\x1b", "m/f\\x1b"), (" lead", "lead"), ("a/b", "a.b")]
+    ("folders", "unique"),
+    [
+        (("a/b/f", "a.b/f"), ["a/b/f", "a.b/f"]),
+        (("m/f\x1b", "m/f\\x1b"), ["m.f\x1b", "m/f\x1b", "m/f\\x1b"]),
+        ((" lead", "lead"), [" lead", "lead"]),
+        (("a/b", "a.b"), ["a/b"]),
+    ],
 )
-def test_an_id_never_names_another_entry(tmp_path: Path, folders: tuple[str, str]) -> None:
+def test_an_id_never_names_another_entry(
+    tmp_path: Path, folders: tuple[str, str], unique: list[str]
+) -> None:
     """Arguments alone make the hash: two functions' entries often share it."""
     for folder in folders:
         write_entry(tmp_path / "joblib" / folder, HASHES[0])
     store = Store(tmp_path)
     for folder in folders:
-        for text in (entry_id(folder, HASHES[0]), printable(entry_id(folder, HASHES[0]))):
-            with contextlib.suppress(UsageError):
-                selector = ids(text).resolve(store)
-                found = [e for e in store.scan() if isinstance(e, Entry)]
-                assert [
-                    e.function for e in found if isinstance(e, Entry) and selector.matches(e)
-                ] == [folder]
+        dotted = entry_id(folder, HASHES[0])
+        for text in {dotted, printable(dotted), f"{folder}/{HASHES[0]}"}:
+            if text.rpartition("/")[0] not in unique:
+                with pytest.raises(UsageError, match="is not unique: it names 2 entries"):
+                    ids(text).resolve(store)
+                continue
+            selector = ids(text).resolve(store)
+            found = [e for e in store.scan() if isinstance(e, Entry)]
+            assert [e.function for e in found if selector.matches(e)] == [folder], text
 
 
 def test_entries_in_the_root_can_be_named(tmp_path: Path) -> None:
@@ -320,17 +332,17 @@ def test_entries_in_the_root_can_be_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "nonsense",
+    ("nonsense", "says"),
     [
-        Selection(older_than=-5.0),
-        Selection(unused_for=float("nan")),
-        Selection(larger_than=-1),
-        Selection(larger_than=1000, smaller_than=1000),
-        Selection(levels=(parse_levels("none"),)),
+        (Selection(older_than=-5.0), "older_than=-5.0"),
+        (Selection(unused_for=float("nan")), "unused_for=nan"),
+        (Selection(larger_than=-1), "larger_than=-1"),
+        (Selection(larger_than=1000, smaller_than=1000), "1,000 and smaller than 1,000"),
+        (Selection(levels=(parse_levels("none"),)), "level"),
     ],
 )
-def test_selections_that_make_no_sense(store: Store, nonsense: Selection) -> None:
-    with pytest.raises(UsageError):
+def test_selections_that_make_no_sense(store: Store, nonsense: Selection, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
         nonsense.resolve(store)
 
 
@@ -338,13 +350,13 @@ def test_metadata_is_opened_for_those_alone_that_passed_the_rest(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = []
-    read = Store.metadata
+    read = LocalStore.metadata
 
-    def counted(self: Store, function: str, argument_hash: str) -> object:
-        opened.append((function, argument_hash))
-        return read(self, function, argument_hash)
+    def counted(self: LocalStore, function: str, *names: Any) -> object:
+        opened.append((function, *names))
+        return read(self, function, *names)
 
-    monkeypatch.setattr(Store, "metadata", counted)
+    monkeypatch.setattr(LocalStore, "metadata", counted)
     selection = Selection(functions=("m.g",), larger_than=0, arguments=(("n", "*"),))
     selector = selection.resolve(store)
     assert not [e for e in store.scan() if isinstance(e, Entry) and selector.matches(e)]
@@ -356,7 +368,7 @@ def test_a_scan_of_one_function_looks_into_no_other(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     selector = Selection(functions=("m.g",)).resolve(store)
-    found = [e for e in store.scan(select=selector.covers) if isinstance(e, Entry)]
+    found = [e for e in store.scan(ScanOptions(select=selector.covers)) if isinstance(e, Entry)]
     assert {entry.function for entry in found} == {"m/g"}
     assert len(found) == 5
 

@@ -7,7 +7,6 @@ import gc
 import io
 import os
 import struct
-import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +47,26 @@ def test_large_content_takes_little_memory(compress: int | str, protocol: int) -
         assert not description.trailing
 
 
+class NearlyUnread(io.FileIO):
+    """A file of which little may be read."""
+
+    bytes_read = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self._count(len(data))
+        return data
+
+    def readinto(self, buffer: Any, /) -> int:
+        size = super().readinto(buffer)
+        self._count(size)
+        return size
+
+    def _count(self, size: int) -> None:
+        self.bytes_read += size
+        assert self.bytes_read < 100_000
+
+
 def test_passing_over_an_array_costs_nothing(tmp_path: Path) -> None:
     file = tmp_path / "output.pkl"
     with file.open("wb") as opened:  # a hole of a tebibyte
@@ -58,11 +77,10 @@ def test_passing_over_an_array_costs_nothing(tmp_path: Path) -> None:
             opened.flush()
         except OSError:
             pytest.skip("no such large file here")
-    start = time.perf_counter()
-    with file.open("rb", buffering=0) as opened:
+    with NearlyUnread(file) as opened:
         (found,) = describe_file(opened).arrays
-    assert time.perf_counter() - start < 1
     assert found.size_bytes == 2**40
+    assert opened.bytes_read > 0
 
 
 MANY = 52_000
@@ -121,9 +139,7 @@ HOGS = {
 @pytest.mark.parametrize("name", HOGS)
 def test_hostile_pickles_take_little_memory_and_end(name: str) -> None:
     data = b"\x80\x04" + HOGS[name] + b"."
-    start = time.perf_counter()
     most, description = peak(data)
     assert most < 30_000_000
-    assert time.perf_counter() - start < 60
     if description is not None:
         assert len(outline(description.value, depth=10**6, width=10**6)) < 100_000

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import joblib
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from joblib.numpy_pickle_compat import write_zfile
 from joblib.numpy_pickle_utils import _detect_compressor
@@ -175,7 +175,6 @@ def test_a_wrong_checksum_is_damage(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@settings(deadline=None)  # the first example imports lz4
 @given(data=st.data())
 def test_any_damage_is_an_error_or_none(method: str, data: st.DataObject) -> None:
     content = bytearray(COMPRESS[method](PLAIN[:500]))
@@ -183,8 +182,9 @@ def test_any_damage_is_an_error_or_none(method: str, data: st.DataObject) -> Non
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     stream = opened(bytes(content), method)
     with contextlib.suppress(DamagedError):
-        assert stream.skip(10**7) >= 0
-        assert stream.at_end() in (True, False)
+        passed = stream.skip(10**7)
+        assert stream.tell() == passed
+        stream.at_end()
 
 
 @pytest.mark.parametrize("method", ["bz2", "lzma", "xz", "lz4"])

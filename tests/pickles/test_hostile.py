@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 
 from acache.pickles import PickleError
 from acache.system.errors import AcacheError
+from tests.helpers.examples import examples
 from tests.helpers.samples import FRAME, SMALL, described, dumped, shown, values
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(200))
 @given(
     st.sampled_from([dumped(SMALL, protocol=p) for p in range(6)] + [dumped(SMALL, compress=3)]),
     st.lists(st.tuples(st.integers(0, 10**4), st.integers(0, 255)), min_size=1, max_size=5),
@@ -35,7 +36,7 @@ def test_any_damage_is_an_error_or_a_description(
         assert shown(described(bytes(content)))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(200))
 @given(
     st.lists(st.sampled_from([o.code.encode("latin-1") for o in pickletools.opcodes])), st.data()
 )
@@ -57,7 +58,7 @@ class Anything:
     __init__ = __setstate__ = append = extend = add = __setitem__ = nothing  # type: ignore
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=examples(400))
 @given(
     st.sampled_from([pickle.dumps((values()["ordered"], SMALL[3], {1}), p) for p in range(6)]),
     st.lists(st.tuples(st.integers(0, 10**4), st.integers(0, 255)), max_size=3),
@@ -110,11 +111,16 @@ def hostile() -> dict[str, bytes]:
 
 def test_nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    refused = set()
     for way, data in hostile().items():
-        with contextlib.suppress(PickleError):
+        try:
             description = described(data)
-            assert ("os", "system") in description.globals, way
-            assert not description.trailing
+        except PickleError:
+            refused.add(way)
+            continue
+        assert ("os", "system") in description.globals, way
+        assert not description.trailing
+    assert refused <= {"in an array of objects"}
     assert not list(tmp_path.iterdir())
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from acache.sources.installed import InstalledSources
 from acache.sources.staleness import Drift, State
-from acache.store.local import Store
+from acache.store.store import Store
 from tests.helpers.processes import run_python
 from tests.helpers.stores import LIBROSA_SCRIPT, write_entry
 

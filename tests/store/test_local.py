@@ -13,9 +13,10 @@ import pytest
 from acache.operations.stats import StatsReport, stats
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
-from acache.store import scan as walk
+from acache.store import functions as functions_module
 from acache.store.format import is_hash
-from acache.store.local import Store
+from acache.store.model import Entry
+from acache.store.store import ScanOptions, Store
 from acache.system.errors import ConfigurationError
 from tests.helpers.marks import needs_du
 from tests.helpers.stores import write_entry
@@ -104,7 +105,8 @@ def test_metadata_and_source(librosa_location: Path) -> None:
     source = store.source(function)
     assert source is not None
     assert source.startswith("@cache(level=20)\ndef stft(")
-    [entry, *_] = [e for e in store.scan(durations=True) if getattr(e, "function", "") == function]
+    found = store.scan(ScanOptions(durations=True, select=lambda name, _: name == function))
+    entry = next(one for one in found if isinstance(one, Entry))
     metadata = store.metadata(function, entry.hash)
     assert metadata is not None
     assert metadata.duration == entry.compute_seconds
@@ -178,7 +180,9 @@ def test_functions_are_found_without_listing_the_entries(
     if has_source:
         (function / "func_code.py").touch()
     looked_at: list[str] = []
-    monkeypatch.setattr(walk, "is_hash", lambda name: looked_at.append(name) or is_hash(name))
+    monkeypatch.setattr(
+        functions_module, "is_hash", lambda name: looked_at.append(name) or is_hash(name)
+    )
     assert sorted(Store(tmp_path).functions(most=100)) == ["m/f", "m/f/<locals>/g"]
     assert len(looked_at) <= 110
     assert sorted(Store(tmp_path).functions()) == ["m/f", "m/f/<locals>/g"]

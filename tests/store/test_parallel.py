@@ -13,9 +13,8 @@ from acache.operations.stats import stats
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
 from acache.store import parallel
-from acache.store.local import Store
 from acache.store.model import Entry, Found
-from acache.store.parallel import fold_scan
+from acache.store.store import ScanOptions, Store
 from tests.helpers.marks import needs_fork
 from tests.helpers.stores import write_entry
 
@@ -50,8 +49,8 @@ class Hashes:
 
 @needs_fork
 def test_two_processes_find_what_one_finds(store: Store) -> None:
-    one = fold_scan(store, Hashes)
-    two = fold_scan(store, Hashes, fork=True)
+    one = store.fold(Hashes)
+    two = store.fold(Hashes, ScanOptions(fork=True))
     assert sorted(two.found) == sorted(one.found)
     assert (len(one.processes), len(two.processes)) == (1, 2)
     levels = Levels(store, InstalledSources())
@@ -67,7 +66,7 @@ def test_a_helper_that_dies_loses_nothing(store: Store) -> None:
             super().add(found)
 
     parent = os.getpid()
-    assert len(fold_scan(store, Fragile, fork=True).found) == 400
+    assert len(store.fold(Fragile, ScanOptions(fork=True)).found) == 400
 
 
 @needs_fork
@@ -75,15 +74,15 @@ def test_a_helper_that_dies_while_waiting_loses_nothing(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parent = os.getpid()
-    take = parallel._take
+    add_all = parallel._add_all
 
-    def take_or_die(*arguments: Any) -> None:
+    def add_or_die(*arguments: Any) -> None:
         if os.getpid() != parent:
             os._exit(7)
-        take(*arguments)
+        add_all(*arguments)
 
-    monkeypatch.setattr(parallel, "_take", take_or_die)
-    assert len(fold_scan(store, Hashes, fork=True).found) == 400
+    monkeypatch.setattr(parallel, "_add_all", add_or_die)
+    assert len(store.fold(Hashes, ScanOptions(fork=True)).found) == 400
 
 
 @needs_fork
@@ -102,7 +101,7 @@ def test_an_interrupted_scan_leaves_no_process(store: Store) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fold_scan(store, Hashes, fork=True, progress=interrupt)
+        store.fold(Hashes, ScanOptions(fork=True, progress=interrupt))
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
 
@@ -110,7 +109,7 @@ def test_an_interrupted_scan_leaves_no_process(store: Store) -> None:
 @pytest.mark.parametrize("fork", [False, pytest.param(True, marks=needs_fork)])
 def test_progress_grows_to_what_was_found(store: Store, fork: bool) -> None:
     counts: list[int] = []
-    fold_scan(store, Hashes, fork=fork, progress=counts.append)
+    store.fold(Hashes, ScanOptions(fork=fork, progress=counts.append))
     total = sum(1 for _ in store.scan())
     assert counts == sorted(counts)
     # What the other process has in hand at the end is never told.

@@ -19,12 +19,13 @@ from acache.operations.clear import Plan, plan_clear
 from acache.operations.execute import execute
 from acache.operations.selection import Selection
 from acache.store.ids import parse_entry_id
-from acache.store.local import Store
 from acache.store.model import Entry
-from acache.store.remove import Removal
+from acache.store.remove import LocalRemoval
+from acache.store.store import Store
 from acache.system.errors import UsageError
+from tests.helpers.examples import examples
 from tests.helpers.marks import needs_links
-from tests.helpers.processes import dead_pid, run_python
+from tests.helpers.processes import SLOW_WARNING, dead_pid, run_python
 from tests.helpers.stores import tree, write_entry, write_temporary
 
 HASHES = [digit * 32 for digit in "0369cf"]
@@ -138,16 +139,16 @@ def test_a_folder_that_becomes_a_link_is_left_alone(location: Path, tmp_path: Pa
 def test_a_folder_that_is_moved_away_in_the_middle_is_left_alone(
     location: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    remove = Removal.entry
+    remove = LocalRemoval.entry
     function = location / "joblib" / "m" / "f"
 
-    def moving(self: Removal, *args: str, created: float) -> bool:
-        removed = remove(self, *args, created=created)
+    def moving(self: LocalRemoval, *args: str, **since: float | None) -> bool:
+        removed = remove(self, *args, **since)
         if function.exists():
             function.rename(tmp_path / "saved")
         return removed
 
-    monkeypatch.setattr(Removal, "entry", moving)
+    monkeypatch.setattr(LocalRemoval, "entry", moving)
     store = Store(location)
     outcome = execute(plan_clear(store, Selection().resolve(store)))
     assert (outcome.removed.entries, outcome.failed) == (1, ())
@@ -250,7 +251,7 @@ def test_leftovers_of_entries_that_stay_stay(location: Path) -> None:
     wanted=st.sets(st.sampled_from("fgh"), min_size=1),
     fork=st.booleans(),
 )
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 def test_what_is_not_selected_stays_as_it_is(
     entries: set[tuple[str, str]], wanted: set[str], fork: bool
 ) -> None:
@@ -293,13 +294,24 @@ def test_a_system_without_relative_names_deletes_the_same(location: Path, tmp_pa
 
 # -- killed in the middle ------------------------------------------------------------------------
 
+# Whichever of the two processes makes so many changes of the file system first kills the first one.
 CLEARING = """
-import sys, time
+import os, signal, sys
+first, steps = os.getpid(), int(sys.argv[2])
+def counted(change):
+    def changed(*args, **kwargs):
+        global steps
+        if steps == 0:
+            os.kill(first, signal.SIGKILL)
+        steps -= 1
+        return change(*args, **kwargs)
+    return changed
+os.unlink, os.rmdir = counted(os.unlink), counted(os.rmdir)
 from acache.cli.app import main
-print("ready", flush=True)
 main(["clear", "--all", "-y", "-q", "--cache-dir", sys.argv[1]])
 """
 
+STRICT = [sys.executable, "-W", "error", "-W", SLOW_WARNING]
 CALLS = """
 import sys, joblib
 calls = []
@@ -314,15 +326,22 @@ print(len(calls))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
-def test_killed_at_any_moment_the_store_is_sound(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "kills",
+    [
+        [1, 150, 399],
+        pytest.param(random.Random(0).sample(range(1, 400), 20), marks=pytest.mark.slow),
+    ],
+)
+def test_killed_at_any_moment_the_store_is_sound(tmp_path: Path, kills: list[int]) -> None:
     script = tmp_path / "calls.py"
     script.write_text(CALLS)
     location = tmp_path / "cache"
-    count = 400
+    count = 400  # entries: enough for two processes, neither of which gets to the end in 399 steps
 
     def run_calls() -> int:
         done = subprocess.run(
-            [sys.executable, "-W", "error", script, location, str(count)],
+            [*STRICT, script, location, str(count)],
             check=True,
             capture_output=True,
             text=True,
@@ -330,29 +349,15 @@ def test_killed_at_any_moment_the_store_is_sound(tmp_path: Path) -> None:
         return int(done.stdout)
 
     assert run_calls() == count
-    function = next(location.rglob("func_code.py")).parent
-    rng = random.Random(0)
-    partly = 0
-    for _ in range(12):
-        process = subprocess.Popen(
-            [sys.executable, "-c", CLEARING, str(location)], stdout=subprocess.PIPE
-        )
-        assert process.stdout is not None
-        process.stdout.readline()
-        deadline = time.monotonic() + 20
-        threshold = rng.randrange(count)
-        while process.poll() is None and time.monotonic() < deadline:
-            if len(os.listdir(function)) <= threshold:
-                break
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.read()  # its second process ends with the pieces that it has
-        process.stdout.close()
+    for steps in kills:
+        # Its output ends when its second process has ended, with the pieces that it had.
+        clearing = [sys.executable, "-c", CLEARING, str(location), str(steps)]
+        done = subprocess.run(clearing, stdout=subprocess.PIPE, check=False)
+        assert done.returncode == -signal.SIGKILL
         left = len(list(location.rglob("output.pkl")))
-        partly += 0 < left < count
+        assert 0 < left < count
         assert run_calls() == count - left
         assert run_calls() == 0
-    assert partly >= 3
     run_python("import sys\nfrom acache.cli.app import main\nmain()", "clear", "--all", "-y",
                "--cache-dir", location)  # fmt: skip
     assert not list(location.rglob("output.pkl"))
@@ -382,7 +387,7 @@ main(["clear", "--all", "-y", "-q", "--grace", "0s", "--cache-dir", sys.argv[1]]
     location = tmp_path / "cache"
 
     def run_calls() -> int:
-        command = [sys.executable, "-W", "error", script, location, "3"]
+        command = [*STRICT, script, location, "3"]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         return int(done.stdout)
 

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -16,9 +17,10 @@ from hypothesis import strategies as st
 from acache.operations.stats import StatsReport, stats
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
-from acache.store.local import Store
 from acache.store.model import Entry, Leftover, Other, Unreadable
-from tests.helpers.marks import needs_du, needs_links
+from acache.store.store import ScanOptions, Store
+from tests.helpers.examples import examples
+from tests.helpers.marks import needs_du, needs_links, needs_posix
 from tests.helpers.processes import Result
 from tests.helpers.slow_scan import figures, slow_figures
 from tests.helpers.stores import write_entry
@@ -34,6 +36,10 @@ def report_of(store: Store) -> StatsReport:
 NAMES = st.sampled_from(
     [
         *HASHES,
+        "0" * 29,
+        "f" * 29,
+        "000",
+        "fad",
         "module",
         "function",
         "<locals>",
@@ -75,13 +81,16 @@ def build(folder: Path, tree: dict[str, object]) -> None:
 
 
 @needs_links
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(150))
 @given(st.dictionaries(NAMES, TREES, max_size=6))
 @example({"f": {"func_code.py": b"x", HASHES[0]: {}}})
 @example({"f": {HASHES[0]: {}}})
 @example({"f": {HASHES[0]: {"photo.jpg": b"x"}, "func_code.py": b"x"}})
 @example({"f": {HASHES[0]: {"output.pkl": b"x", ".DS_Store": b"x", "d": {"e": {"f": b"x"}}}}})
 @example({HASHES[0]: {"output.pkl": b"x"}})
+@example({"f": {"func_code.py": b"x", "000": {"0" * 29: {"output.pkl": b"x"}, "x": {}}}})
+@example({"f": {"func_code.py": b"x", "000": {}, "fad": {}}})
+@example({"f": {"fad": {"func_code.py": b"x", HASHES[0]: {"output.pkl": b"x"}, "f" * 29: {}}}})
 def test_any_tree_as_the_slow_walk(tree: dict[str, object]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "joblib")
@@ -91,10 +100,24 @@ def test_any_tree_as_the_slow_walk(tree: dict[str, object]) -> None:
         assert figures(report_of(store)) == expected
 
 
+@needs_links
+@settings(max_examples=examples(60))
+@given(st.dictionaries(NAMES, TREES, max_size=4), st.dictionaries(NAMES, TREES, max_size=4))
+def test_two_stores_in_one_location_as_the_slow_walk(
+    first: dict[str, object], second: dict[str, object]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "location")
+        build(path, {**second, "m": {"f": {"func_code.py": b"x"}}, "joblib": first})
+        store = Store(path)
+        assert store.path == str(path)
+        assert figures(report_of(store)) == slow_figures(path, both=True)
+
+
 def test_an_entry_is_what_joblib_counts(tmp_path: Path) -> None:
     entry = write_entry(tmp_path / "joblib" / "f", HASHES[0])
     os.utime(entry / "output.pkl", (1_600_000_000, 1_500_000_000))
-    [found] = [f for f in Store(tmp_path).scan(durations=True) if isinstance(f, Entry)]
+    [found] = [f for f in Store(tmp_path).scan(ScanOptions(durations=True)) if isinstance(f, Entry)]
     size = sum(file.stat().st_size for file in entry.iterdir())
     assert found[:3] == ("f", HASHES[0], size)
     assert found.created == 1_500_000_000
@@ -179,7 +202,7 @@ def test_what_vanishes_meanwhile_is_no_warning(tmp_path: Path) -> None:
             write_entry(tmp_path / "joblib" / f"f{number}", argument_hash)
     store = Store(tmp_path)
     found = []
-    for number, item in enumerate(store.scan(durations=True)):
+    for number, item in enumerate(store.scan(ScanOptions(durations=True))):
         found.append(item)
         if number == 10:
             shutil.rmtree(tmp_path / "joblib")
@@ -187,20 +210,39 @@ def test_what_vanishes_meanwhile_is_no_warning(tmp_path: Path) -> None:
     assert list(store.scan()) == []
 
 
-def test_another_process_clears_meanwhile(tmp_path: Path) -> None:
-    location = tmp_path / "location"
-    for number in range(40):
-        for argument_hash in HASHES:
-            write_entry(location / "joblib" / f"f{number}", argument_hash)
-    store = Store(location)
-    clearing = subprocess.Popen(["rm", "-rf", location / "joblib"])
-    try:
-        while clearing.poll() is None:
-            report = report_of(store)
-            assert report.warnings == ()
-    finally:
-        clearing.wait()
-    assert report_of(store).total.entries == 0
+@needs_posix
+def test_a_store_that_vanishes_at_any_step_of_a_scan_is_no_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = 0
+
+    def counted(call: Callable[..., Any]) -> Callable[..., Any]:
+        def calling(*arguments: Any, **options: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                shutil.rmtree(location / "joblib")
+            return call(*arguments, **options)
+
+        return calling
+
+    steps, scanned = 1, False
+    while not scanned:
+        location = tmp_path / str(steps)
+        for function in ("f", "g"):
+            for argument_hash in HASHES[:2]:
+                write_entry(location / "joblib" / "m" / function, argument_hash)
+            (location / "joblib" / "m" / function / "func_code.py").write_text("def f(): ...\n")
+        left = steps
+        with monkeypatch.context() as patch:
+            for name in ("open", "stat", "scandir", "listdir"):
+                patch.setattr(os, name, counted(getattr(os, name)))
+            report = report_of(Store(location))
+        assert report.warnings == (), steps
+        scanned = left > 0
+        steps += 1
+    assert report.total.entries == 4
+    assert steps > 20
 
 
 def test_unreadable_folders_are_told_and_counted(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from acache.system.executable import NotExecutableError, NotFoundError, resolve
+from acache.system.executable import NotExecutableError, NotFoundError, start_arguments
 
 PYTHON = "/some/python"
 
@@ -19,17 +19,17 @@ def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_script_runs_under_the_chosen_python(tmp_path: Path) -> None:
+def test_start_arguments_of_a_script(tmp_path: Path) -> None:
     (tmp_path / "a b.py").touch()
-    assert resolve(["a b.py", "-x", "1"], python=PYTHON) == [PYTHON, "a b.py", "-x", "1"]
+    assert start_arguments(["a b.py", "-x", "1"], python=PYTHON) == [PYTHON, "a b.py", "-x", "1"]
 
 
-def test_a_command_is_found_on_the_path() -> None:
+def test_start_arguments_of_a_command_on_the_path() -> None:
     name = "cmd" if os.name == "nt" else "sh"
-    program, *rest = resolve([name, "-c", "true"], python=PYTHON)
+    program, *rest = start_arguments([name, "-c", "true"], python=PYTHON)
     assert os.path.isabs(program)
     assert rest == ["-c", "true"]
-    assert resolve([sys.executable], python=PYTHON) == [sys.executable]
+    assert start_arguments([sys.executable], python=PYTHON) == [sys.executable]
 
 
 @pytest.mark.parametrize(
@@ -42,28 +42,28 @@ def test_a_command_is_found_on_the_path() -> None:
         ("\x1b[2J.py", "there is no script \\x1b[2J.py"),
     ],
 )
-def test_what_is_not_there(name: str, told: str) -> None:
+def test_start_arguments_of_what_is_not_there(name: str, told: str) -> None:
     with pytest.raises(NotFoundError) as caught:
-        resolve([name], python=PYTHON)
+        start_arguments([name], python=PYTHON)
     assert str(caught.value) == told
     assert caught.value.exit_code == 127
 
 
-def test_what_cannot_be_executed(tmp_path: Path) -> None:
+def test_start_arguments_of_what_cannot_be_executed(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("#!/bin/sh\n")
     (tmp_path / "folder.py").mkdir()
     for name in ("text", "folder.py", os.curdir):
         if os.name == "nt" and name == "text":
             continue
         with pytest.raises(NotExecutableError) as caught:
-            resolve([name], python=PYTHON)
+            start_arguments([name], python=PYTHON)
         assert caught.value.exit_code == 126
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows looks into the current folder")
-def test_a_program_beside_the_user_is_named_with_its_path(tmp_path: Path) -> None:
+def test_start_arguments_of_a_program_in_the_working_folder(tmp_path: Path) -> None:
     (tmp_path / "tool").write_text("#!/bin/sh\n")
     (tmp_path / "tool").chmod(0o755)
     with pytest.raises(NotFoundError, match=r"tool is not on PATH; write \./tool"):
-        resolve(["tool"], python=PYTHON)
-    assert resolve(["./tool"], python=PYTHON) == ["./tool"]
+        start_arguments(["tool"], python=PYTHON)
+    assert start_arguments(["./tool"], python=PYTHON) == ["./tool"]

@@ -13,7 +13,7 @@ from tests.helpers.processes import run_python
 
 
 @needs_links
-def test_a_folder_vanishes_with_all_that_is_in_it(tmp_path: Path) -> None:
+def test_folder_is_removed_with_its_content(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "file").touch()
@@ -28,13 +28,13 @@ def test_a_folder_vanishes_with_all_that_is_in_it(tmp_path: Path) -> None:
     assert (outside / "file").exists()
 
 
-def test_a_folder_vanishes_after_an_error(tmp_path: Path) -> None:
+def test_folder_is_removed_after_an_error(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), private_folder("mine-", parent=str(tmp_path)):
         raise KeyboardInterrupt
     assert os.listdir(tmp_path) == []
 
 
-def test_what_a_link_in_its_place_leads_to_is_left_alone(tmp_path: Path) -> None:
+def test_folder_replaced_by_a_link_leaves_its_target(tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     (precious / "folder").mkdir(parents=True)
     (precious / "folder").chmod(0o555)
@@ -45,7 +45,7 @@ def test_what_a_link_in_its_place_leads_to_is_left_alone(tmp_path: Path) -> None
     assert (precious / "folder").stat().st_mode & 0o777 == 0o555
 
 
-def test_a_folder_that_was_locked_vanishes_too(tmp_path: Path, as_nobody: int | None) -> None:
+def test_folder_that_is_read_only_is_removed(tmp_path: Path, as_nobody: int | None) -> None:
     code = """
 import os, sys
 from acache.system.tempdir import private_folder

@@ -25,8 +25,8 @@ from acache.system.errors import AcacheError
 
 # In the order of --help. Each is in the module, or the package, of its name.
 COMMANDS = (
-    *("stats", "ls", "show", "clear", "prune"),
-    *("bench", "run", "doctor", "verify", "config", "completion"),
+    *("stats", "ls", "show", "find", "clear", "prune"),
+    *("bench", "run", "why", "simulate", "doctor", "verify", "config", "completion"),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -13,14 +14,16 @@ from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option, note, silence, warning
 from acache.cli.selection import AGE
 from acache.config.settings import Config
+from acache.operations.bench.comparison import Comparison, differences, read_baseline
+from acache.operations.bench.comparison import compare as compared
 from acache.operations.bench.results import BenchReport
 from acache.operations.bench.runner import FailedRunError, Schedule
 from acache.render.durations import duration
 from acache.render.plot import plot_format
 from acache.system.errors import UsageError
-from acache.system.executable import NotExecutableError, NotFoundError, resolve
-from acache.system.output_file import Export
-from acache.system.signals import ending_in_order
+from acache.system.executable import NotExecutableError, NotFoundError, start_arguments
+from acache.system.output_file import OutputFile
+from acache.system.signals import signals_as_exceptions
 
 EXIT_MISSED = 4
 _LEVELS = (10, 20, 30, 40)  # librosa's
@@ -54,6 +57,21 @@ class _Ratio(click.FloatRange):
         if not math.isfinite(ratio):
             self.fail(f"{value!r} is not a ratio; write it like 1.5", param, ctx)
         return ratio
+
+
+class _Percent(click.FloatRange):
+    """A finite percentage, 0 or more."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        percent = float(super().convert(value, param, ctx))
+        if not math.isfinite(percent):
+            self.fail(f"{value!r} is not a percentage; write it like 10", param, ctx)
+        return percent
 
 
 @click.command(name="bench", cls=GroupedHelp, context_settings={"allow_interspersed_args": False})
@@ -93,6 +111,15 @@ class _Ratio(click.FloatRange):
     metavar="RATIO",
     help="Exit with 4 unless some level's speed-up is at least this.",
 )
+@click.option(
+    "--compare", metavar="FILE", help="Compare with what --export-json wrote at an earlier time."
+)
+@click.option(
+    "--fail-slower",
+    type=_Percent(),
+    metavar="PERCENT",
+    help="Exit with 4 if it is slower than --compare by more, and by more than noise.",
+)
 @click.option("--export-json", metavar="FILE", help="Write the JSON document.")
 @click.option("--export-markdown", metavar="FILE", help="Write the table as Markdown.")
 @click.option(
@@ -113,6 +140,8 @@ def command(
     warmup: int,
     time_limit: float | None,
     fail_under: float | None,
+    compare: str | None,
+    fail_slower: float | None,
     export_json: str | None,
     export_markdown: str | None,
     plot: str | None,
@@ -128,9 +157,13 @@ def command(
     Examples:
       acache bench analyse.py song.ogg
       acache bench --levels 20,50 --runs 10 analyse.py
+      acache bench --compare baseline.json --fail-slower 10 analyse.py
       acache bench --fail-under 2 --export-markdown bench.md -- make features
     """
+    if fail_slower is not None and compare is None:
+        raise click.UsageError("--fail-slower needs --compare FILE")
     config = choices(ctx).config()
+    baseline = None if compare is None else read_baseline(compare)
     schedule = Schedule(
         _resolved(words, config),
         levels or _default_levels(config),
@@ -139,9 +172,9 @@ def command(
         _TIME_LIMIT if time_limit is None else time_limit,
     )
     with ExitStack() as stack:
-        stack.enter_context(ending_in_order())
+        stack.enter_context(signals_as_exceptions())
         exports = [
-            (stack.enter_context(Export(path, option=option)), form)
+            (stack.enter_context(OutputFile(path, option=option)), form)
             for option, path, form in (
                 ("--export-json", export_json, "json"),
                 ("--export-markdown", export_markdown, "markdown"),
@@ -150,20 +183,31 @@ def command(
             if path is not None and form is not None
         ]
         report = _measure(words, schedule, config, show_output=show_output)
+        comparisons = None
+        if baseline is not None:
+            comparisons = compared(report, baseline)
+            doubts = differences(report, baseline)
+            report = report._replace(warnings=(*report.warnings, *doubts))
         try:
             for export, form in exports:
-                export.write(_written(report, config, form))
+                export.write(_written(report, config, form, comparisons))
         finally:
-            _print(report, config, as_json=as_json)
+            _print(report, config, comparisons, as_json=as_json)
     if fail_under is not None and (report.best_speedup or 0) < fail_under:
         best = f"{report.best_speedup:.2f}" if report.best_speedup else "there is none"
         note(f"the best speed-up ({best}) is below --fail-under {fail_under:g}")
+        ctx.exit(EXIT_MISSED)
+    slower = [one for one in comparisons or () if one.is_slower(fail_slower or 0)]
+    if fail_slower is not None and slower:
+        worst = max(slower, key=lambda one: one.ratio)
+        name = "without cache" if worst.level is None else f"at level {worst.level}"
+        note(f"{worst.ratio - 1:.0%} slower {name}, more than --fail-slower {fail_slower:g}")
         ctx.exit(EXIT_MISSED)
 
 
 def _resolved(command: tuple[str, ...], config: Config) -> tuple[str, ...]:
     try:
-        return tuple(resolve(command, python=config.require_python()))
+        return tuple(start_arguments(command, python=config.require_python()))
     except (NotFoundError, NotExecutableError) as problem:
         raise UsageError(str(problem)) from problem
 
@@ -195,28 +239,36 @@ def _measure(
         raise
 
 
-def _written(report: BenchReport, config: Config, form: str) -> str | bytes:
+def _written(
+    report: BenchReport, config: Config, form: str, comparisons: Sequence[Comparison] | None
+) -> str | bytes:
     if form == "json":
         from acache.render.json.bench import bench_document
 
-        return bench_document(report)
+        return bench_document(report, comparisons)
     if form == "markdown":
         from acache.render.tables.bench import markdown
 
-        return markdown(report, config)
+        return markdown(report, config, comparisons or ())
     from acache.render.plot import draw
 
     return draw(report, form)
 
 
-def _print(report: BenchReport, config: Config, *, as_json: bool) -> None:
+def _print(
+    report: BenchReport,
+    config: Config,
+    comparisons: Sequence[Comparison] | None,
+    *,
+    as_json: bool,
+) -> None:
     try:
         if as_json:
-            click.echo(_written(report, config, "json"))
+            click.echo(_written(report, config, "json", comparisons))
         else:
             from acache.render.tables.bench import print_benchmark
 
-            print_benchmark(report, config)
+            print_benchmark(report, config, comparisons or ())
         sys.stdout.flush()
     except BrokenPipeError:  # the exit code may still be read
         silence(sys.stdout)

@@ -22,9 +22,9 @@ from acache.cli.options import (
     warning,
 )
 from acache.config.settings import Config
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.errors import ConfigurationError, UsageError
-from acache.system.text import printable
+from acache.system.text import counted, printable
 
 if TYPE_CHECKING:
     from acache.operations.clear import Plan
@@ -120,7 +120,7 @@ def carry_out(
     UsageError
         If the plan deletes something, and there is no terminal to ask on.
     """
-    from acache.operations.execute import unreadable
+    from acache.operations.execute import scan_failures
 
     asks = not (mode.dry_run or mode.yes or plan.is_empty)
     if asks and (mode.as_json or sys.stdin is None or not sys.stdin.isatty()):
@@ -132,7 +132,7 @@ def carry_out(
         error("declined; nothing was removed")
         ctx.exit(EXIT_FAILED)
     outcome = None if mode.dry_run else _executed(plan)
-    failed = unreadable(plan) if outcome is None else outcome.failed
+    failed = scan_failures(plan) if outcome is None else outcome.failed
     with _going_on(agreed=mode.yes):
         if mode.as_json:
             from acache.render.json.clear import deletion_document
@@ -157,15 +157,12 @@ def carry_out(
 
 
 def _cannot_ask(plan: Plan) -> str:
-    from acache.render.tables.layout import plural
-
-    amounts = [
-        plural(plan.total.entries, "entry", "entries"),
-        plural(len(plan.leftovers), "leftover"),
-    ]
+    entries, leftovers = plan.total.entries, len(plan.leftovers)
+    amounts = [counted(entries, "entry", "entries")] if entries else []
+    amounts += [counted(leftovers, "leftover")] if leftovers else []
     return (
-        f"this would remove {' and '.join(filter(None, amounts))}, and there is no terminal to ask"
-        " on; give --yes to remove, or --dry-run to see what would be removed"
+        f"this would remove {' and '.join(amounts)}, and there is no terminal to ask on; give --yes"
+        " to remove, or --dry-run to see what would be removed"
     )
 
 

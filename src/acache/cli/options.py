@@ -12,7 +12,7 @@ import click
 from acache import __version__
 from acache.cli.help import COMMON, GroupedOption, options
 from acache.config.settings import Config
-from acache.store.local import Store
+from acache.store.store import Store
 
 C = TypeVar("C", bound=Callable[..., Any])
 

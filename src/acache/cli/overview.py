@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from acache.cli.options import choices, warning
-from acache.store.local import Store
+from acache.store.store import Store
 
 
 def overview(ctx: click.Context) -> None:

@@ -8,19 +8,26 @@ from collections.abc import Sequence
 import click
 
 from acache.cli.help import GroupedHelp
-from acache.cli.options import choices, common_options, warning
+from acache.cli.options import choices, common_options, note, warning
 from acache.config.child import child_environment
+from acache.config.engine import ENGINE_VARIABLE, ENGINES, engine_from_env
 from acache.config.settings import Config
+from acache.operations.run.own_cache import is_of_a_script
 from acache.operations.run.session import Tracing
 from acache.operations.run.trace_log import Trace
 from acache.system.errors import AcacheError
-from acache.system.executable import resolve
+from acache.system.executable import start_arguments
 from acache.system.foreground import Finished, Foreground
-from acache.system.output_file import Export
+from acache.system.output_file import OutputFile
 
 
 @click.command(name="run", cls=GroupedHelp, context_settings={"allow_interspersed_args": False})
 @click.option("--level", type=int, metavar="N", help="Level to use instead of LIBROSA_CACHE_LEVEL.")
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    help="What answers joblib's functions.  [default: ACACHE_ENGINE, or else joblib]",
+)
 @click.option("--export-json", metavar="FILE", help="Write the report to FILE as JSON.")
 @click.argument(
     "words",
@@ -36,31 +43,44 @@ def command(
     /,
     *,
     level: int | None,
+    engine: str | None,
     export_json: str | None,
     words: tuple[str, ...],
 ) -> None:
     """Run a script with the cache on; show what each function saves.
 
     A .py file runs under --python. The script keeps its own input, output, signals and exit code;
-    the report follows on stderr. Calls of child processes are counted too.
+    the report follows on stderr. Calls of child processes are counted too, and those of caches that
+    the script makes itself with joblib.Memory, for which no location needs to be configured.
 
     \b
     Examples:
       acache run analyse.py song.wav
       acache run --level 30 --export-json calls.json analyse.py song.wav
+      acache run --engine fast analyse.py song.wav
       acache run -- python -m my_package --verbose
     """
     config = choices(ctx).config(level=level)
-    config.require_location()
-    arguments = resolve(words, python=config.require_python())
+    switch_on = not is_of_a_script(config)
+    if not switch_on:
+        note(
+            f"{config.location} holds only results of plain joblib.Memory, so {config.library}'s"
+            f" cache is not switched on there; set {config.cache_dir.variable} to do that"
+        )
+    arguments = start_arguments(words, python=config.require_python())
+    engine = engine or engine_from_env()
+    environment = child_environment(config, switch_on=switch_on)
+    if engine is not None:
+        environment[ENGINE_VARIABLE] = engine  # for what acache's own cache answers
     with contextlib.ExitStack() as stack:
         # First, so that a signal ends nothing before temporary files are removed.
         foreground = stack.enter_context(Foreground())
         export = None
         if export_json is not None:
-            export = stack.enter_context(Export(export_json, option="--export-json"))
+            export = stack.enter_context(OutputFile(export_json, option="--export-json"))
         tracing = stack.enter_context(Tracing())
-        finished = foreground.run(arguments, tracing.environment(child_environment(config)))
+        environment = tracing.environment(environment, engine=engine or "joblib")
+        finished = foreground.run(arguments, environment)
         try:
             _report(words, finished, tracing.read(), config, export)
         except (AcacheError, OSError) as problem:  # the script's exit code matters more
@@ -74,7 +94,7 @@ def _report(
     finished: Finished,
     trace: Trace,
     config: Config,
-    export: Export | None,
+    export: OutputFile | None,
 ) -> None:
     from acache.operations.run.savings import run_report
     from acache.render.tables.run import print_run

@@ -15,7 +15,7 @@ from acache.operations.selection import LevelRange, Selection, Selector, parse_l
 from acache.sources.levels import Levels
 from acache.sources.staleness import Drift
 from acache.store.ids import EntryId, parse_entry_id
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.errors import UsageError
 
 C = TypeVar("C", bound=Callable[..., Any])
@@ -66,10 +66,10 @@ def selection_options(function: C) -> C:
         click.argument("ids", nargs=-1, metavar="[ENTRY]..."),
         _option("--level", LEVELS, "SPEC", "Level: 30, '>=30', 20-30, or none (unknown)."),
         _option("--function", FUNCTION, "GLOB", "Function: stft, 'librosa.core.*', /whole/id."),
-        _option("--older-than", AGE, "AGE", "Written longer ago than: 90s, 12h, 7d, 1d12h."),
-        _option("--unused-for", AGE, "AGE", "Last used longer ago than that; accurate to a day."),
-        _option("--larger-than", SIZE, "SIZE", "Larger than: 500, 10k, 5MB, 1.5GiB."),
-        _option("--smaller-than", SIZE, "SIZE", "Smaller than that."),
+        _option("--older-than", AGE, "AGE", "Written longer ago than AGE: 90s, 12h, 7d, 1d12h."),
+        _option("--unused-for", AGE, "AGE", "Last used longer ago than AGE; accurate to a day."),
+        _option("--larger-than", SIZE, "SIZE", "Larger than SIZE: 500, 10k, 5MB, 1.5GiB."),
+        _option("--smaller-than", SIZE, "SIZE", "Smaller than SIZE."),
         _option("--arg", ARGUMENT, "NAME=GLOB", "Called with this argument: n_fft=2048."),
         click.option(
             "--stale",

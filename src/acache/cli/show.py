@@ -32,7 +32,7 @@ def command(ctx: click.Context, /, *, name: str, as_json: bool) -> None:
       acache show stft/57f8c984
       acache show stft/57f8 --json | jq '.value.arrays[].shape'
     """
-    from acache.operations.show import entry_details, find, function_details
+    from acache.operations.show import describe_entry, describe_function, find_named
     from acache.sources.installed import InstalledSources
 
     config = choices(ctx).config()
@@ -40,14 +40,14 @@ def command(ctx: click.Context, /, *, name: str, as_json: bool) -> None:
     if not store.exists:
         raise UsageError(f"cannot show {printable(name)!r}: there is no cache")
     installed = InstalledSources(config.python.value)
-    function, argument_hash = find(store, name)
+    function, argument_hash = find_named(store, name)
     details: EntryDetails | FunctionDetails
     if argument_hash is None:
-        details = function_details(store, function, installed)
+        details = describe_function(store, function, installed)
     else:
-        if store.is_noticed(function, argument_hash):
+        if store.reading_changes_access(function, argument_hash):
             note("this entry belongs to another user: reading it may change its last access")
-        details = entry_details(store, function, argument_hash, installed)
+        details = describe_entry(store, function, argument_hash, installed)
     if as_json:
         from acache.render.json.show import show_document
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import click
 
+from acache.cli.call_log import logged_calls, since_option
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option, open_store, warning
 from acache.cli.selection import look_up, selection_of, selection_options
+from acache.operations.call_totals import CallRow, call_totals
 from acache.operations.stats import SORTS, stats
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
 from acache.sources.staleness import Drift
+from acache.store.store import Store
 
 
 @click.command(name="stats", cls=GroupedHelp)
@@ -36,6 +40,8 @@ from acache.sources.staleness import Drift
     help="Order of the rows, the largest first; time is compute time.",
 )
 @click.option("--no-cost", is_flag=True, help="Do not read compute times: faster.")
+@click.option("--calls", is_flag=True, help="Show logged calls, hits, and seconds saved, too.")
+@since_option
 @json_option
 @common_options
 @click.pass_context
@@ -47,6 +53,8 @@ def command(
     top: int | None,
     sort: str,
     no_cost: bool,
+    calls: bool,
+    since: float | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -57,14 +65,18 @@ def command(
       acache stats
       acache stats --by function --top 10 --sort time
       acache stats --level 30 --unused-for 30d
+      acache stats --calls --since 7d
       acache stats --json | jq .total.size_bytes
     """
     if sort == "time" and no_cost:
         raise click.UsageError("--sort time needs compute times, which --no-cost does not read")
+    if since is not None and not calls:
+        raise click.UsageError("--since needs --calls: entries are selected by --older-than")
     config = choices(ctx).config()
     selection = selection_of(**options)
     store = open_store(config)
     levels = Levels(store, InstalledSources(config.python.value))
+    used = _call_rows(store, levels, since) if calls else None
     selector = None
     if not selection.is_everything:
         selector = look_up(selection, store, levels)
@@ -85,10 +97,21 @@ def command(
     if as_json:
         from acache.render.json.stats import stats_document
 
-        click.echo(stats_document(report, config, by_module=by == "module"))
+        click.echo(stats_document(report, config, by_module=by == "module", calls=used))
         return
     from acache.render.tables.stats import print_stats
 
     print_stats(report, config, by=by, selected=selector is not None)
+    if used is not None:
+        from acache.render.tables.calls import print_calls
+
+        print_calls(used)
     for text in (*config.warnings(), *report.warnings):
         warning(text)
+
+
+def _call_rows(store: Store, levels: Levels, since: float | None) -> list[CallRow]:
+    moment = None if since is None else time.time() - since
+    totals = call_totals(logged_calls(store, moment), store)
+    rows = [CallRow(levels(function), one) for function, one in totals.items()]
+    return sorted(rows, key=lambda row: (-row.totals.saved_seconds, row.totals.function))

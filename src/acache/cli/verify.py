@@ -60,8 +60,8 @@ def command(
 ) -> None:
     """Check that entries are complete, readable, harmless to load.
 
-    Pickles are followed, never loaded. Harmless is what an explicit list of classes and functions
-    says; --allow adds to it. The exit code is 3 if problems remain.
+    Pickles are read, never loaded. Only classes and functions on an explicit list count as
+    harmless; --allow adds to it. The exit code is 3 if problems remain.
 
     \b
     Examples:
@@ -94,7 +94,7 @@ def command(
             strict=strict,
             fork=True,
             progress=progress,
-            noticed=_noting_once(),
+            before_access=_noting_once(),
             command_line=partial(command_line, config),
         )
     left = report.problems

@@ -7,10 +7,17 @@ import os
 from acache.config.settings import Config
 
 
-def child_environment(config: Config) -> dict[str, str]:
-    """Return this process's environment, with the location and level that options gave."""
+def child_environment(config: Config, *, switch_on: bool = True) -> dict[str, str]:
+    """Return this process's environment, with the location and level that options gave.
+
+    Parameters
+    ----------
+    config : Config
+    switch_on : bool
+        Whether the location is set; otherwise it is that of this process's environment, if any.
+    """
     child = dict(os.environ)
-    for setting in (config.cache_dir, config.level):
+    for setting in (config.cache_dir, config.level) if switch_on else (config.level,):
         if setting.origin == "flag":
             child[setting.variable] = str(setting.value)
     return child

@@ -165,4 +165,8 @@ def read_limit(raw: str | None, parse: Callable[[str], int | float]) -> Reading:
         value = parse(raw)
     except UsageError as error:
         return Reading(None, f"acache prune refuses it: {error}", ok=False, documented=False)
-    return Reading(value, "the limit of acache prune where none is given; the library ignores it")
+    return Reading(
+        value,
+        "the limit that the fast engine keeps, and acache prune if it is given none; the library"
+        " ignores it",
+    )

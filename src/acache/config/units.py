@@ -15,7 +15,7 @@ _FLAGS = re.IGNORECASE | re.ASCII
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LARGEST_SIZE = 2**63 - 1  # what a file system can count
-_LONGEST_AGE = 10_000 * 365 * 86_400  # seconds; beyond it no date can be told
+_LONGEST_AGE = 10_000 * 365 * 86_400  # seconds; no date is as old
 
 
 def parse_size(text: str) -> int:

@@ -5,19 +5,27 @@ from __future__ import annotations
 import inspect
 import operator
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from acache.config.effects import DEFAULT_LEVEL
+from acache.config.engine import Engine, check_engine, engine_from_env
+from acache.config.limits import Age, Size, read_limits
 from acache.sources.decorators import level_in_source
-from acache.sources.levels import record_level
+from acache.store.levels import record_level
+from acache.system.errors import AcacheWarning, UsageError
 
 if TYPE_CHECKING:
     import joblib
 
+    from acache.memory.engine.options import Options
+
 F = TypeVar("F", bound=Callable[..., Any])
 
+# What a cached function carries, as those of functools.lru_cache do.
+_CONTROLS = ("cache_info", "cache_clear", "cache_key", "cache_forget", "cache_why")
 _LONGEST_HEADER = 200  # lines of decorators that are looked through for the level
 
 
@@ -31,6 +39,22 @@ class CacheManager:
         ``joblib`` inside, a `pathlib.Path` is the store itself.
     level : int
         Functions of this level and below are cached.
+    engine : {"fast", "joblib"}, optional
+        What answers cached calls: the fast engine, or joblib's own code. Both use the same store.
+        By default what ``ACACHE_ENGINE`` says, or else the fast one.
+    max_size : int >= 0 or str, optional
+        Room for all entries, in bytes or as in ``"10GB"``. The fast engine keeps this and the other
+        limits by itself, evicting what was used least recently; without any, those of
+        ``LIBROSA_CACHE_MAX_SIZE`` and its kin, where the location is that of ``LIBROSA_CACHE_DIR``.
+    max_items : int >= 0 or str, optional
+        Number of entries.
+    max_age : float >= 0 or str, optional
+        Time since the last use, in seconds or as in ``"30d"``.
+    min_free : int >= 0 or str, optional
+        Room to be free on the disk.
+    single_flight : bool
+        Whether the fast engine computes a result once where several processes want it at once;
+        ``ACACHE_SINGLE_FLIGHT=1`` asks for it too.
     **memory_options
         Options of `joblib.Memory`: ``mmap_mode``, ``compress``, ``verbose``, ``backend``,
         ``backend_options``.
@@ -38,13 +62,24 @@ class CacheManager:
     Attributes
     ----------
     level : int
+    engine : str
     memory : joblib.Memory
         Made when it is first used.
+
+    Raises
+    ------
+    UsageError
+        If there is no such engine, or a limit is not valid.
 
     Notes
     -----
     Behaves as ``librosa.cache`` does, and its entries are those of `joblib.Memory`: either reads
     what the other has written.
+
+    A cached function carries ``cache_info()`` (hits, misses and seconds saved in this process),
+    ``cache_clear()`` (removes all its entries), ``cache_key(*args)`` (entry id),
+    ``cache_forget(*args)`` (removes that entry), ``cache_why(*args)`` (whether the call would be a
+    hit, and if not, why) and ``__wrapped__``.
 
     Examples
     --------
@@ -56,6 +91,8 @@ class CacheManager:
     ...     return x * x
     >>> square(3), square(3)
     (9, 9)
+    >>> square.cache_info().hits, square.cache_why(4).reason
+    (1, 'argument')
     >>> @cache(level=30)
     ... def cube(x):
     ...     return x**3
@@ -68,9 +105,20 @@ class CacheManager:
         location: str | os.PathLike[str] | None = None,
         *,
         level: int = DEFAULT_LEVEL,
+        engine: Engine | None = None,
+        max_size: Size | None = None,
+        max_items: Size | None = None,
+        max_age: Age | None = None,
+        min_free: Size | None = None,
+        single_flight: bool = False,
         **memory_options: Any,
     ) -> None:
         self.level = level
+        self.engine = _default_engine() if engine is None else check_engine(engine)
+        self._limits = read_limits(max_size, max_items, max_age, min_free)
+        self._single_flight = single_flight
+        if self.engine != "fast" and (single_flight or any(n is not None for n in self._limits)):
+            _warn("limits and single_flight are ignored: only engine='fast' has them")
         if location is not None and not isinstance(location, str):
             location = Path(location)  # joblib takes no other path-like object
         self._location = location
@@ -135,6 +183,7 @@ class CacheManager:
                 return function
             ignored = None if ignore is None else list(ignore)
             cached = self.memory.cache(function, ignore=ignored, verbose=verbose, **options)
+            cached = self._answered(cached)
             self._record_level(function, level)
             return _as_function(function, cached)
 
@@ -167,9 +216,26 @@ class CacheManager:
         self.memory.warn(*args, **kwargs)
 
     def _make_memory(self) -> joblib.Memory:
-        from joblib import Memory
+        from acache.memory.engine.engine import FastMemory, JoblibMemory
 
-        return Memory(self._location, **self._options)
+        if self.engine != "fast":
+            return JoblibMemory(self._location, **self._options)
+        memory = FastMemory(self._location, **self._options)
+        memory.have(self._services())
+        return memory
+
+    def _answered(self, cached: Callable[..., Any]) -> Callable[..., Any]:
+        """Have the engine answer the function, also of a memory that somebody else made."""
+        from acache.memory.engine.engine import counted, fast
+
+        answered: Callable[..., Any]
+        answered = fast(cached, self._services()) if self.engine == "fast" else counted(cached)
+        return answered
+
+    def _services(self) -> Options:
+        from acache.memory.engine.options import Options
+
+        return Options(self._limits, self._single_flight)
 
     def _record_level(self, function: Callable[..., Any], level: int) -> None:
         """Keep the level beside the store, unless the source that joblib stores shows it."""
@@ -184,6 +250,19 @@ class CacheManager:
 
     def _expanded(self) -> str:
         return os.path.expanduser(os.fspath(self._location or ""))
+
+
+def _default_engine() -> Engine:
+    try:
+        return engine_from_env() or "fast"
+    except UsageError as error:
+        _warn(f"{error}; fast is taken")
+        return "fast"
+
+
+def _warn(text: str) -> None:
+    # No line of code is at fault, and whose import came first would be a matter of chance.
+    warnings.warn_explicit(text, AcacheWarning, "<environment>", 1)
 
 
 def _shown_level(function: Callable[..., Any]) -> int | None:
@@ -214,4 +293,7 @@ def _as_function(function: F, cached: Callable[..., Any]) -> F:
         __wrapped__=function,
     )
     wrapped.__qualname__ = function.__qualname__
+    for name in _CONTROLS:
+        if hasattr(cached, name):  # what is no function of joblib's carries none
+            setattr(wrapped, name, getattr(cached, name))
     return cast("F", wrapped)

@@ -11,13 +11,13 @@ _LONGEST_DTYPE = 40
 
 
 def readable(text: str) -> str:
-    """Tell an argument in a line: of an array its shape and type first, then its numbers.
+    """Return an argument in one line: of an array its shape and type first, then its numbers.
 
     Parameters
     ----------
     text : str
-        Its ``repr``. NumPy tells the shape only of arrays that it cuts, and only since 2.2; that of
-        others is counted.
+        Its ``repr``. NumPy includes the shape only of arrays that it shortens, and only since 2.2;
+        that of others is counted.
 
     Examples
     --------
@@ -35,9 +35,9 @@ def readable(text: str) -> str:
     shape = _SHAPE.search(rest)
     dtype = _DTYPE.search(rest)
     facts = [match[0].rstrip("(")]
-    told = shape[1] if shape is not None else _counted(numbers)
-    if told:
-        facts.append(f"shape {told}")
+    size = shape[1] if shape is not None else _counted(numbers)
+    if size:
+        facts.append(f"shape {size}")
     if dtype is not None:
         facts.append(f"dtype {dtype[1][:_LONGEST_DTYPE]}")
     return ", ".join(facts) + (f": {numbers}" if numbers else "")
@@ -54,7 +54,7 @@ def _brackets(line: str, start: int) -> str:
 
 
 def _counted(numbers: str) -> str:
-    """Count the shape of an array that is shown whole; nothing if it is not, or not told."""
+    """Return the shape of an array that is shown whole; empty if that is not known."""
     if not numbers or "..." in numbers or "'" in numbers or '"' in numbers:
         return ""
     shape = []

@@ -1,4 +1,4 @@
-"""Carrying out a plan, by two processes where there is much to delete."""
+"""Executing a plan, by two processes where there is much to delete."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from typing import NamedTuple
 from acache.operations.clear import Plan
 from acache.store.ids import entry_id
 from acache.store.model import Usage
-from acache.store.parallel import Progress, nothing
-from acache.store.remove import PartlyRemovedError, Removal
-from acache.store.scan import join
+from acache.store.store import PartlyRemovedError, Progress, Removal
 from acache.store.totals import NO_ROOM, Sum, Tally, Totals
 from acache.system.worker import Helper
 
@@ -22,7 +20,7 @@ _STRIDE = 8  # entries between two looks at the second process
 
 
 class Failure(NamedTuple):
-    """What could not be removed, or not be looked into.
+    """Something that could not be removed, or not be looked into.
 
     Attributes
     ----------
@@ -39,15 +37,15 @@ class Failure(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a plan.
+    """The result of executing a plan.
 
     Attributes
     ----------
     removed : Totals
-        Entries that this execution removed. One that another process removed meanwhile, or wrote
-        anew, is not counted; neither is it a failure.
+        Entries that this execution removed. One that another process removed or wrote again
+        meanwhile is not counted, and not a failure.
     leftovers : Usage
-        Room that the removed leftovers took.
+        Space that the removed leftovers took.
     failed : tuple of Failure
     interrupted : bool
         Whether it was stopped before its end.
@@ -62,18 +60,21 @@ class Outcome(NamedTuple):
 def execute(
     plan: Plan,
     *,
+    unused: bool = False,
     fork: bool = False,
     progress: Progress | None = None,
     stopped: Callable[[], bool] | None = None,
 ) -> Outcome:
-    """Carry out a plan. It goes on where something cannot be removed.
+    """Execute a plan. It goes on where something cannot be removed.
 
-    Whenever it ends, killed or not, the store is one that joblib reads: what is gone is computed
-    again, what is left is a hit.
+    Whenever it ends, even if it is killed, the store is one that joblib can read: a removed entry
+    is computed again, any other is a hit.
 
     Parameters
     ----------
     plan : Plan
+    unused : bool
+        Whether entries stay that were used since they were scanned.
     fork : bool
         Whether a second process may help, where the system has `os.fork`. Only for a process that
         has no other threads.
@@ -95,26 +96,25 @@ def execute(
     0
     """
     if plan.is_empty:
-        return Outcome(Tally().totals(), NO_ROOM, unreadable(plan), interrupted=False)
-    execution = _Execution(plan, progress or nothing, stopped or _never)
+        return Outcome(Tally().totals(), NO_ROOM, scan_failures(plan), interrupted=False)
+    execution = _Execution(plan, progress, stopped, unused=unused)
     try:
         done, leftovers = execution.run(fork=fork)
     except FileNotFoundError:  # the whole store vanished meanwhile
-        return Outcome(Tally().totals(), NO_ROOM, unreadable(plan), interrupted=False)
+        return Outcome(Tally().totals(), NO_ROOM, scan_failures(plan), interrupted=False)
     except OSError as error:  # the store's own folder
-        failure = _failure(plan, "", "", _reason(error))
-        return Outcome(Tally().totals(), NO_ROOM, (*unreadable(plan), failure), interrupted=False)
-    failed = (*unreadable(plan), *sorted(done.failed))
+        failure = Failure("", plan.store.path, _reason(error))
+        return Outcome(
+            Tally().totals(), NO_ROOM, (*scan_failures(plan), failure), interrupted=False
+        )
+    failed = (*scan_failures(plan), *sorted(done.failed))
     return Outcome(done.removed.totals(), leftovers, failed, execution.interrupted)
 
 
-def unreadable(plan: Plan) -> tuple[Failure, ...]:
-    """Tell where the scan may have missed something to delete."""
-    return tuple(_failure(plan, one.path, one.path, one.reason) for one in plan.unreadable)
-
-
-def _failure(plan: Plan, name: str, path: str, reason: str) -> Failure:
-    return Failure(name, f"{plan.store.path}/{path}".rstrip("/"), reason)
+def scan_failures(plan: Plan) -> tuple[Failure, ...]:
+    """Return where the scan may have missed something to delete."""
+    address = plan.store.address
+    return tuple(Failure(one.path, address(one.path), one.reason) for one in plan.unreadable)
 
 
 def _reason(error: OSError) -> str:
@@ -124,22 +124,29 @@ def _reason(error: OSError) -> str:
 class _Done:
     """What one process has removed, and what it could not."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, unused: bool) -> None:
         self.removed = Tally()
         self.failed: list[Failure] = []
+        self._unused = unused
 
     def entries(self, plan: Plan, removal: Removal, piece: range) -> None:
         for index in piece:
             entry = plan.entries[index]
             try:
-                if removal.entry(entry.function, entry.hash, created=entry.created):
+                if removal.entry(
+                    entry.function,
+                    entry.hash,
+                    place=entry.place,
+                    created=entry.created,
+                    last_access=entry.last_access if self._unused else None,
+                ):
                     self.removed.add_entry(entry)
             except OSError as error:
                 if isinstance(error, PartlyRemovedError):
                     self.removed.add_entry(entry)
                 name = entry_id(entry.function, entry.hash)
-                path = join(entry.function, entry.hash)
-                self.failed.append(_failure(plan, name, path, _reason(error)))
+                address = plan.store.entry_address(entry.function, entry.hash, entry.place)
+                self.failed.append(Failure(name, address, _reason(error)))
 
     def merge(self, other: _Done) -> None:
         self.removed.merge(other.removed)
@@ -149,9 +156,17 @@ class _Done:
 class _Execution:
     """One execution of a plan."""
 
-    def __init__(self, plan: Plan, tell: Progress, stopped: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        progress: Progress | None,
+        stopped: Callable[[], bool] | None,
+        *,
+        unused: bool,
+    ) -> None:
         self._plan = plan
-        self._tell = tell
+        self._unused = unused
+        self._progress = progress
         self._stopped = stopped
         self.interrupted = False
 
@@ -172,14 +187,14 @@ class _Execution:
 
     def _help(self, pieces: Iterator[range]) -> _Done:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process decides what to stop
-        done = _Done()
+        done = _Done(unused=self._unused)
         with self._plan.store.removing(grace=self._plan.grace) as removal:
             for piece in pieces:
                 done.entries(self._plan, removal, piece)
         return done
 
     def _entries(self, removal: Removal, helper: Helper[range, _Done] | None) -> _Done:
-        done = _Done()
+        done = _Done(unused=self._unused)
         total = len(self._plan.entries)
         given: list[range] = []
         wanted = 0 if helper is None else _AHEAD
@@ -194,7 +209,8 @@ class _Execution:
                 done.entries(self._plan, removal, piece)
                 wanted = 0 if helper is None else wanted + helper.done()
             position = piece.stop
-            self._tell(position - sum(map(len, given[-_AHEAD:])))
+            if self._progress is not None:
+                self._progress(position - sum(map(len, given[-_AHEAD:])))
         if helper is not None:
             answer = helper.result()
             if answer is None:  # it died: what it may not have done is done here
@@ -210,18 +226,13 @@ class _Execution:
             if self._stop():
                 break
             try:
-                if removal.leftover(leftover.path, leftover.kind):
+                if removal.leftover(leftover):
                     room.add(leftover.usage)
             except OSError as error:
-                path = leftover.path
-                failure = _failure(self._plan, path, path, _reason(error))
-                done.failed.append(failure)
+                address = self._plan.store.address(leftover.path)
+                done.failed.append(Failure(leftover.path, address, _reason(error)))
         return room.usage()
 
     def _stop(self) -> bool:
-        self.interrupted = self.interrupted or self._stopped()
+        self.interrupted = self.interrupted or (self._stopped is not None and self._stopped())
         return self.interrupted
-
-
-def _never() -> bool:
-    return False

@@ -11,10 +11,8 @@ from typing import Any, Literal, NamedTuple
 
 from acache.operations.selection import LevelOf, Selector, unknown_level
 from acache.store.format import METADATA
-from acache.store.local import Store
 from acache.store.model import Entry, Found, Unreadable
-from acache.store.parallel import Progress, fold_scan
-from acache.store.scan import join
+from acache.store.store import Progress, ScanOptions, Store
 from acache.store.table import EntryTable
 from acache.store.totals import Tally
 from acache.system.errors import UsageError
@@ -31,7 +29,7 @@ class Listed(NamedTuple):
     ----------
     entry : Entry
     level : int or None
-        Of its function.
+        The level of its function.
     arguments : dict of str to str or None
         ``repr`` of each argument; None if that was not asked for, or is not recorded.
     """
@@ -50,7 +48,7 @@ class Listing:
     selector : Selector
         See `acache.operations.selection.Selection.resolve`.
     levels : Levels or callable
-        Tells the level of a function id.
+        Returns the level of a function id.
     sort : {"name", "size", "disk", "created", "used", "time"} or None
         By id; or the largest, the latest written or accessed, or the longest to compute first,
         equal ones by id. None: in the order of the file system, each one as soon as it is found.
@@ -63,7 +61,7 @@ class Listing:
     arguments : bool
         Whether to read the arguments of those that are listed.
     fork, progress
-        See `acache.store.parallel.fold_scan`; they matter to a sorted listing.
+        See `acache.store.store.ScanOptions`; only a sorted listing uses them.
 
     Attributes
     ----------
@@ -80,7 +78,7 @@ class Listing:
     Raises
     ------
     UsageError
-        If there is no such order.
+        If the order is not valid.
 
     Examples
     --------
@@ -117,7 +115,7 @@ class Listing:
         if sort is None:
             self._entries = self._found()
         elif sort not in LIST_SORTS:
-            raise UsageError(f"sort={sort!r} is none; there are {', '.join(LIST_SORTS)}")
+            raise UsageError(f"unknown order {sort!r}; choose from {', '.join(LIST_SORTS)}")
         else:
             fold = self._scanned(fork=fork, progress=progress)
             order = fold.entries.order(_key(fold.entries, sort))
@@ -133,11 +131,11 @@ class Listing:
         if self._arguments or (self._cost == "listed" and entry.compute_seconds is None):
             metadata = None
             try:
-                metadata = self._store.metadata(entry.function, entry.hash)
+                metadata = self._store.metadata(entry.function, entry.hash, entry.place)
             except (OSError, ValueError) as error:
-                if self._cost != "all":  # or else the scan has told of it
+                if self._cost != "all":  # or else the scan has reported it
                     reason = str((isinstance(error, OSError) and error.strerror) or error)
-                    path = join(join(entry.function, entry.hash), METADATA)
+                    path = f"{entry.function}/{entry.hash}/{METADATA}"
                     self._warn(Unreadable(path, reason, "metadata"))
             if metadata is not None:
                 arguments = metadata.input_args if self._arguments else None
@@ -146,8 +144,7 @@ class Listing:
 
     def _found(self) -> Iterator[Entry]:
         tally = Tally()
-        select = None if self._selector.covers_everything else self._selector.covers
-        for found in self._store.scan(durations=self._cost == "all", select=select):
+        for found in self._store.scan(self._options()):
             if isinstance(found, Entry) and self._selector.matches(found):
                 tally.add_entry(found)
                 self.total = tally.totals(cost=self._cost == "all")
@@ -155,16 +152,13 @@ class Listing:
             elif isinstance(found, Unreadable):
                 self._warn(found)
 
+    def _options(self) -> ScanOptions:
+        select = None if self._selector.covers_everything else self._selector.covers
+        return ScanOptions(durations=self._cost == "all", select=select)
+
     def _scanned(self, *, fork: bool, progress: Progress | None) -> _Matching:
-        selector = self._selector
-        fold = fold_scan(
-            self._store,
-            partial(_Matching, selector),
-            durations=self._cost == "all",
-            select=None if selector.covers_everything else selector.covers,
-            fork=fork,
-            progress=progress,
-        )
+        options = self._options()._replace(fork=fork, progress=progress)
+        fold = self._store.fold(partial(_Matching, self._selector), options)
         for unreadable in sorted(fold.unreadable):
             self._warn(unreadable)
         self.total = fold.entries.totals(cost=self._cost == "all")
@@ -172,7 +166,7 @@ class Listing:
 
     def _warn(self, unreadable: Unreadable) -> None:
         self.incomplete = self.incomplete or unreadable.kind == "folder"
-        self.warnings.append(unreadable.told())
+        self.warnings.append(unreadable.message())
 
 
 class _Matching:

@@ -1,19 +1,17 @@
-"""Which entries go so that limits hold: the policies of `acache prune`."""
+"""Which entries to evict so that limits hold: the policies of `acache prune`."""
 
 from __future__ import annotations
 
 import math
-import shutil
 import time
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 from acache.config.settings import Config
-from acache.operations.clear import Plan, find, make_plan
+from acache.operations.clear import Plan, find_candidates, make_plan
 from acache.operations.selection import Selection
-from acache.store.local import Store
-from acache.store.parallel import Progress
-from acache.store.remove import GRACE_SECONDS
+from acache.store.leftovers import GRACE_SECONDS
+from acache.store.store import Progress, ScanOptions, Store
 from acache.store.table import EntryTable
 from acache.system.errors import ConfigurationError, UsageError
 
@@ -23,7 +21,7 @@ HALF_LIFE_SECONDS = 7 * 86_400.0
 
 
 class Limits(NamedTuple):
-    """What a store has to keep within. Only entries count; None is no limit.
+    """Limits of a store. Only entries count; None is no limit.
 
     Attributes
     ----------
@@ -49,7 +47,7 @@ def configured_limits(config: Config) -> Limits:
     Raises
     ------
     ConfigurationError
-        If one of them makes no sense.
+        If one of them is not valid.
     """
     for setting in config.limits:
         if not setting.ok:
@@ -71,53 +69,49 @@ def plan_prune(
 ) -> Plan:
     """Plan to evict entries until limits hold, and no more than that.
 
-    Entries beyond the age limit go first; then, in the order of the policy, as many as the other
-    limits ask. Folders that an interrupted deletion left go too; they count for no limit, and
-    neither do temporary files, which joblib's ``reduce_size`` counts as entries or parts of them.
+    Entries beyond the age limit are evicted first; then, in the order of the policy, as many as the
+    other limits require. The remains of interrupted deletions are removed too; they count for no
+    limit, and neither do temporary files, which joblib's ``reduce_size`` counts as entries or parts
+    of them.
 
     Parameters
     ----------
     store : Store
     limits : Limits
     policy : {"lru", "oldest", "largest", "cost"}
-        What goes first: the least recently used, as in joblib's ``Memory.reduce_size``; the first
-        written; the largest; or those with the lowest `score`, entries without a recorded time
-        before all others.
+        Eviction order: least recently used first, as in joblib's ``Memory.reduce_size``; oldest
+        first; largest first; or lowest `score` first, entries without a recorded time before all
+        others.
     half_life : float > 0
         Of the score, seconds.
     apparent_size : bool
         Whether sizes are `size_bytes`, as joblib counts, rather than `disk_bytes`. Where the system
-        cannot tell the latter they always are.
+        does not report the latter they always are.
     now : float, optional
         Unix seconds that ages count from.
     durations : bool
         Whether to read what joblib recorded of each entry's compute time; the policy ``"cost"``
         always does.
     fork, progress
-        See `acache.store.parallel.fold_scan`.
+        See `acache.store.store.ScanOptions`.
 
     Returns
     -------
     plan : Plan
-        Of equal entries those with the lower ids go, so that two plans of one store name the same.
+        Of equal entries those with the lower ids are evicted: two plans of one store are the same.
 
     Raises
     ------
     UsageError
-        If there is no limit at all, or one makes no sense.
+        If no limit is given, or one is not valid.
     """
-    _require_sense(limits, policy, half_life)
+    _validate(limits, policy, half_life)
     now = time.time() if now is None else now
-    found = find(
-        store,
-        Selection().resolve(store, now=now),
-        leftovers=False,
-        grace=GRACE_SECONDS,
-        now=now,
-        durations=durations or policy == "cost",
-        fork=fork,
-        progress=progress,
+    options = ScanOptions(
+        durations=durations or policy == "cost", now=now, fork=fork, progress=progress
     )
+    everything = Selection().resolve(store, now=now)
+    found = find_candidates(store, everything, options, leftovers=False)
     entries = found.entries
     aged = _aged(entries, limits, now)
     order = _ordered(entries, policy, half_life=half_life, apparent=apparent_size)
@@ -138,7 +132,7 @@ def plan_prune(
 def score(
     compute_seconds: float | None, room_bytes: int, last_access: float, *, half_life: float
 ) -> float:
-    """Tell how much an entry is worth keeping: the logarithm of its seconds per byte, decayed.
+    """Return how much an entry is worth keeping: the logarithm of its seconds per byte, decayed.
 
     That is ``log2(compute_seconds / room_bytes) + last_access / half_life``: what computing it
     again costs for each byte that it takes, halved with each half-life since it was last used. The
@@ -173,16 +167,16 @@ def score(
     return math.log2(compute_seconds / max(room_bytes, 1)) + last_access / half_life
 
 
-def _require_sense(limits: Limits, policy: Policy, half_life: float) -> None:
+def _validate(limits: Limits, policy: Policy, half_life: float) -> None:
     if limits == Limits():
-        raise UsageError("no limit was given: name a size, a number of entries, an age, or room")
+        raise UsageError("no limit was given: size, number of entries, age or free space")
     if policy not in POLICIES:
-        raise UsageError(f"policy={policy!r} is none; there are {', '.join(POLICIES)}")
+        raise UsageError(f"unknown policy {policy!r}; choose from {', '.join(POLICIES)}")
     for name, value in limits._asdict().items():
         if value is not None and not (isinstance(value, int | float) and 0 <= value < math.inf):
-            raise UsageError(f"{name}={value!r} is no limit; give 0 or more")
+            raise UsageError(f"{name}={value!r} is not valid; give 0 or more")
     if not 0 < half_life < math.inf:
-        raise UsageError(f"a half-life of {half_life!r} seconds means nothing; give more than 0")
+        raise UsageError(f"half-life of {half_life!r} seconds is not valid; give more than 0")
 
 
 def _aged(entries: EntryTable, limits: Limits, now: float) -> list[bool]:
@@ -193,7 +187,7 @@ def _aged(entries: EntryTable, limits: Limits, now: float) -> list[bool]:
 
 
 def _ordered(entries: EntryTable, policy: Policy, *, half_life: float, apparent: bool) -> list[int]:
-    """Return the indices of all entries, the first to go first."""
+    """Return the indices of all entries in eviction order."""
     room = entries.room(apparent=apparent)
 
     def worth(index: int) -> tuple[bool, float]:
@@ -225,9 +219,9 @@ def _evicted(
     free: int,
     apparent: bool,
 ) -> tuple[list[int], int]:
-    """Return the indices that have to go, and how many bytes are short even so.
+    """Return the indices of the evicted entries, and how many bytes are missing even so.
 
-    `aged` is how many at the beginning of the order go in any case.
+    `aged` is how many at the beginning of the order are evicted in any case.
     """
     room = entries.room(apparent=apparent)
     on_disk = entries.room(apparent=False)
@@ -254,4 +248,4 @@ def _free(store: Store, limits: Limits) -> int:
     """Return how many bytes are free on the store's file system, where that matters."""
     if limits.min_free is None or not store.exists:
         return 0
-    return shutil.disk_usage(store.path).free
+    return store.free_bytes()

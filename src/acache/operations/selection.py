@@ -1,4 +1,4 @@
-"""Which entries are meant: one grammar for every command that takes a selection."""
+"""Selecting entries: the same for every command that takes a selection."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from acache.store.ids import EntryId, functions_named, matches_function, matches_text, or_nearest
-from acache.store.local import Store
 from acache.store.model import Entry, Unreadable
+from acache.store.store import Store
 from acache.system.errors import AcacheError, UsageError
 from acache.system.text import printable
 
@@ -26,7 +26,7 @@ IsStale = Callable[[str], bool]
 
 
 def unknown_level(function: str) -> None:
-    """Tell no level, of any function."""
+    """Return None: the level of no function is known."""
 
 
 class LevelRange(NamedTuple):
@@ -43,7 +43,7 @@ class LevelRange(NamedTuple):
 
 
 def parse_levels(text: str) -> LevelRange:
-    """Read which levels are meant.
+    """Read a range of levels.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def parse_levels(text: str) -> LevelRange:
     Raises
     ------
     UsageError
-        If it is none of these.
+        If it is anything else.
 
     Examples
     --------
@@ -68,12 +68,12 @@ def parse_levels(text: str) -> LevelRange:
     if match is not None:
         low, high = int(match[1]), int(match[2])
         if low > high:
-            raise UsageError(f"levels {text!r} run backwards; write them like {high}-{low}")
+            raise UsageError(f"not a range of levels: {text!r}; write {high}-{low}")
         return LevelRange(stripped, low, high)
     match = _LEVEL.fullmatch(stripped)
     if match is None:
         raise UsageError(
-            f"{text!r} is no level; write it like 30, '>=30', 20-30 or none; repeat the option for"
+            f"not a level: {text!r}; write 30, '>=30', 20-30 or none, and repeat the option for"
             " several"
         )
     level = int(match[2])
@@ -88,7 +88,7 @@ def parse_levels(text: str) -> LevelRange:
 
 
 class Selection(NamedTuple):
-    """What a user asked for. What is left out selects everything; each part narrows.
+    """What a user asked for: all entries, or those that meet every condition given.
 
     Attributes
     ----------
@@ -139,13 +139,13 @@ class Selection(NamedTuple):
         is_stale: IsStale | None = None,
         now: float | None = None,
     ) -> Selector:
-        """Look up in a store what is named; no entry is looked into.
+        """Look up the named functions and entries in a store; no entry is looked into.
 
         Parameters
         ----------
         store : Store
         levels : Levels or callable, optional
-            Tells the level of a function id, None where it is unknown. A selection by level needs
+            Returns the level of a function id, None where it is unknown. A selection by level needs
             it.
         is_stale : callable, optional
             Returns whether the results of a function id are stale, as
@@ -156,13 +156,12 @@ class Selection(NamedTuple):
         Raises
         ------
         UsageError
-            If a function, a level or an entry is named that the store does not have, if an id is
-            not unique, or if no entry could ever be selected. A store that does not exist has
-            everything.
+            If the store does not have a named function, level or entry, if an id is not unique, or
+            if no entry could ever be selected. A store that does not exist is not asked.
         AcacheError
             If the store cannot be read.
         """
-        self._require_sense()
+        self._validate()
         now = time.time() if now is None else now
         if not (self.levels or self.functions or self.ids is not None or self.stale):
             return Selector(self, store, now=now, functions=None, ids=None, missing=0)
@@ -172,8 +171,8 @@ class Selection(NamedTuple):
         known = sorted(store.functions(unreadable))
         for one in unreadable:
             if not one.path:
-                raise AcacheError(f"{store.path}: {one.reason}")
-            known.append(one.path)  # it may be a function; the scan will tell of it
+                raise AcacheError(f"{store.address(one.path)}: {one.reason}")
+            known.append(one.function)  # it may be a function; the scan will report it
         functions = _functions_named(self.functions, known) if self.functions else known
         ids, missing = None, 0
         if self.ids is not None:
@@ -186,17 +185,17 @@ class Selection(NamedTuple):
             functions = [f for f in functions if any(levels(f) in wanted for wanted in self.levels)]
         if self.stale:
             if is_stale is None:
-                raise UsageError("a selection of what is stale needs resolve(..., is_stale=...)")
+                raise UsageError("a selection of stale entries needs resolve(..., is_stale=...)")
             functions = [function for function in functions if is_stale(function)]
         return Selector(
             self, store, now=now, functions=frozenset(functions), ids=ids, missing=missing
         )
 
-    def _require_sense(self) -> None:
+    def _validate(self) -> None:
         for name in ("older_than", "unused_for", "larger_than", "smaller_than"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < math.inf:
-                raise UsageError(f"{name}={value!r} selects nothing; give 0 or more")
+                raise UsageError(f"{name}={value!r} is not valid; give 0 or more")
         larger, smaller = self.larger_than, self.smaller_than
         if larger is not None and smaller is not None and larger + 1 >= smaller:
             raise UsageError(
@@ -233,7 +232,7 @@ class Selector:
         self.missing = missing
 
     def covers(self, function: str, argument_hash: str) -> bool:
-        """Tell by its name alone whether an entry may be selected: by function, level and id."""
+        """Return whether an entry may be selected, judged by its function, level and id."""
         if self._functions is not None and function not in self._functions:
             return False
         return self._ids is None or argument_hash in self._ids[function]
@@ -244,11 +243,11 @@ class Selector:
         return self._functions is None  # with ids there are functions, too
 
     def covers_function(self, function: str) -> bool:
-        """Tell whether entries of a function may be selected."""
+        """Return whether entries of a function may be selected."""
         return self._functions is None or function in self._functions
 
     def matches(self, entry: Entry) -> bool:
-        """Tell whether an entry is selected; its metadata is read last, and only if need be."""
+        """Return whether an entry is selected; its metadata is read last, and only if needed."""
         wanted = self._selection
         return (
             self.covers(entry.function, entry.hash)
@@ -261,7 +260,7 @@ class Selector:
 
     def _has_argument(self, entry: Entry) -> bool:
         try:
-            metadata = self._store.metadata(entry.function, entry.hash)
+            metadata = self._store.metadata(entry.function, entry.hash, entry.place)
         except (OSError, ValueError):
             return False  # what is not known to match is not selected
         given = {} if metadata is None else metadata.input_args
@@ -294,7 +293,7 @@ def _require_levels(wanted: Iterable[LevelRange], known: Iterable[str], levels: 
     for one in single:
         if one.low not in there | _USUAL_LEVELS:
             listed = ", ".join(map(str, sorted(level for level in there if level is not None)))
-            hint = f"there are {listed}" if listed else "there is none"
+            hint = f"choose from {listed}" if listed else "no level is known"
             raise UsageError(f"no function in this cache has level {one.text}; {hint}")
 
 
@@ -308,7 +307,7 @@ def entry_named(one: EntryId, known: Sequence[str], store: Store) -> tuple[str, 
     Raises
     ------
     UsageError
-        If there is none, or more than one.
+        If no entry has that id, or more than one.
     """
     found, _ = _ids_named([one], known, store)
     [(function, hashes)] = found.items()

@@ -1,4 +1,4 @@
-"""All about one entry, or one function: what `acache show` tells."""
+"""Details of one entry, or of one function."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from acache.sources.levels import Levels
 from acache.sources.staleness import Comparison, Drift, State
 from acache.store.format import METADATA, OUTPUT, dotted
 from acache.store.ids import functions_named, or_nearest, parse_entry_id
-from acache.store.local import Store
 from acache.store.model import Entry
+from acache.store.store import ScanOptions, Store
 from acache.store.totals import Tally, Totals
 from acache.system.errors import AcacheError, UsageError
 from acache.system.text import printable
 
-_MOST_TOLD = 5
+_MOST_LISTED = 5
 
 
 class Value(NamedTuple):
-    """What a cached result is, as its pickle tells without being loaded.
+    """What a cached result is, read from its pickle without loading it.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Value(NamedTuple):
 
 
 class EntryDetails(NamedTuple):
-    """An entry, its arguments, and its value; None where that cannot be told.
+    """An entry, its arguments, and its value; None where that cannot be read.
 
     `source_state` compares the function's source with the installed one; see
     `acache.sources.staleness.Comparison`.
@@ -70,9 +70,10 @@ class EntryDetails(NamedTuple):
 
 
 class FunctionDetails(NamedTuple):
-    """A function, its source without joblib's first line, and what its entries amount to.
+    """A function, its source without joblib's first line, and the totals of its entries.
 
-    `function` has ``/`` between its parts. `comparison` tells what became of its source.
+    `function` has ``/`` between its parts. `comparison` compares its source
+    with the installed one.
     """
 
     function: str
@@ -83,7 +84,7 @@ class FunctionDetails(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def find(store: Store, text: str) -> tuple[str, str | None]:
+def find_named(store: Store, text: str) -> tuple[str, str | None]:
     """Find what a user names: an entry or a function.
 
     Parameters
@@ -102,12 +103,12 @@ def find(store: Store, text: str) -> tuple[str, str | None]:
     Raises
     ------
     UsageError
-        If there is no such thing, or more than one.
+        If nothing has that name, or more than one thing.
     """
     known = sorted(store.functions())
     functions = functions_named(text, known)
     if len(functions) > 1:
-        listed = ", ".join(printable(dotted(function)) for function in functions[:_MOST_TOLD])
+        listed = ", ".join(printable(dotted(function)) for function in functions[:_MOST_LISTED])
         raise UsageError(f"{printable(text)!r} names {len(functions)} functions: {listed}")
     if functions:
         return functions[0], None
@@ -118,10 +119,10 @@ def find(store: Store, text: str) -> tuple[str, str | None]:
     return entry_named(one, known, store)
 
 
-def entry_details(
+def describe_entry(
     store: Store, function: str, argument_hash: str, installed: InstalledSources
 ) -> EntryDetails:
-    """Tell all about an entry. Its pickle is read and never loaded, as that runs code.
+    """Return the details of an entry. Its pickle is never loaded, as that runs code.
 
     Parameters
     ----------
@@ -135,20 +136,20 @@ def entry_details(
     Raises
     ------
     AcacheError
-        If there is no such entry any more.
+        If the entry has been removed.
     """
-    found = [
-        one
-        for one in store.scan(select=lambda name, h: (name, h) == (function, argument_hash))
-        if isinstance(one, Entry)
-    ]
+    options = ScanOptions(select=lambda name, h: (name, h) == (function, argument_hash))
+    found = [one for one in store.scan(options) if isinstance(one, Entry)]
     if not found:
-        raise AcacheError(f"{printable(dotted(function))}/{argument_hash} has no result any more")
+        raise AcacheError(f"{printable(dotted(function))}/{argument_hash} has been removed")
     levels = Levels(store, installed)
     warnings = []
-    entry, arguments = found[0], None
+    entry, arguments = max(found, key=lambda one: one.created), None
+    if len(found) > 1:
+        addresses = [store.entry_address(function, argument_hash, one.place) for one in found]
+        warnings.append(f"stored {len(found)} times, shown is the latest: {', '.join(addresses)}")
     try:
-        metadata = store.metadata(function, argument_hash)
+        metadata = store.metadata(function, argument_hash, entry.place)
     except (OSError, ValueError) as error:
         metadata = None
         warnings.append(f"cannot read its {METADATA}: {error}")
@@ -165,7 +166,7 @@ def entry_details(
 
 
 def _value(store: Store, entry: Entry) -> Value:
-    with store.opened_output(entry.function, entry.hash) as file:
+    with store.open_output(entry.function, entry.hash, entry.place) as file:
         described = describe_file(file)
     lines = tuple(outline(described.value))
     return Value(_type(described.value), described.compression, described.arrays, lines)
@@ -184,8 +185,8 @@ def _type(node: Node) -> str:
     return type(node).__name__
 
 
-def function_details(store: Store, function: str, installed: InstalledSources) -> FunctionDetails:
-    """Tell all about a function.
+def describe_function(store: Store, function: str, installed: InstalledSources) -> FunctionDetails:
+    """Return the details of a function.
 
     Parameters
     ----------
@@ -199,9 +200,9 @@ def function_details(store: Store, function: str, installed: InstalledSources) -
     try:
         source = store.source(function)
     except OSError:
-        source = None  # levels tell of it
+        source = None  # Levels warns of it
     tally = Tally()
-    for found in store.scan(durations=True, select=lambda name, _: name == function):
+    for found in store.scan(ScanOptions(durations=True, select=lambda name, _: name == function)):
         if isinstance(found, Entry):
             tally.add_entry(found)
     level, comparison = levels(function), Drift(store, installed).compare(function)

@@ -1,8 +1,8 @@
-"""Folds of what a scan found into frozen reports."""
+"""What a store holds, summed up per function, level and module."""
 
 from __future__ import annotations
 
-import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Literal, NamedTuple, TypeVar
@@ -11,11 +11,8 @@ from acache.operations.selection import Selector
 from acache.sources.levels import Levels
 from acache.sources.staleness import State
 from acache.store.format import dotted
-from acache.store.local import Store
 from acache.store.model import Entry, Found, Leftover, Unreadable, Usage
-from acache.store.parallel import Progress, fold_scan
-from acache.store.remove import GRACE_SECONDS, is_expired
-from acache.store.scan import Watcher
+from acache.store.store import EntryWatcher, Progress, ScanOptions, Store
 from acache.store.totals import Sum, Tally, Totals, merged
 from acache.system.dirfd import HAS_BLOCKS
 
@@ -23,7 +20,7 @@ K = TypeVar("K")
 Sort = Literal["size", "disk", "entries", "time", "name"]
 SORTS: tuple[Sort, ...] = ("size", "disk", "entries", "time", "name")
 
-_MOST_WARNINGS = 100  # told one by one; a store can hold millions of folders of somebody else
+_MOST_WARNINGS = 100  # listed one by one; a store can hold millions of another user's folders
 
 
 class LevelRow(NamedTuple):
@@ -63,7 +60,7 @@ class Leftovers(NamedTuple):
     usage: Usage
 
     def plus(self, more: Leftovers) -> Leftovers:
-        """Return both together."""
+        """Return the sum of both."""
         usage = self.usage.plus(more.usage)
         return Leftovers(self.files + more.files, self.folders + more.folders, usage)
 
@@ -82,12 +79,16 @@ class StatsReport(NamedTuple):
     levels, functions, modules : tuple of rows
         Rows without an entry are left out.
     abandoned : Leftovers
-        Those that may be removed at once.
+        Those that may be removed.
     in_flight : Leftovers
-        Those that somebody may still be writing: they are younger than an hour, or their process
-        lives on this host.
+        Those that somebody may still be writing; see `acache.store.model.Leftover`.
+    failed_writes : dict of str to int
+        How many results of a function, dotted, joblib failed to store.
     other : Usage
         Sources, the folders of functions and modules, foreign files and folders.
+    misplaced : tuple of str
+        What looks like a result, where no known version of joblib has one: the first paths, below
+        the store.
     disk : Usage
         The whole store: all entries, leftovers and other.
     warnings : tuple of str
@@ -103,7 +104,9 @@ class StatsReport(NamedTuple):
     modules: tuple[ModuleRow, ...]
     abandoned: Leftovers
     in_flight: Leftovers
+    failed_writes: dict[str, int]
     other: Usage
+    misplaced: tuple[str, ...]
     disk: Usage
     warnings: tuple[str, ...]
 
@@ -125,7 +128,7 @@ def stats(
     now: float | None = None,
     fork: bool = False,
     progress: Progress | None = None,
-    watcher: Watcher | None = None,
+    watcher: EntryWatcher | None = None,
 ) -> StatsReport:
     """Scan a store and sum up what it holds.
 
@@ -147,20 +150,14 @@ def stats(
     now : float, optional
         Unix seconds that the age of leftovers counts from.
     fork, progress, watcher
-        See `acache.store.parallel.fold_scan`.
+        See `acache.store.store.ScanOptions`.
 
     Returns
     -------
     report : StatsReport
     """
-    fold = fold_scan(
-        store,
-        partial(_StatsFold, selector, time.time() if now is None else now),
-        durations=cost,
-        fork=fork,
-        progress=progress,
-        watcher=watcher,
-    )
+    options = ScanOptions(durations=cost, now=now, fork=fork, progress=progress, watcher=watcher)
+    fold = store.fold(partial(_StatsFold, selector), options)
     rows = [(function, tally.totals(cost=cost)) for function, tally in fold.functions.items()]
     rows = sorted(rows, key=lambda row: _key(sort, dotted(row[0]), row[1]))[:top]
     function_rows = [
@@ -190,13 +187,15 @@ def stats(
         modules=tuple(sorted(module_rows, key=lambda r: _key(sort, r.module, r.totals))[:top]),
         abandoned=abandoned,
         in_flight=in_flight,
+        failed_writes=dict(sorted(fold.failed.items())),
         other=other,
+        misplaced=tuple(sorted(fold.misplaced)),
         disk=total.usage()
         .plus(fold.unselected.usage())
         .plus(abandoned.usage)
         .plus(in_flight.usage)
         .plus(other),
-        warnings=(*fold.told(), *levels.warnings),
+        warnings=(*fold.listed_warnings(), *levels.warnings),
     )
 
 
@@ -209,15 +208,10 @@ class _LeftoverSum(Sum):
         super().__init__()
         self.files = self.folders = 0
 
-    def change(self, found: Leftover, by: Literal[1, -1]) -> None:
-        """Count one more, or one less."""
-        self.size_bytes += by * found.usage.size_bytes
-        self.disk_bytes += by * (found.usage.disk_bytes or 0)
-        self.inodes += by * (found.usage.inodes or 0)
-        if found.kind == "file":
-            self.files += by
-        else:
-            self.folders += by
+    def add_leftover(self, found: Leftover) -> None:
+        self.add(found.usage)
+        self.files += found.kind == "file"
+        self.folders += found.kind == "folder"
 
     def merge(self, other: _LeftoverSum) -> None:
         self.add(other.usage())
@@ -231,48 +225,37 @@ class _LeftoverSum(Sum):
 class _StatsFold:
     """What a whole store holds, per function."""
 
-    def __init__(self, selector: Selector | None, now: float) -> None:
+    def __init__(self, selector: Selector | None) -> None:
         self._selector = selector
-        self._now = now
-        self._last_folder: Leftover | None = None
         self.functions: dict[str, Tally] = {}
         self.unselected = Sum()
         self.abandoned = _LeftoverSum()
         self.in_flight = _LeftoverSum()
+        self.failed: Counter[str] = Counter()
         self.other = Sum()
+        self.misplaced: list[str] = []
         self.warnings: list[str] = []
         self.warned = 0
 
     def add(self, found: Found) -> None:
         if isinstance(found, Entry):
             if self._selector is not None and not self._selector.matches(found):
-                self.unselected.add(Usage(*found[2:5]))
+                self.unselected.add(found.usage)
                 return
             tally = self.functions.get(found.function)
             if tally is None:
                 tally = self.functions[found.function] = Tally()
             tally.add_entry(found)
         elif isinstance(found, Unreadable):
-            self._warn(found.told())
+            self._warn(found.message())
         elif isinstance(found, Leftover):
-            self._add_leftover(found)
+            (self.in_flight if found.in_flight else self.abandoned).add_leftover(found)
+            if found.failed:
+                self.failed[dotted(found.function)] += 1
         else:
             self.other.add(found.usage)
-
-    def _add_leftover(self, found: Leftover) -> None:
-        above, _, name = found.path.rpartition("/")
-        if found.kind == "folder":
-            self._last_folder = found
-            self.abandoned.change(found, 1)
-        elif is_expired(name, found.modified, grace=GRACE_SECONDS, now=self._now):
-            self.abandoned.change(found, 1)
-        else:
-            self.in_flight.change(found, 1)
-            folder = self._last_folder  # a scan tells what is in a folder right after it
-            if folder is not None and folder.path == above:
-                self.abandoned.change(folder, -1)
-                self.in_flight.change(folder, 1)
-                self._last_folder = None
+            if found.kind == "misplaced" and len(self.misplaced) < _MOST_WARNINGS:
+                self.misplaced.append(found.path)
 
     def _warn(self, text: str) -> None:
         self.warned += 1
@@ -285,16 +268,18 @@ class _StatsFold:
         self.unselected.add(other.unselected.usage())
         self.abandoned.merge(other.abandoned)
         self.in_flight.merge(other.in_flight)
+        self.failed += other.failed
         self.other.add(other.other.usage())
+        self.misplaced += other.misplaced
         self.warnings += other.warnings
         self.warned += other.warned
 
-    def told(self) -> list[str]:
-        """Return the warnings in order, the many after the first ones only counted."""
-        told = sorted(self.warnings)[:_MOST_WARNINGS]
-        if self.warned > len(told):
-            told.append(f"{self.warned - len(told)} more could not be read")
-        return told
+    def listed_warnings(self) -> list[str]:
+        """Return the warnings in order, those after the first hundred only counted."""
+        listed = sorted(self.warnings)[:_MOST_WARNINGS]
+        if self.warned > len(listed):
+            listed.append(f"{self.warned - len(listed)} more could not be read")
+        return listed
 
 
 def _grouped(

@@ -1,4 +1,4 @@
-"""A benchmark as a picture, by matplotlib: the only module that imports it."""
+"""Benchmarks and simulations as pictures, by matplotlib: the only module that imports it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import io
 import os
 
 from acache.operations.bench.results import BenchReport, Measurement
+from acache.operations.simulate.simulation import BOUND, SimulateReport
 from acache.render.durations import timing
 from acache.system.errors import UsageError
-from acache.system.text import printable
+from acache.system.text import printable, size_text
 
 FORMATS = ("png", "svg", "pdf")
 _OFF, _COLD, _WARM = "#6b7280", "#f2a65a", "#2a9d8f"  # safe for the colour-blind
+_CURVES = ("#2a9d8f", "#e9c46a", "#f2a65a", "#264653", "#9b5de5", "#6b7280")
 _INCHES_A_BAR = 0.34
 _LONGEST_TITLE = 60
 
@@ -67,6 +69,58 @@ def draw(report: BenchReport, form: str) -> bytes:
     axes.set_xlim(0, 1.35 * max(max(measured.times) for *_, measured in rows))
     axes.set_xlabel(f"seconds, median of {report.rounds}; each run is a dot")
     axes.set_title(_title(report), fontsize=10, loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    picture = io.BytesIO()
+    figure.savefig(picture, format=form)
+    return picture.getvalue()
+
+
+def draw_simulation(report: SimulateReport, form: str) -> bytes:
+    """Draw which share of the savings each policy keeps, over the size of the cache.
+
+    Parameters
+    ----------
+    report : SimulateReport
+    form : {"png", "svg", "pdf"}
+
+    Returns
+    -------
+    picture : bytes
+        What a file of that format holds.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter, PercentFormatter
+
+    figure = Figure(figsize=(7.2, 4.2), layout="constrained", dpi=150)
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for (policy, points), colour in zip(report.policies.items(), _CURVES, strict=False):
+        bound = policy == BOUND
+        axes.plot(
+            [point.size_bytes for point in points],
+            [point.share for point in points],
+            color=_OFF if bound else colour,
+            linestyle="--" if bound else "-",
+            marker="" if bound else "o",
+            markersize=3.5,
+            label="bound: knows all calls" if bound else policy,
+        )
+    if report.recommended is not None:
+        size, policy, _ = report.recommended
+        label = f"recommended: {size_text(size)}, {policy}"
+        axes.axvline(size, color="#1f2937", linewidth=0.8, linestyle=":", label=label)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: size_text(size)))
+    axes.xaxis.set_minor_formatter(FuncFormatter(lambda size, _: ""))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.set_ylim(0, 1.05)
+    axes.set_xlabel("size of the cache")
+    axes.set_ylabel("share of the time saved without limit")
+    axes.set_title(
+        f"{report.calls:,} calls of {report.distinct:,} entries", loc="left", fontsize=10
+    )
+    axes.legend(fontsize=8, frameon=False, loc="lower right")
     axes.spines[["top", "right"]].set_visible(False)
     picture = io.BytesIO()
     figure.savefig(picture, format=form)

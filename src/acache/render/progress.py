@@ -22,81 +22,64 @@ def scanning() -> AbstractContextManager[Progress]:
     progress : callable or None
         To be called now and then with the number so far; None where nobody would see it.
     """
-    return _shown(_Line("Scanning: {:,} found"))
+    return _line("Scanning: {:,} found")
 
 
 def checking() -> AbstractContextManager[Progress]:
     """Show how many entries were checked; see `scanning`."""
-    return _shown(_Line("Checking: {:,} done"))
+    return _line("Checking: {:,} done")
 
 
 def removing(total: int) -> AbstractContextManager[Progress]:
     """Show how many of `total` entries were removed; see `scanning`."""
-    return _shown(_Bar(total))
+    return _bar(total, "Removing")
 
 
-@contextmanager
-def _shown(display: _Display) -> Iterator[Progress]:
-    if sys.stderr is None or not sys.stderr.isatty():
-        yield None
-        return
-    try:
-        yield display.update
-    finally:
-        display.end()
+def replaying(total: int) -> AbstractContextManager[Progress]:
+    """Show how many of `total` calls were replayed; see `scanning`."""
+    return _bar(total, "Replaying")
 
 
-class _Display:
-    """A display that appears late, as most things take less than half a second."""
+def _bar(total: int, what: str) -> AbstractContextManager[Progress]:
+    def new() -> Any:
+        from acache.render.tables.live import live_bar
 
-    def __init__(self) -> None:
-        self._next = time.monotonic() + _PATIENCE_SECONDS
-        self._drawn: Any = None
+        return live_bar(total, what)
 
-    def update(self, count: int) -> None:
-        now = time.monotonic()
-        if now < self._next:
-            return
-        self._next = now + _REFRESH_SECONDS
-        if self._drawn is None:
-            self._drawn = self._new()
-            self._drawn.start()
-        self._draw(count)
-
-    def end(self) -> None:
-        if self._drawn is not None:
-            self._drawn.stop()
-
-    def _new(self) -> Any:
-        raise NotImplementedError
-
-    def _draw(self, count: int) -> None:
-        raise NotImplementedError
+    return _late(new, lambda bar, n: bar.update(bar.task_ids[0], completed=n, refresh=True))
 
 
-class _Line(_Display):
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self._text = text
-
-    def _new(self) -> Any:
+def _line(text: str) -> AbstractContextManager[Progress]:
+    def new() -> Any:
         from acache.render.tables.live import live_line
 
         return live_line()
 
-    def _draw(self, count: int) -> None:
-        self._drawn.update(self._text.format(count), refresh=True)
+    return _late(new, lambda line, count: line.update(text.format(count), refresh=True))
 
 
-class _Bar(_Display):
-    def __init__(self, total: int) -> None:
-        super().__init__()
-        self._total = total
+@contextmanager
+def _late(new: Callable[[], Any], draw: Callable[[Any, int], None]) -> Iterator[Progress]:
+    """Draw a display late, as most things take less than half a second, and then seldom."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield None
+        return
+    display: Any = None
+    due = time.monotonic() + _PATIENCE_SECONDS
 
-    def _new(self) -> Any:
-        from acache.render.tables.live import live_bar
+    def update(count: int) -> None:
+        nonlocal display, due
+        now = time.monotonic()
+        if now < due:
+            return
+        due = now + _REFRESH_SECONDS
+        if display is None:
+            display = new()
+            display.start()
+        draw(display, count)
 
-        return live_bar(self._total, "Removing")
-
-    def _draw(self, count: int) -> None:
-        self._drawn.update(self._drawn.task_ids[0], completed=count, refresh=True)
+    try:
+        yield update
+    finally:
+        if display is not None:
+            display.stop()

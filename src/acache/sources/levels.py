@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from acache.sources.decorators import level_in_source
 from acache.sources.installed import InstalledSources
-from acache.store.format import SOURCE, dotted
-from acache.store.local import Store
-from acache.system.dirfd import read_file
-
-_LONGEST_LEVEL = 32  # bytes
+from acache.store.format import SOURCE
+from acache.store.store import Store
 
 
 class Levels:
@@ -66,48 +61,7 @@ class Levels:
             source = ""
         level = level_in_source(source) if source else None
         if level is None:
-            level = _recorded(self._store.location, function)
+            level = self._store.recorded_level(function)
         if level is None and (source is None or not source.strip()):
             level = self.installed.level(function)
         return level
-
-
-def record_level(location: str, function: str, level: int) -> None:
-    """Keep the level of a function whose source does not show it.
-
-    It goes into ``LOCATION/.acache/levels/FUNCTION``, the function id dotted: one decimal number.
-    Where that cannot be written, nothing happens: the function's level is then shown as unknown.
-
-    Parameters
-    ----------
-    location : str
-    function : str
-        Function id, ``/`` between its parts.
-    level : int
-    """
-    if _recorded(location, function) == level:
-        return
-    import tempfile
-
-    folder = os.path.join(location, ".acache", "levels")
-    try:
-        os.makedirs(folder, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
-        try:
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(f"{level}\n")
-            # mkstemp's files are for the owner alone; others that share the store may read this.
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, os.path.join(folder, dotted(function)))
-        except OSError:
-            os.unlink(temporary)
-    except OSError:
-        pass
-
-
-def _recorded(location: str, function: str) -> int | None:
-    path = os.path.join(location, ".acache", "levels", dotted(function))
-    try:
-        return int(read_file(path, limit=_LONGEST_LEVEL))
-    except (OSError, ValueError):
-        return None

@@ -12,7 +12,7 @@ import re
 from typing import Literal, NamedTuple
 
 from acache.sources.installed import InstalledSources
-from acache.store.local import Store
+from acache.store.store import Store
 
 State = Literal["current", "changed", "gone", "unknown"]
 MEANING: dict[State, str] = {

@@ -42,18 +42,19 @@ _APPEND = (
 
 
 class CallWriter:
-    """Appends calls to the log in a folder, at most a second after they ended.
+    """Appends calls to the log of a store, at most a second after they ended.
 
     No method raises, whatever happens to the files: a log that cannot be written is lost.
 
     Parameters
     ----------
-    folder : str
-        ``LOCATION/.acache/calls``; it is made with the first segment.
+    store : str
+        Absolute path of the store.
     """
 
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
+    def __init__(self, store: str) -> None:
+        self._store = store
+        self._folder = calls_folder(store)
         self._pending: deque[tuple[Any, ...]] = deque()
         self._segment: str | None = None
 
@@ -145,14 +146,14 @@ class CallWriter:
         _ticker.start()
 
     def _append(self, data: bytes) -> None:
-        """Append to the segment, opened by its name each time: a script may close descriptors."""
+        """Append to the segment, opened by its name each time: a script may close descriptors.
+
+        Where the segment is gone, so are these calls: perhaps somebody removes the location right
+        now, which must not come back.
+        """
         for _ in range(3):
-            path = self._segment or self._choose()
-            self._segment = None
-            try:
-                descriptor = os.open(path, _APPEND)
-            except FileNotFoundError:  # it was the oldest, or the log was removed
-                continue
+            path, self._segment = self._segment or self._choose(), None
+            descriptor = os.open(path, _APPEND)
             try:
                 if os.fstat(descriptor).st_size + len(data) <= SEGMENT_BYTES:
                     os.write(descriptor, data)
@@ -163,6 +164,7 @@ class CallWriter:
 
     def _choose(self) -> str:
         """Return the newest segment of this host that has room, or a new one."""
+        os.stat(self._store)
         os.makedirs(self._folder, exist_ok=True)
         host = _host()
         found = segments(self._folder)
@@ -175,16 +177,21 @@ class CallWriter:
         return path
 
 
-def calls_folder(store: str) -> str:
-    """Return the folder of the call log that belongs to a store.
+def own_folder(store: str) -> str:
+    """Return the folder in which acache keeps what is its own of a store.
 
     Parameters
     ----------
     store : str
         Absolute path of the store: ``LOCATION/joblib``, or the location itself.
     """
-    location = os.path.dirname(store) if os.path.basename(store) == "joblib" else store
-    return os.path.join(location, ".acache", "calls")
+    above, name = os.path.split(store)
+    return os.path.join(above if name == "joblib" else store, ".acache")
+
+
+def calls_folder(store: str) -> str:
+    """Return the folder of the call log of a store."""
+    return os.path.join(own_folder(store), "calls")
 
 
 def segments(folder: str) -> list[tuple[str, int, float]]:
@@ -371,9 +378,9 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_ticker.before_fork, after_in_child=_ticker.reset)
 
 
-def call_writer(folder: str) -> CallWriter:
-    """Return the one writer that this process has for a folder."""
-    writer = _ticker.writers.get(folder)
+def call_writer(store: str) -> CallWriter:
+    """Return the one writer that this process has for a store, given by its absolute path."""
+    writer = _ticker.writers.get(store)
     if writer is None:
-        writer = _ticker.writers.setdefault(folder, CallWriter(folder))
+        writer = _ticker.writers.setdefault(store, CallWriter(store))
     return writer

@@ -44,13 +44,13 @@ class Temporary(NamedTuple):
 
 
 def is_hash(name: str) -> bool:
-    """Tell whether a name has the form of an argument hash: 32 lower-case hexadecimal digits."""
+    """Return whether a name has the form of an argument hash: 32 lower-case hexadecimal digits."""
     # Twice as fast as a regular expression, and asked once for each entry.
     return len(name) == 32 and not name.strip(HASH_DIGITS)
 
 
 def parse_temporary(name: str) -> Temporary | None:
-    """Read the name of a temporary file; None if it is no such name."""
+    """Read the name of a temporary file; None if it is not one."""
     match = _TEMPORARY.fullmatch(name)
     if match is None:
         return None
@@ -58,13 +58,13 @@ def parse_temporary(name: str) -> Temporary | None:
 
 
 def is_entry_temporary(name: str) -> bool:
-    """Tell whether a name is that of a temporary file in an entry's folder."""
+    """Return whether a name is that of a temporary file in an entry's folder."""
     temporary = parse_temporary(name)
     return temporary is not None and temporary.target != SOURCE
 
 
 def dotted(function: str) -> str:
-    """Show a function id as users write it: ``librosa.core.spectrum.stft``."""
+    """Return a function id as users write it: ``librosa.core.spectrum.stft``."""
     return function.replace("/", ".")
 
 

@@ -1,4 +1,4 @@
-"""How users write functions and entries."""
+"""The names that users write for functions and entries."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class EntryId(NamedTuple):
     prefix : str
         First digits of the argument hash, at least one.
     may_be_gone : bool
-        Whether it is no error if there is no such entry any more.
+        Whether the entry may have been removed meanwhile.
     """
 
     text: str
@@ -48,7 +48,7 @@ def entry_id(function: str, argument_hash: str) -> str:
 
 
 def parse_entry_id(text: str, *, may_be_gone: bool = False) -> EntryId:
-    """Read what a user names an entry by.
+    """Read the id of an entry.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def parse_entry_id(text: str, *, may_be_gone: bool = False) -> EntryId:
 
 
 def matches_function(function: str, pattern: str) -> bool:
-    """Tell whether a pattern names a function.
+    """Return whether a pattern matches a function.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def functions_named(name: str, known: Iterable[str]) -> list[str]:
 
 
 def matches_text(text: str, pattern: str) -> bool:
-    """Tell whether a pattern matches the ``repr`` of an argument; of a string its text too.
+    """Return whether a pattern matches the ``repr`` of an argument; of a string its text too.
 
     Examples
     --------

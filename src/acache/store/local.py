@@ -1,317 +1,212 @@
-"""The store on disk: its functions, its entries, and what else lies in it."""
+"""A store in a folder of the local file system."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 from stat import S_ISDIR
 from typing import BinaryIO
 
-from acache.store import format as layout
-from acache.store.format import METADATA, OUTPUT, SOURCE, is_hash
-from acache.store.model import Found, Metadata, Unreadable
-from acache.store.remove import Removal
-from acache.store.scan import LARGEST_METADATA, Inodes, Select, Share, Walk, Watcher, functions
+from acache.store.folder import LARGEST_METADATA
+from acache.store.format import METADATA, OUTPUT, SOURCE, is_hash, parse_metadata, split_source
+from acache.store.functions import (
+    holds_second_store,
+    holds_source,
+    list_folders,
+    list_functions,
+    list_hashes,
+)
+from acache.store.layout import (
+    BELOW_JOBLIB,
+    JOBLIB,
+    SPLIT,
+    entry_path,
+    function_path,
+    is_group,
+    is_rest,
+    is_surely_group,
+)
+from acache.store.levels import recorded_level
+from acache.store.model import FolderStatus, ForeignResult, Found, Metadata, Unreadable
+from acache.store.parallel import fold_walk
+from acache.store.scan import Walk, opened_root
+from acache.store.store import DEFAULTS, F, Removal, ScanOptions, Store
 from acache.system.dirfd import (
-    Folder,
-    close_folder,
-    is_noticed,
-    open_below,
-    open_folder,
-    opened_unnoticed,
+    open_file,
     read_file,
+    reading_changes_access,
 )
 from acache.system.errors import ConfigurationError
 
-_LARGEST_SOURCE = 16 << 20
-_DEEPEST_FUNCTION = 16  # packages, module, classes and enclosing functions
+_LARGEST_SOURCE = 16 << 20  # bytes
 
 
-class Store:
-    """A joblib store: the folder in which `joblib.Memory` keeps its results.
+class LocalStore(Store):
+    """A store in a folder; see `acache.store.store.Store`.
 
-    Parameters
-    ----------
-    location : str or os.PathLike
-        What was given to `joblib.Memory`. The store is ``LOCATION/joblib`` where that is a folder;
-        or else the location itself, as it is when joblib was given a `pathlib.Path`, if there is
-        any ``func_code.py`` below it.
-
-    Attributes
-    ----------
-    location : str
-        Absolute.
-    path : str
-        Of the store, whether it exists or not.
-    exists : bool
-        Whether there was a store when this object was made.
-
-    Raises
-    ------
-    ConfigurationError
-        If the location is a file.
-    PermissionError
-        If the location may not be looked into.
-
-    Examples
-    --------
-    >>> from acache import Store
-    >>> Store("/nowhere").exists
-    False
+    Folders are held open and their content is named relative to them; no link is followed but the
+    store's own folder.
     """
 
     def __init__(self, location: str | os.PathLike[str]) -> None:
         self.location = os.path.abspath(os.path.expanduser(os.fspath(location)))
-        self.path = os.path.join(self.location, "joblib")
+        self.path = os.path.join(self.location, JOBLIB)
         if os.path.exists(self.location) and not os.path.isdir(self.location):
             raise ConfigurationError(f"{self.location} is a file, not a folder with a cache in it")
         self.exists = _is_folder(self.path)
-        if not self.exists and _holds_source(self.location):
+        self._both = self.exists and not os.path.islink(self.path)
+        self._both = self._both and holds_second_store(self.location)
+        if self._both or (not self.exists and holds_source(self.location)):
             self.path = self.location
             self.exists = True
+        self._function_places = (BELOW_JOBLIB, 0) if self._both else (0,)
+        self._places = (*self._function_places, *(SPLIT | one for one in self._function_places))
+
+    @property
+    def _folder(self) -> str | None:
+        return self.path if self.exists else None
 
     def functions(
         self, unreadable: list[Unreadable] | None = None, *, most: int | None = None
     ) -> Iterator[str]:
-        """Walk the functions that have a source, or a folder named like an entry.
-
-        Entries are not looked into.
-
-        Parameters
-        ----------
-        unreadable : list of Unreadable, optional
-            Gets the folders that cannot be read.
-        most : int, optional
-            After this many names a function's folder is left: time does not grow with the entries.
-            Functions that are defined in it are found all the same; one that only has the folder
-            in common with it, as module and function may have one name, can be missed.
-
-        Yields
-        ------
-        function : str
-            Function id, ``/`` between its parts; in the order of the file system.
-        """
-        with self._opened() as root:
-            told = [] if unreadable is None else unreadable
+        """Walk the functions; where the system counts links, a large folder is not listed."""
+        with opened_root(self._folder) as root:
+            problems = [] if unreadable is None else unreadable
             if isinstance(root, Unreadable):
-                told.append(root)
+                problems.append(root)
             elif root is not None:
-                yield from functions(root, told, most)
+                yield from list_functions(root, problems, both=self._both, most=most)
 
-    def scan(self, *, durations: bool = False, select: Select | None = None) -> Iterator[Found]:
-        """Walk everything in the store, each file and folder once.
+    def scan(self, options: ScanOptions = DEFAULTS) -> Iterator[Found]:
+        """Walk the store in this process."""
+        return Walk(self._folder, self._both, options).everything()
 
-        The walk goes on where something vanishes or cannot be read. Links are not followed, but
-        for the store's own folder. Of a file with several names only the first takes room on disk,
-        as in ``du``.
+    def fold(self, new_fold: Callable[[], F], options: ScanOptions = DEFAULTS) -> F:
+        """Walk the store into a fold, by two processes if the options allow."""
+        return fold_walk(partial(Walk, self._folder, self._both, options), new_fold, options)
 
-        Parameters
-        ----------
-        durations : bool
-            Whether to read what joblib recorded of each entry's compute time. Without it no file
-            is opened.
-        select : callable, optional
-            Is asked with a function id, ``/`` between its parts, and the name of a folder that may
-            be an entry of that function; where it returns False, the folder stays shut.
-
-        Yields
-        ------
-        found : Entry, Leftover, Other or Unreadable
-            In the order of the file system.
-        """
-        return self.scan_shared(durations=durations, seen=set(), share=None, select=select)
-
-    def scan_shared(
-        self,
-        *,
-        durations: bool,
-        seen: Inodes | None,
-        share: Share | None,
-        select: Select | None,
-        watcher: Watcher | None = None,
-    ) -> Iterator[Found]:
-        """Walk the store as `scan` does, without what is shared out; see `acache.store.scan`."""
-        with self._opened() as root:
-            if isinstance(root, Unreadable):
-                yield root
-            elif root is not None:
-                walk = Walk(
-                    root,
-                    durations=durations,
-                    seen=seen,
-                    share=share,
-                    select=select,
-                    watcher=watcher,
-                )
-                yield from walk.everything()
-
-    def scan_share(
-        self,
-        groups: Iterable[tuple[str, bool, list[str]]],
-        *,
-        durations: bool,
-        seen: Inodes | None,
-        watcher: Watcher | None = None,
-    ) -> Iterator[Found]:
-        """Walk what was shared out: paths, whether they have a source, and names in them."""
-        with self._opened() as root:
-            if root is None or isinstance(root, Unreadable):
-                return  # vanished: the one who shares it out tells anything else
-            walk = Walk(root, durations=durations, seen=seen, watcher=watcher)
-            for path, has_source, names in groups:
-                yield from walk.hash_folders(path, names, has_source)
-
-    def hashes(self, function: str) -> list[str]:
-        """List the folders of a function that are named like an argument hash; they stay shut.
-
-        Parameters
-        ----------
-        function : str
-            Function id, ``/`` between its parts.
-
-        Returns
-        -------
-        hashes : list of str
-            In the order of the file system; empty if the function's folder is gone or unreadable.
-        """
-        with self._opened() as root:
+    def hashes(self, function: str, prefix: str = "") -> list[str]:
+        """List the folders of a function that are named like an entry."""
+        with opened_root(self._folder) as root:
             if root is None or isinstance(root, Unreadable):
                 return []
-            try:
-                folder = open_below(function, root)
-            except OSError:
-                return []
-            try:
-                return [name for name in os.listdir(folder) if is_hash(name)]
-            finally:
-                close_folder(folder)
+            paths = [function_path(function, place) for place in self._function_places]
+            return list_hashes(root, paths, prefix)
 
-    @contextmanager
-    def removing(self, *, grace: float, now: float | None = None) -> Iterator[Removal]:
-        """Open the store for deletion: the one way in which anything is deleted.
+    def metadata(
+        self, function: str, argument_hash: str, place: int | None = None
+    ) -> Metadata | None:
+        """Read an entry's ``metadata.json``, if it is not larger than 64 MB."""
+        for folder in self._entry_folders(function, argument_hash, place):
+            data = _read(f"{folder}/{METADATA}", limit=LARGEST_METADATA)
+            if data is not None:
+                return parse_metadata(data)
+        return None
 
-        Parameters
-        ----------
-        grace : float >= 0
-            Temporary files that were written to within this many seconds stay.
-        now : float, optional
-            Unix seconds that the grace counts from.
+    def open_output(
+        self, function: str, argument_hash: str, place: int | None = None
+    ) -> AbstractContextManager[BinaryIO]:
+        """Open an entry's ``output.pkl``; a link is refused."""
+        return open_file(self._output(function, argument_hash, place))
 
-        Yields
-        ------
-        removal : acache.store.remove.Removal
+    def reading_changes_access(
+        self, function: str, argument_hash: str, place: int | None = None
+    ) -> bool:
+        """Return whether another user owns the ``output.pkl``."""
+        return reading_changes_access(self._output(function, argument_hash, place))
 
-        Raises
-        ------
-        OSError
-            If the store's folder cannot be opened.
-        """
-        root = open_folder(self.path)
-        try:
-            with Removal(root, grace=grace, now=time.time() if now is None else now) as removal:
-                yield removal
-        finally:
-            close_folder(root)
-
-    @contextmanager
-    def _opened(self) -> Iterator[Folder | Unreadable | None]:
-        try:
-            root = open_folder(self.path) if self.exists else None
-        except FileNotFoundError:
-            root = None
-        except OSError as error:
-            yield Unreadable("", error.strerror or str(error))
-            return
-        try:
-            yield root
-        finally:
-            if root is not None:
-                close_folder(root)
-
-    def metadata(self, function: str, argument_hash: str) -> Metadata | None:
-        """Read what joblib recorded of an entry.
-
-        Parameters
-        ----------
-        function : str
-            Function id, ``/`` between its parts.
-        argument_hash : str
-
-        Returns
-        -------
-        metadata : Metadata or None
-            None if there is no ``metadata.json``; the entry is a hit all the same.
-
-        Raises
-        ------
-        ValueError
-            If it is not what joblib writes.
-        OSError
-            If it cannot be read.
-        """
-        data = self._read(f"{function}/{argument_hash}/{METADATA}", limit=LARGEST_METADATA)
-        return None if data is None else layout.parse_metadata(data)
-
-    def opened_output(self, function: str, argument_hash: str) -> AbstractContextManager[BinaryIO]:
-        """Open an entry's ``output.pkl``, to be read and never to be loaded: that runs code.
-
-        Its access time is put back at the end, where the system allows.
-
-        Raises
-        ------
-        OSError
-            If it cannot be opened.
-        """
-        return opened_unnoticed(f"{self.path}/{function}/{argument_hash}/{OUTPUT}")
-
-    def is_noticed(self, function: str, argument_hash: str) -> bool:
-        """Tell whether reading an entry's ``output.pkl`` may change its last access all the same.
-
-        Raises
-        ------
-        OSError
-            If there is no such file.
-        """
-        return is_noticed(f"{self.path}/{function}/{argument_hash}/{OUTPUT}")
-
-    def lacks_output(self, function: str, argument_hash: str) -> bool:
-        """Tell whether there is an entry's folder, and no ``output.pkl`` in it."""
-        folder = f"{self.path}/{function}/{argument_hash}"
+    def lacks_output(self, path: str) -> bool:
+        """Return whether there is a folder, and no ``output.pkl`` in it."""
+        folder = self.address(path)
         return os.path.isdir(folder) and not os.path.isfile(f"{folder}/{OUTPUT}")
 
+    def foreign_result(self, path: str) -> ForeignResult | None:
+        """Return the link, or the ``output.pkl`` that is not a file, which joblib would open."""
+        if _is_entry(path) and not os.path.islink(self.address(path)):
+            path = f"{path}/{OUTPUT}"  # nothing else in there is read
+        folder, _, name = path.rpartition("/")
+        is_output = name == OUTPUT and _is_entry(folder)
+        whole = self.address(path)
+        if os.path.islink(whole):
+            return ForeignResult(path, True) if is_output or os.path.isdir(whole) else None
+        return ForeignResult(path, False) if is_output and os.path.lexists(whole) else None
+
     def source(self, function: str) -> str | None:
-        """Read the source that joblib stored for a function.
+        """Read a function's ``func_code.py``; a link is refused."""
+        data = _read(self._latest_source(function), limit=_LARGEST_SOURCE)
+        return None if data is None else split_source(data.decode("utf-8", "replace"))
 
-        Parameters
-        ----------
-        function : str
-            Function id, ``/`` between its parts.
+    def source_addresses(self, function: str) -> list[str]:
+        """Return the path in each folder of the function that holds anything."""
+        paths = [self.address(function_path(function, place)) for place in self._function_places]
+        held = [path for path in paths if _holds_anything(path)] if len(paths) > 1 else paths
+        return [f"{path}/{SOURCE}" for path in held or paths[-1:]]
 
-        Returns
-        -------
-        source : str or None
-            With its decorators, without joblib's line about the first line; None if there is no
-            ``func_code.py``.
+    def source_bytes(self, address: str) -> bytes | None:
+        """Read a ``func_code.py``, or what it links to."""
+        path = os.path.realpath(address)
+        if os.path.isdir(path):
+            raise IsADirectoryError(f"{path} is a folder")
+        return _read(path, limit=_LARGEST_SOURCE)
 
-        Raises
-        ------
-        OSError
-            If it cannot be read.
-        """
-        data = self.source_bytes(function)
-        return None if data is None else layout.split_source(data.decode("utf-8", "replace"))
+    def recorded_level(self, function: str) -> int | None:
+        """Return what is kept in the location."""
+        return recorded_level(self.location, function)
 
-    def source_bytes(self, function: str) -> bytes | None:
-        """Read a function's ``func_code.py`` as it is; see `source`."""
-        return self._read(f"{function}/{SOURCE}", limit=_LARGEST_SOURCE)
+    def removing(
+        self, *, grace: float, now: float | None = None
+    ) -> AbstractContextManager[Removal]:
+        """Open the store's folder for deletion."""
+        # What only reads does not load what deletes.
+        from acache.store.remove import LocalRemoval
 
-    def _read(self, path: str, *, limit: int) -> bytes | None:
-        try:
-            return read_file(f"{self.path}/{path}", limit=limit)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        moment = time.time() if now is None else now
+        return LocalRemoval(self.path, places=self._places, grace=grace, now=moment)
+
+    def free_bytes(self) -> int:
+        """Return how many bytes are free on the file system."""
+        return shutil.disk_usage(self.path).free
+
+    def folders(self) -> Iterator[FolderStatus]:
+        """Walk the folders by their paths."""
+        return list_folders(self.path)
+
+    def address(self, path: str) -> str:
+        """Return an absolute path."""
+        return f"{self.path}/{path}" if path else self.path
+
+    def entry_address(self, function: str, argument_hash: str, place: int | None = None) -> str:
+        """Return the absolute path of an entry's folder."""
+        folders = self._entry_folders(function, argument_hash, place)
+        return next(filter(os.path.isdir, folders), folders[0])
+
+    def _entry_folders(self, function: str, argument_hash: str, place: int | None) -> list[str]:
+        """Return where an entry's folder may be, or is if its place is known."""
+        places = self._places if place is None else (place,)
+        return [self.address(entry_path(function, argument_hash, one)) for one in places]
+
+    def _output(self, function: str, argument_hash: str, place: int | None) -> str:
+        folders = self._entry_folders(function, argument_hash, place)
+        outputs = [f"{folder}/{OUTPUT}" for folder in folders]
+        return (
+            next(filter(os.path.lexists, outputs), outputs[0]) if len(outputs) > 1 else outputs[0]
+        )
+
+    def _latest_source(self, function: str) -> str:
+        """Return the source that was written last: of the code that was used last."""
+        addresses = self.source_addresses(function)
+        return max(addresses, key=_modified) if len(addresses) > 1 else addresses[0]
+
+
+def _read(path: str, *, limit: int) -> bytes | None:
+    try:
+        return read_file(path, limit=limit)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def _is_folder(path: str) -> bool:
@@ -321,29 +216,26 @@ def _is_folder(path: str) -> bool:
         return False
 
 
-def _holds_source(location: str) -> bool:
-    """Tell whether any function's source lies below a folder; the nearest folders come first.
+def _is_entry(path: str) -> bool:
+    """Return whether a path below the store is named like an entry's folder."""
+    above, _, name = path.rpartition("/")
+    return is_hash(name) or (is_rest(name) and is_group(above.rpartition("/")[2]))
 
-    Not every folder that has a store somewhere below is one itself: no name of a module begins with
-    a dot, and a folder ``joblib`` is most likely the store of another location.
-    """
-    level = [location]
-    for _ in range(_DEEPEST_FUNCTION):
-        below: list[str] = []
-        for folder in level:
-            try:
-                with os.scandir(folder) as children:
-                    for child in children:
-                        if child.name == SOURCE and not child.is_dir():
-                            return True
-                        if child.is_dir(follow_symlinks=False) and not (
-                            child.name.startswith(".")
-                            or child.name == "joblib"
-                            or is_hash(child.name)
-                        ):
-                            below.append(child.path)
-            except OSError as error:
-                if folder == location and not isinstance(error, FileNotFoundError):
-                    raise
-        level = below
-    return False
+
+def _holds_anything(folder: str) -> bool:
+    """Return whether a function's folder holds its source, or something named like an entry."""
+    try:
+        with os.scandir(folder) as children:
+            return any(
+                child.name == SOURCE or is_hash(child.name) or is_surely_group(child.name)
+                for child in children
+            )
+    except OSError:
+        return False
+
+
+def _modified(path: str) -> float:
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0

@@ -1,21 +1,22 @@
-"""What a scan of a store finds: plain, immutable data in base units (bytes, seconds)."""
+"""What a scan of a store finds: immutable data in base units (bytes, seconds)."""
 
 from __future__ import annotations
 
+import os
 from typing import Literal, NamedTuple
 
 
 class Usage(NamedTuple):
-    """Room that something takes on disk.
+    """Space that something takes.
 
     Attributes
     ----------
     size_bytes : int >= 0
         Sum of the sizes of regular files, as joblib counts.
     disk_bytes : int >= 0 or None
-        Allocated blocks of files and folders, as ``du`` counts; None where the system cannot tell.
+        Allocated blocks of files and folders, as ``du`` counts; None if not reported.
     inodes : int >= 0 or None
-        Files and folders, as ``du --inodes`` counts; None where the system cannot tell.
+        Files and folders, as ``du --inodes`` counts; None if not reported.
     """
 
     size_bytes: int
@@ -23,7 +24,7 @@ class Usage(NamedTuple):
     inodes: int | None
 
     def plus(self, more: Usage) -> Usage:
-        """Return the room that both take; what either cannot tell, their sum cannot."""
+        """Return the space that both take; None where that of either is not known."""
         size = self.size_bytes + more.size_bytes
         if self.disk_bytes is None or more.disk_bytes is None:
             return Usage(size, None, None)
@@ -48,6 +49,9 @@ class Entry(NamedTuple):
         Access time of ``output.pkl``, Unix seconds; under relatime good to a day.
     compute_seconds : float >= 0 or None
         What joblib recorded for computing and storing; None if that was not read, or not recorded.
+    place : int
+        Where the store keeps it. Two entries of one id, which stores of several layouts can hold,
+        differ in it.
     """
 
     function: str
@@ -58,6 +62,12 @@ class Entry(NamedTuple):
     created: float
     last_access: float
     compute_seconds: float | None = None
+    place: int = 0
+
+    @property
+    def usage(self) -> Usage:
+        """The space that it takes."""
+        return Usage(self.size_bytes, self.disk_bytes, self.inodes)
 
 
 class Leftover(NamedTuple):
@@ -69,30 +79,48 @@ class Leftover(NamedTuple):
         Below the store, ``/`` between its parts.
     kind : {"file", "folder"}
         A temporary file; or an entry folder, its ``metadata.json`` included.
+    function : str
+        Function id of the folder that it is in, or of the entry folder that it is or is in.
+    hash : str
+        Argument hash of that entry folder; empty for a temporary file beside a source. Of an empty
+        folder that held entries of the split layout, their first digits.
     usage : Usage
     modified : float
         Modification time, Unix seconds.
+    in_flight : bool
+        Whether somebody may still be writing it: a temporary file within the grace, or whose
+        process lives on this host; a folder with such a file in it.
+    failed : bool
+        Whether it is an entry folder in which joblib failed to store the result.
     """
 
     path: str
     kind: Literal["file", "folder"]
+    function: str
+    hash: str
     usage: Usage
     modified: float
+    in_flight: bool
+    failed: bool = False
 
 
 class Other(NamedTuple):
-    """What is neither entry nor leftover: a source, a function's or module's folder, or foreign.
+    """What is neither entry nor leftover: a source, a folder that holds others, or foreign.
 
     Attributes
     ----------
     path : str
         Below the store, ``/`` between its parts; empty for the store itself.
-    kind : {"source", "folder", "foreign"}
+    kind : {"source", "folder", "foreign", "misplaced"}
+        Misplaced is an ``output.pkl`` where no known version of joblib has one.
+    function : str
+        Function id of the folder that it is, or is in.
     usage : Usage
     """
 
     path: str
-    kind: Literal["source", "folder", "foreign"]
+    kind: Literal["source", "folder", "foreign", "misplaced"]
+    function: str
     usage: Usage
 
 
@@ -107,14 +135,20 @@ class Unreadable(NamedTuple):
     kind : {"folder", "metadata"}
         A folder, in which there may be anything; or the ``metadata.json`` of an entry that was
         found all the same.
+    function : str
+        Function id of what is at the path; empty for the store itself.
+    hash : str
+        Argument hash, if it is named like an entry; or else empty.
     """
 
     path: str
     reason: str
     kind: Literal["folder", "metadata"] = "folder"
+    function: str = ""
+    hash: str = ""
 
-    def told(self) -> str:
-        """Tell it in a line."""
+    def message(self) -> str:
+        """Describe it in a line."""
         return f"cannot read {self.path or 'the store'}: {self.reason}"
 
 
@@ -137,3 +171,39 @@ class Metadata(NamedTuple):
     duration: float | None
     time: float | None
     input_args: dict[str, str]
+
+
+class FolderStatus(NamedTuple):
+    """A module's or function's folder, for checks of who may write to it.
+
+    Attributes
+    ----------
+    path : str
+        Absolute.
+    status : os.stat_result
+    is_function : bool
+        Whether it holds a source, or something named like an entry.
+    links : tuple of str
+        Absolute paths of the links to folders in it.
+    """
+
+    path: str
+    status: os.stat_result
+    is_function: bool
+    links: tuple[str, ...]
+
+
+class ForeignResult(NamedTuple):
+    """Something foreign that joblib reads as a result, or looks for results in.
+
+    Attributes
+    ----------
+    path : str
+        Below the store.
+    is_link : bool
+        A link leads anywhere: what it leads to is not checked, nor ever removed. Else it is an
+        ``output.pkl`` that is not a regular file.
+    """
+
+    path: str
+    is_link: bool

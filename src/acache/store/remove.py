@@ -1,18 +1,23 @@
-"""Deletion, the only place where it happens: one entry, one leftover at a time.
+"""Deletion, which happens only here: one entry, one leftover at a time.
 
 At each moment the store is one that joblib reads. ``output.pkl`` goes first, as it is what makes an
 entry a hit; then what else joblib wrote; then the folder, if nothing else is in it. Nothing is
-followed, and nothing is removed for its folder's sake.
+followed, and nothing foreign is removed because a folder is to go.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Sequence
 from stat import S_ISREG
 from types import TracebackType
 
-from acache.store.format import METADATA, OUTPUT, is_entry_temporary, parse_temporary
+from acache.store.format import METADATA, OUTPUT, is_entry_temporary
+from acache.store.layout import SPLIT, divide, function_path, is_rest
+from acache.store.leftovers import is_expired
+from acache.store.model import Leftover
+from acache.store.store import PartlyRemovedError, Removal
 from acache.system.dirfd import (
     Folder,
     close_folder,
@@ -23,23 +28,19 @@ from acache.system.dirfd import (
     stat_in,
     unlink_in,
 )
-from acache.system.liveness import may_be_writing
 
-GRACE_SECONDS = 3600.0
 _STAYS = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT)
-_FUTURE_SECONDS = 86_400.0
 
 
-class PartlyRemovedError(OSError):
-    """An entry is a miss from now on, but something that belonged to it could not be removed."""
-
-
-class Removal:
-    """Removes from a store whose folder is open. What vanished meanwhile is no error.
+class LocalRemoval(Removal):
+    """Removes from a store's folder, which is held open; see `acache.store.store.Removal`.
 
     Parameters
     ----------
-    root : Folder
+    store : str
+        Path of the store's folder.
+    places : sequence of int
+        Where entries may be; see `acache.store.model.Entry`.
     grace : float >= 0
         Temporary files that were written to within this many seconds before `now` stay, and so do
         those whose process still lives on this host.
@@ -47,13 +48,15 @@ class Removal:
         Unix seconds.
     """
 
-    def __init__(self, root: Folder, *, grace: float, now: float) -> None:
-        self._root = root
+    def __init__(self, store: str, *, places: Sequence[int], grace: float, now: float) -> None:
+        self._store = store
+        self._places = places
         self._grace = grace
         self._now = now
         self._held: tuple[str, Folder] | None = None  # a function's folder
 
-    def __enter__(self) -> Removal:
+    def __enter__(self) -> LocalRemoval:
+        self._root: Folder = open_folder(self._store)
         return self
 
     def __exit__(
@@ -62,41 +65,60 @@ class Removal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._let_go()
+        self._release_function()
+        close_folder(self._root)
 
-    def entry(self, function: str, argument_hash: str, *, created: float | None = None) -> bool:
-        """Remove an entry, with its own temporary files past the grace.
+    def entry(
+        self,
+        function: str,
+        argument_hash: str,
+        *,
+        place: int | None = None,
+        created: float | None = None,
+        last_access: float | None = None,
+    ) -> bool:
+        """Remove an entry: what makes it a hit first, its folder last."""
+        for one in self._places if place is None else (place,):
+            parent = self._function(function_path(function, one))
+            if parent is None:
+                continue
+            remove = self._split_entry if one & SPLIT else self._entry
+            if remove(argument_hash, parent, created, last_access):
+                return True
+        return False
 
-        Parameters
-        ----------
-        function : str
-            Function id, ``/`` between its parts.
-        argument_hash : str
-        created : float, optional
-            When it was written, Unix seconds: a result that was written since stays.
-
-        Returns
-        -------
-        removed : bool
-            Whether this call made a hit a miss.
-
-        Raises
-        ------
-        PartlyRemovedError
-            If its result is gone, and something else of it could not be removed.
-        OSError
-            If it could not be removed.
-        """
-        parent = self._function(function)
-        if parent is None:
+    def _split_entry(
+        self, argument_hash: str, parent: Folder, created: float | None, last_access: float | None
+    ) -> bool:
+        """Remove an entry from a function's folder in the split layout, and its group if empty."""
+        group, rest = divide(argument_hash)
+        try:
+            folder = open_folder(group, parent)
+        except FileNotFoundError:
             return False
         try:
-            folder = open_folder(argument_hash, parent)
+            removed = self._entry(rest, folder, created, last_access)
+        finally:
+            close_folder(folder)
+        if removed:
+            try:
+                _rmdir(group, parent)
+            except OSError as error:
+                raise PartlyRemovedError(error.errno, error.strerror) from error
+        return removed
+
+    def _entry(
+        self, name: str, parent: Folder, created: float | None, last_access: float | None
+    ) -> bool:
+        try:
+            folder = open_folder(name, parent)
         except FileNotFoundError:
             return False
         try:
             status = stat_in(OUTPUT, folder)
             if not S_ISREG(status.st_mode) or created not in (None, status.st_mtime):
+                return False
+            if last_access is not None and status.st_atime > last_access:
                 return False
             unlink_in(OUTPUT, folder)
             try:
@@ -108,32 +130,22 @@ class Removal:
         finally:
             close_folder(folder)
         try:
-            if not _rmdir(argument_hash, parent):
-                self._remnants(argument_hash, parent)
+            if not _rmdir(name, parent):
+                self._remnants(name, parent)
         except OSError as error:
             raise PartlyRemovedError(error.errno, error.strerror) from error
         return True
 
-    def leftover(self, path: str, kind: str) -> bool:
-        """Remove a leftover, unless it may still be written to or has become an entry.
-
-        Parameters
-        ----------
-        path : str
-            Below the store, ``/`` between its parts.
-        kind : {"file", "folder"}
-            See `acache.store.model.Leftover`.
-
-        Returns
-        -------
-        removed : bool
-            Whether it is gone. A folder that holds something foreign stays, emptied of
-            what joblib wrote.
-        """
-        above, _, name = path.rpartition("/")
-        if kind == "folder":
+    def leftover(self, leftover: Leftover) -> bool:
+        """Remove a leftover; its file is looked at again before it goes."""
+        above, _, name = leftover.path.rpartition("/")
+        if leftover.kind == "folder":
             parent = self._function(above)
-            return parent is not None and self._remnants(name, parent)
+            if parent is None or not self._remnants(name, parent):
+                return False
+            if is_rest(name):
+                self._remove_group(above)
+            return True
         try:
             folder = open_below(above, self._root)
         except FileNotFoundError:
@@ -143,13 +155,20 @@ class Removal:
         finally:
             close_folder(folder)
 
+    def _remove_group(self, path: str) -> None:
+        """Remove the folder of a group in the split layout, if nothing is in it."""
+        above, _, name = path.rpartition("/")
+        parent = self._function(above)
+        if parent is not None:
+            _rmdir(name, parent)
+
     def _function(self, function: str) -> Folder | None:
         """Hold a function's folder open, as long as that is what lies at its path."""
         if self._held is not None:
             name, folder = self._held
             if name == function and self._is_in_place(function, folder):
                 return folder
-            self._let_go()
+            self._release_function()
         try:
             folder = open_below(function, self._root)
         except FileNotFoundError:
@@ -158,14 +177,14 @@ class Removal:
         return folder
 
     def _is_in_place(self, function: str, folder: Folder) -> bool:
-        """Tell whether nobody has moved a folder elsewhere since it was opened."""
+        """Return whether a folder is still where it was opened."""
         try:
             there, held = stat_in(function or ".", self._root), os.stat(folder)
         except OSError:
             return False
         return (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino)
 
-    def _let_go(self) -> None:
+    def _release_function(self) -> None:
         if self._held is not None:
             close_folder(self._held[1])
             self._held = None
@@ -178,11 +197,11 @@ class Removal:
             return False
         try:
             if is_regular(OUTPUT, folder):
-                return False  # an entry, once more
+                return False  # it became an entry
             names = os.listdir(folder)
             temporaries = [n for n in names if is_entry_temporary(n) and is_regular(n, folder)]
-            stays = [name for name in temporaries if not self._temporary(name, folder)]
-            if stays:
+            kept = [name for name in temporaries if not self._temporary(name, folder)]
+            if kept:
                 return False  # a write in flight
             removed = METADATA in names and _unlink_regular(METADATA, folder)
         except FileNotFoundError:
@@ -192,7 +211,7 @@ class Removal:
         return _rmdir(argument_hash, parent) or removed or bool(temporaries)
 
     def _temporary(self, name: str, folder: Folder) -> bool:
-        """Remove a temporary file that is past the grace; False if it stays."""
+        """Remove a temporary file that has expired; return whether it had."""
         try:
             status = stat_in(name, folder)
             if not S_ISREG(status.st_mode) or not is_expired(
@@ -205,36 +224,8 @@ class Removal:
         return True
 
 
-def is_expired(name: str, modified: float, *, grace: float, now: float) -> bool:
-    """Tell whether a temporary file may be removed.
-
-    Parameters
-    ----------
-    name : str
-        Of the file, without its folder.
-    modified : float
-        When it was last written to, Unix seconds.
-    grace : float >= 0
-        Seconds.
-    now : float
-        Unix seconds.
-
-    Returns
-    -------
-    expired : bool
-        False within the grace, and while its process lives on this host. A time in the future,
-        by more than clocks differ, tells nothing.
-    """
-    temporary = parse_temporary(name)
-    return (
-        temporary is not None
-        and (modified <= now - grace or modified > now + _FUTURE_SECONDS)
-        and not may_be_writing(temporary.pid, modified)
-    )
-
-
 def _unlink_regular(name: str, folder: Folder) -> bool:
-    """Remove a regular file; what is no such file is foreign, and stays."""
+    """Remove a regular file, if that is what it is; anything else is foreign."""
     try:
         if not S_ISREG(stat_in(name, folder).st_mode):
             return False
@@ -245,7 +236,7 @@ def _unlink_regular(name: str, folder: Folder) -> bool:
 
 
 def _rmdir(name: str, parent: Folder) -> bool:
-    """Remove a folder if nothing is in it; False if it stays."""
+    """Remove a folder if it is empty; return whether it was."""
     try:
         rmdir_in(name, parent)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Many entries in little room: columns of numbers, 60 bytes an entry."""
+"""Many entries in little memory: columns of numbers, 61 bytes an entry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class EntryTable:
 
     Attributes
     ----------
-    size_bytes, disk_bytes, inodes, created, last_access, compute_seconds : array
+    size_bytes, disk_bytes, inodes, created, last_access, compute_seconds, place : array
         The columns, as in `acache.store.model.Entry`; NaN where no compute time is known, 0 where
         the system does not report the room on disk.
     """
@@ -35,6 +35,7 @@ class EntryTable:
         "disk_bytes",
         "inodes",
         "last_access",
+        "place",
         "size_bytes",
     )
 
@@ -46,24 +47,26 @@ class EntryTable:
         self.size_bytes, self.disk_bytes, self.inodes = array("q"), array("q"), array("l")
         self.created, self.last_access = array("d"), array("d")
         self.compute_seconds = array("d")  # NaN: not recorded
+        self.place = array("B")
         for entry in entries:
             self.add(entry)
 
     def add(self, entry: Entry) -> None:
         """Add an entry at the end."""
-        function, argument_hash, size, disk, inodes, created, last_access, seconds = entry
-        number = self._known.get(function)
+        number = self._known.get(entry.function)
         if number is None:
-            number = self._known[function] = len(self._names)
-            self._names.append(function)
+            number = self._known[entry.function] = len(self._names)
+            self._names.append(entry.function)
+        seconds = entry.compute_seconds
         self._function.append(number)
-        self._hashes += bytes.fromhex(argument_hash)
-        self.size_bytes.append(size)
-        self.disk_bytes.append(disk or 0)
-        self.inodes.append(inodes or 0)
-        self.created.append(created)
-        self.last_access.append(last_access)
+        self._hashes += bytes.fromhex(entry.hash)
+        self.size_bytes.append(entry.size_bytes)
+        self.disk_bytes.append(entry.disk_bytes or 0)
+        self.inodes.append(entry.inodes or 0)
+        self.created.append(entry.created)
+        self.last_access.append(entry.last_access)
         self.compute_seconds.append(math.nan if seconds is None else seconds)
+        self.place.append(entry.place)
 
     def extend(self, other: EntryTable) -> None:
         """Add the entries of another table at the end."""
@@ -89,33 +92,33 @@ class EntryTable:
         return order
 
     def room(self, *, apparent: bool) -> array[int]:
-        """Return the column of sizes that counts: on disk where the system can tell, or apparent.
+        """Return the column of sizes that limits apply to: disk sizes where they are known.
 
         Parameters
         ----------
         apparent : bool
-            Whether `size_bytes` is asked for.
+            Whether that is `size_bytes` in any case.
         """
         return self.size_bytes if apparent or not HAS_BLOCKS else self.disk_bytes
 
     def totals(self, *, cost: bool = True) -> Totals:
-        """Return what the entries amount to; `cost` tells whether compute times were read."""
+        """Return the totals of the entries; `cost` is whether compute times were read."""
         if not len(self):
             return Tally().totals(cost=cost)
         recorded = [seconds for seconds in self.compute_seconds if not math.isnan(seconds)]
         return Totals(
-            len(self),
-            sum(self.size_bytes),
-            sum(self.disk_bytes) if HAS_BLOCKS else None,
-            sum(self.inodes) if HAS_BLOCKS else None,
-            math.fsum(recorded) if recorded else None,
-            min(self.created),
-            max(self.created),
-            max(self.last_access),
+            entries=len(self),
+            size_bytes=sum(self.size_bytes),
+            disk_bytes=sum(self.disk_bytes) if HAS_BLOCKS else None,
+            inodes=sum(self.inodes) if HAS_BLOCKS else None,
+            compute_seconds=math.fsum(recorded) if recorded else None,
+            oldest=min(self.created),
+            newest=max(self.created),
+            last_access=max(self.last_access),
         )
 
     def __eq__(self, other: object) -> bool:
-        """Tell whether two tables hold the same entries, in whichever order."""
+        """Return whether two tables hold the same entries, in any order."""
         return isinstance(other, EntryTable) and sorted(self) == sorted(other)
 
     __hash__ = None  # type: ignore[assignment]  # it can grow
@@ -126,6 +129,7 @@ class EntryTable:
     def __getitem__(self, index: int) -> Entry:
         seconds = self.compute_seconds[index]
         start = 16 * (index if index >= 0 else len(self) + index)
+        # Made by position: by name it takes twice as long.
         return Entry(
             self._names[self._function[index]],
             self._hashes[start : start + 16].hex(),
@@ -135,6 +139,7 @@ class EntryTable:
             self.created[index],
             self.last_access[index],
             None if math.isnan(seconds) else seconds,
+            self.place[index],
         )
 
     def __iter__(self) -> Iterator[Entry]:

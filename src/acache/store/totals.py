@@ -1,4 +1,4 @@
-"""Adding up entries: what a number of them amounts to."""
+"""Totals of a number of entries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NO_ROOM = Usage(0, 0, 0) if HAS_BLOCKS else Usage(0, None, None)
 
 
 class Totals(NamedTuple):
-    """What a number of entries amounts to.
+    """Totals of a number of entries.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Sum:
         self.size_bytes = self.disk_bytes = self.inodes = 0
 
     def add(self, usage: Usage) -> None:
-        """Take more room."""
+        """Add more room."""
         self.size_bytes += usage.size_bytes
         self.disk_bytes += usage.disk_bytes or 0
         self.inodes += usage.inodes or 0
@@ -74,7 +74,7 @@ class Tally(Sum):
         self.newest = self.last_access = -math.inf
 
     def add_entry(self, entry: Entry) -> None:
-        """Take one more entry."""
+        """Add one more entry."""
         self.entries += 1
         self.size_bytes += entry.size_bytes
         self.disk_bytes += entry.disk_bytes or 0
@@ -90,7 +90,7 @@ class Tally(Sum):
             self.last_access = entry.last_access
 
     def merge(self, other: Tally) -> None:
-        """Take all that another one has taken."""
+        """Add everything that another one holds."""
         self.add(other.usage())
         self.entries += other.entries
         self.compute_seconds += other.compute_seconds
@@ -100,21 +100,24 @@ class Tally(Sum):
         self.last_access = max(self.last_access, other.last_access)
 
     def totals(self, *, cost: bool = True) -> Totals:
-        """Return what they amount to; `cost` tells whether compute times were read."""
+        """Return the totals so far; `cost` is whether compute times were read."""
         if not self.entries:
             return Totals(compute_seconds=0.0 if cost else None)
+        usage = self.usage()
         return Totals(
-            self.entries,
-            *self.usage(),
-            self.compute_seconds if self.recorded else None,
-            self.oldest,
-            self.newest,
-            self.last_access,
+            entries=self.entries,
+            size_bytes=usage.size_bytes,
+            disk_bytes=usage.disk_bytes,
+            inodes=usage.inodes,
+            compute_seconds=self.compute_seconds if self.recorded else None,
+            oldest=self.oldest,
+            newest=self.newest,
+            last_access=self.last_access,
         )
 
 
 def merged(tallies: Iterable[Tally]) -> Tally:
-    """Add up tallies."""
+    """Return the sum of tallies."""
     whole = Tally()
     for tally in tallies:
         whole.merge(tally)

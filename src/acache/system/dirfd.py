@@ -40,7 +40,7 @@ class NotAFileError(OSError):
 
 
 def folder_flags(root: Folder) -> int:
-    """Return the flags to open folders below a root with: unnoticed, where that is allowed."""
+    """Return the flags to open folders below a root with; access times stay where allowed."""
     if not RELATIVE:
         return 0
     allowed = os.geteuid() in (0, os.fstat(root).st_uid)
@@ -76,7 +76,7 @@ if RELATIVE:
 else:  # pragma: no cover - Windows
 
     def open_folder(name: str, parent: Folder | None = None) -> Folder:
-        """Tell the path of a folder; a link is refused, except where there is no parent."""
+        """Return the path of a folder; a link is refused, except where there is no parent."""
         if parent is None:
             return name
         path = os.path.join(parent, name)
@@ -115,7 +115,7 @@ def open_below(path: str, root: Folder) -> Folder:
 
 
 def is_regular(name: str, folder: Folder) -> bool:
-    """Tell whether a folder holds a regular file of a name."""
+    """Return whether a folder holds a regular file of a name."""
     try:
         return S_ISREG(stat_in(name, folder).st_mode)
     except OSError:
@@ -167,7 +167,7 @@ def read_known(name: str, folder: Folder | None, status: os.stat_result, *, limi
     size = status.st_size
     if size > limit:
         raise NotAFileError(errno.EFBIG, f"is larger than {limit} bytes")
-    descriptor, unnoticed = _open_file(name, folder)
+    descriptor, keeps_access = _open_file(name, folder)
     try:
         data = os.read(descriptor, size)
         while len(data) < size:  # a read may be short, on a network disk for instance
@@ -175,7 +175,7 @@ def read_known(name: str, folder: Folder | None, status: os.stat_result, *, limi
             if not part:
                 break
             data += part
-        if not unnoticed:
+        if not keeps_access:
             _put_back(descriptor, status)
     finally:
         os.close(descriptor)
@@ -183,7 +183,7 @@ def read_known(name: str, folder: Folder | None, status: os.stat_result, *, limi
 
 
 @contextlib.contextmanager
-def opened_unnoticed(path: str) -> Iterator[BinaryIO]:
+def open_file(path: str) -> Iterator[BinaryIO]:
     """Open a regular file to read it piece by piece, its access time put back at the end.
 
     Parameters
@@ -204,17 +204,17 @@ def opened_unnoticed(path: str) -> Iterator[BinaryIO]:
     if status.st_size <= _SMALL:
         yield io.BytesIO(read_known(path, None, status, limit=_SMALL))
         return
-    descriptor, unnoticed = _open_file(path, None)
+    descriptor, keeps_access = _open_file(path, None)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         try:
             yield file
         finally:
-            if not unnoticed:
+            if not keeps_access:
                 _put_back(descriptor, status)
 
 
-def is_noticed(path: str) -> bool:
-    """Tell whether reading a file may change its access time, whatever is done: not one's own.
+def reading_changes_access(path: str) -> bool:
+    """Return whether reading a file may change its access time: another user owns it.
 
     Raises
     ------

@@ -1,23 +1,23 @@
-"""What can go wrong, each kind with the exit code that it ends a command with."""
+"""The errors that acache raises, each with the exit code of a command that it ends."""
 
 from __future__ import annotations
 
 
 class AcacheError(Exception):
-    """Base of every error that acache raises on purpose: one clear line, exit code 1."""
+    """Base of every error that acache raises: its message is one line. Exit code 1."""
 
     exit_code = 1
 
 
 class UsageError(AcacheError, ValueError):
-    """A value that makes no sense: what it is, and what to do. Exit code 2."""
+    """A value that is not valid: which, and what to do. Exit code 2."""
 
     exit_code = 2
 
 
 class ConfigurationError(UsageError):
-    """The configuration does not allow what was asked, no location for instance. Exit code 2."""
+    """The configuration does not allow what was asked: there is no location, for instance."""
 
 
 class AcacheWarning(UserWarning):
-    """A setting that acache could not follow; it says what is done instead."""
+    """A setting that acache cannot follow, with what it does instead."""

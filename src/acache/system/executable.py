@@ -1,4 +1,4 @@
-"""What is to be started when a user names a script or a command."""
+"""The program and arguments that start what a user names: a script or a command."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class NotExecutableError(AcacheError):
     exit_code = 126
 
 
-def resolve(words: Sequence[str], *, python: str) -> list[str]:
-    """Tell what is to be started.
+def start_arguments(words: Sequence[str], *, python: str) -> list[str]:
+    """Return the program, and its arguments, that start a script or command.
 
     Parameters
     ----------

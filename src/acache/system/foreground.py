@@ -1,4 +1,4 @@
-"""Running a command in the foreground, as a shell would, and outliving it."""
+"""Running a command in the foreground, as a shell does, and passing signals on to it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Finished(NamedTuple):
 
 
 class Foreground:
-    """Passes signals on to the command that it runs, so that this process outlives it.
+    """Runs commands and passes signals on to them, so that this process ends after them.
 
     A context manager. Signals that are ignored stay ignored, by the command too. One that comes
     when no command runs any more takes effect at the end of the context.
@@ -110,7 +110,7 @@ def _started(arguments: Sequence[str], environment: Mapping[str, str]) -> subpro
 
 
 def _in_foreground() -> bool:
-    """Tell whether a key at the terminal reaches the command by itself."""
+    """Return whether a key at the terminal reaches the command by itself."""
     if os.name == "nt":
         return True
     try:

@@ -1,4 +1,4 @@
-"""Whether a process of this host still lives, and may therefore still be writing."""
+"""Whether a process of this host still runs, and may therefore still be writing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _SLACK_SECONDS = 2.0  # clock ticks, and file systems that count whole seconds
 
 
 def may_be_writing(pid: int, modified: float) -> bool:
-    """Tell whether a process that last wrote to a file may go on doing so.
+    """Return whether a process that last wrote to a file may go on doing so.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def may_be_writing(pid: int, modified: float) -> bool:
     -------
     alive : bool
         False if there is no such process, or if it began after the file was written: then the
-        number was given anew. In doubt True.
+        number was reused. In doubt True.
     """
     if not _lives(pid):
         return False

@@ -1,4 +1,4 @@
-"""Files that a report is written to once it is known, opened before the work that it tells of."""
+"""Files for reports, opened before the work so that one that cannot be written is found first."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from acache.system.errors import AcacheError, UsageError
 from acache.system.text import printable
 
 
-class Export:
-    """A file that can be written to, which holds what it held until the report is there.
+class OutputFile:
+    """A file that can be written to; it keeps its content until the report is written.
 
-    A context manager: where nothing was written, a file that it made is removed again.
+    A context manager: where nothing was written, a file that it made is removed.
 
     Parameters
     ----------
     path : str
         A file, new or not, or a pipe.
     option : str
-        That gave the path, for the message.
+        The option that gave the path, for the message.
 
     Raises
     ------
@@ -47,7 +47,7 @@ class Export:
         Raises
         ------
         AcacheError
-            If it cannot be written after all, as the disk is full for instance.
+            If it cannot be written, as the disk is full for instance.
         """
         data = content if isinstance(content, bytes) else f"{content}\n".encode()
         try:
@@ -60,7 +60,7 @@ class Export:
             raise AcacheError(f"{name} cannot be written: {error.strerror}") from None
         self._made = False
 
-    def __enter__(self) -> Export:
+    def __enter__(self) -> OutputFile:
         return self
 
     def __exit__(

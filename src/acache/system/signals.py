@@ -1,4 +1,4 @@
-"""Ending in order: signals become exceptions, but not within what must not be cut short."""
+"""Signals as exceptions, so that what was begun is cleaned up; delayed where that matters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ENDING = [
 
 
 class TerminatedError(AcacheError):
-    """The system, or someone, asked the process to end. Exit code 128 and the signal's number."""
+    """A signal asked the process to end. Exit code 128 and the signal's number."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"ended by {signal.Signals(number).name}")
@@ -32,10 +32,10 @@ class _State:
 
 
 @contextmanager
-def ending_in_order() -> Iterator[None]:
+def signals_as_exceptions() -> Iterator[None]:
     """Let SIGTERM, SIGHUP and SIGQUIT raise `TerminatedError`, and SIGINT `KeyboardInterrupt`.
 
-    What ignores a signal goes on ignoring it. Does nothing outside of the main thread.
+    A signal that is ignored stays ignored. Does nothing outside of the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -62,7 +62,7 @@ def _end(number: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let signals wait, within `ending_in_order`, until what is done here is done."""
+    """Delay signals, within `signals_as_exceptions`, until what is done here is done."""
     _State.held += 1
     try:
         yield

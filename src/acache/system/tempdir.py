@@ -1,4 +1,4 @@
-"""Folders of one command alone, which vanish at its end, whatever ends it."""
+"""Temporary folders of one command, removed at its end, however it ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from acache.system.signals import uninterrupted
 
 @contextmanager
 def private_folder(prefix: str, *, parent: str | None = None) -> Iterator[str]:
-    """Make a folder that nobody else uses, and remove it at the end with all that is in it.
+    """Make a folder for this process alone, and remove it at the end with all that is in it.
 
     Parameters
     ----------
@@ -40,19 +40,19 @@ def private_folder(prefix: str, *, parent: str | None = None) -> Iterator[str]:
 
 
 def _remove(folder: str) -> None:
-    """Remove a folder, and what a script has made read-only in it, as far as it can be removed."""
-    if os.path.islink(folder):  # a script has put it there; what it leads to is not ours
+    """Remove a folder, and what a script has made read-only in it, as far as possible."""
+    if os.path.islink(folder):  # made by a script; what it leads to stays
         os.unlink(folder)
         return
     shutil.rmtree(folder, ignore_errors=True)
     if not os.path.lexists(folder):
         return
     with contextlib.suppress(OSError):
-        _open_up(folder)
+        _make_writable(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _open_up(folder: str) -> None:
+def _make_writable(folder: str) -> None:
     os.chmod(folder, 0o700)
     for current, names, _ in os.walk(folder):
         for name in names:

@@ -43,7 +43,7 @@ class Helper(Generic[P, T]):
     def _run(work: Callable[[Iterator[P]], T], taking: int, answering: int) -> NoReturn:
         status = 1
         try:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # the parent tells of an interruption
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # the parent reports an interruption
 
             def pieces() -> Iterator[P]:
                 with os.fdopen(taking, "rb") as source:
@@ -64,7 +64,7 @@ class Helper(Generic[P, T]):
             os._exit(status)
 
     def give(self, piece: P) -> bool:
-        """Send a piece of work; False if the process is no more."""
+        """Send a piece of work; False if the process has ended."""
         try:
             pickle.dump(piece, self._giving, protocol=pickle.HIGHEST_PROTOCOL)
             self._giving.flush()
@@ -100,7 +100,7 @@ class Helper(Generic[P, T]):
         return result
 
     def end(self) -> None:
-        """End the process if it still runs, and let go of what belongs to it."""
+        """End the process if it still runs, and close its pipes."""
         if not self._ended:
             os.kill(self._pid, signal.SIGKILL)
             os.waitpid(self._pid, 0)

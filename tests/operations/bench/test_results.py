@@ -35,7 +35,7 @@ def level(
     warm: Measurement,
     *,
     off: Measurement | None = None,
-    entries: int = 9,
+    entries: int | None = None,
     leftovers: int = 0,
     calls: Calls | None = Calls(9, 0),  # noqa: B008 - a frozen tuple
 ) -> LevelResult:
@@ -44,7 +44,7 @@ def level(
         off=off or runs(6.7),
         cold=runs(7.6),
         warm=warm,
-        held=Held(Totals(entries, 1000, 4096, 2), leftovers),
+        held=Held(Totals(number if entries is None else entries, 1000, 4096, 2), leftovers),
         calls=calls,
     )
 
@@ -84,12 +84,15 @@ def test_what_does_not_pay_is_not_recommended() -> None:
     assert recommend(runs(6.7), [level(20, runs(2.0), entries=0)]) is None
 
 
-@pytest.mark.parametrize("outlier", [5.2, 7.5])
-def test_one_run_that_lies_far_off_changes_no_recommendation(outlier: float) -> None:
+@pytest.mark.parametrize(("outlier", "expected"), [(5.2, 50), (7.5, None)])
+def test_one_run_that_lies_far_off_recommends_no_other_level(
+    outlier: float, expected: int | None
+) -> None:
+    """Only if it takes longer than without cache, the interval contains 1, which carries none."""
     warm = runs(1.0, spread=(1.64, 1.63, 1.65, 1.66, outlier))
-    assert recommend(runs(6.7), [level(20, runs(4.98)), level(50, warm)]) == 50
+    assert recommend(runs(6.7), [level(20, runs(4.98)), level(50, warm)]) == expected
     three = runs(1.0, spread=(1.64, 1.63, outlier))
-    assert recommend(runs(6.7), [level(20, runs(4.98)), level(50, three)]) == 50
+    assert recommend(runs(6.7), [level(20, runs(4.98)), level(50, three)]) == expected
 
 
 def test_what_never_hits_is_not_recommended() -> None:
@@ -101,6 +104,25 @@ def test_one_run_must_differ_by_much() -> None:
     off, close, far = (runs(n, spread=(1.0,)) for n in (6.0, 5.2, 4.0))
     assert recommend(off, [level(20, close)]) is None
     assert recommend(off, [level(20, far)]) == 20
+
+
+def test_two_levels_of_the_same_entries_are_equal() -> None:
+    off = runs(6.0, spread=(1.0, 1.1))
+    slow, fast = runs(4.0, spread=(1.0, 1.1)), runs(3.0, spread=(1.0, 1.02))
+    assert recommend(off, [level(20, slow), level(30, fast)]) == 30
+    assert recommend(off, [level(20, slow, entries=4), level(30, fast, entries=4)]) == 20
+
+
+def test_with_two_rounds_all_runs_must_agree() -> None:
+    off, warm = runs(6.0, spread=(1.0, 1.0)), runs(4.0, spread=(0.8, 1.3))
+    assert recommend(off, [level(20, warm)]) is None
+    assert recommend(off, [level(20, runs(4.0, spread=(0.8, 1.2)))]) == 20
+
+
+def test_an_interval_that_holds_one_carries_no_recommendation() -> None:
+    row = level(20, runs(4.0))
+    assert recommend(runs(6.7), [row]) == 20
+    assert recommend(runs(6.7), [row._replace(interval=(0.99, 2.0))]) is None
 
 
 def test_another_output_is_not_recommended() -> None:

@@ -16,6 +16,7 @@ from acache.operations.bench.statistics import (
     ratio_interval,
     summarise,
 )
+from tests.helpers.examples import examples
 
 times = st.lists(st.floats(1e-3, 1e4), min_size=3, max_size=30)
 
@@ -95,7 +96,7 @@ def test_no_interval_from_fewer_than_three_runs() -> None:
     assert ratio_interval([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]) is not None
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.floats(0.01, 100), st.floats(0.01, 100), st.floats(0.01, 100))
 def test_a_cache_pays_off_after_so_many_runs(off: float, cold: float, warm: float) -> None:
     runs = break_even_runs(off, cold, warm)

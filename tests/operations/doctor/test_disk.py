@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 import subprocess
@@ -13,9 +12,9 @@ import pytest
 
 from acache.config.settings import Config
 from acache.operations.doctor.check import Subject
-from acache.operations.doctor.disk import check_access_times, mount_of
+from acache.operations.doctor.disk import check_access_times
 from acache.sources.installed import InstalledSources
-from acache.store.local import Store
+from acache.store.store import Store
 from tests.helpers.processes import run_python
 from tests.helpers.users import with_all_imported
 
@@ -138,23 +137,6 @@ def test_access_times_with_noatime(tmp_path: Path) -> None:
     assert "is mounted with relatime" in after["access-times"]["message"]
 
 
-def test_mount_of_a_folder_is_the_last_of_the_nearest() -> None:
-    mounts = (
-        "22 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n"
-        "30 22 0:40 / /data rw,noatime shared:1 - ext4 /dev/vdb rw\n"
-        "31 22 0:41 / /data\\040set rw - ext4 /dev/vdc rw\n"
-        "32 22 0:42 / /data\\040set rw,nosuid,relatime - ext4 /dev/vdc rw\n"
-    )
-
-    def found(path: str) -> tuple[str, set[str]] | None:
-        return mount_of(path, io.StringIO(mounts))
-
-    assert found("/data/x") == ("/data", {"rw", "noatime"})
-    assert found("/database") == ("/", {"rw", "relatime"})
-    assert found("/data set/x") == ("/data set", {"rw", "nosuid", "relatime"})
-    assert mount_of("/data", ()) is None
-
-
 def test_access_times_are_fixed_with_sudo_unless_by_root(
     tmp_path: Path, as_nobody: int | None
 ) -> None:
@@ -164,7 +146,7 @@ def test_access_times_are_fixed_with_sudo_unless_by_root(
         "from acache.operations.doctor.check import Subject\n"
         "from acache.operations.doctor.disk import check_access_times\n"
         "from acache.sources.installed import InstalledSources\n"
-        "from acache.store.local import Store\n"
+        "from acache.store.store import Store\n"
         "os.setuid(int(sys.argv[1]) or os.getuid())\n"
         "store = Store(sys.argv[2])\n"
         "subject = Subject(Config.from_env({}), store, InstalledSources())\n"

@@ -15,7 +15,7 @@ import pytest
 from acache.operations.doctor.check import Check
 from acache.operations.verify.store import verify
 from acache.store import parallel
-from acache.store.local import Store
+from acache.store.store import Store
 from tests.helpers.doctored import call, checks, followed, needs_root, private
 from tests.helpers.marks import needs_fork, needs_links, needs_posix
 from tests.helpers.processes import Result, run_line, run_python
@@ -249,6 +249,7 @@ def test_permissions_of_a_folder_that_may_not_be_used(  # noqa: PLR0917
         "import doctored\n"
         "os.setgroups([]); os.setuid(int(sys.argv[3])) if os.geteuid() == 0 else None\n"
         "warnings.simplefilter('error')\n"
+        "warnings.filterwarnings('ignore', 'Persisting input')\n"
         "def call(name, *values):\n"
         "    doctored.f.__name__ = doctored.f.__qualname__ = name\n"
         "    for value in values: joblib.Memory(sys.argv[2], verbose=0).cache(doctored.f)(value)\n"
@@ -278,6 +279,7 @@ os.setgroups([]); os.setuid(int(sys.argv[3])) if os.geteuid() == 0 else None
 memory = joblib.Memory(sys.argv[2], verbose=0)
 with warnings.catch_warnings(record=True) as told:
     warnings.simplefilter("always")
+    warnings.filterwarnings("ignore", "Persisting input")
     memory.cache(doctored.f)(3)
 print([w.category.__name__ for w in told])
 doctored.f.__name__ = doctored.f.__qualname__ = "g"

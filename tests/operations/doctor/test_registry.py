@@ -16,7 +16,8 @@ def test_checks_of_a_sound_cache(location: Path) -> None:
     found = checks(location)
     assert [*found] == [
         "cache-dir", "level", "mmap", "compress", "verbose", "limits", "versions", "permissions",
-        "access-times", "free-space", "inodes", "leftovers", "stale", "sources",
+        "access-times", "free-space", "inodes", "writes", "leftovers", "layout", "stale", "sources",
+        "reuse",
     ]  # fmt: skip
     well = [check for check in found.values() if check.id not in OF_THE_MACHINE]
     assert [c for c in well if c.status != "ok" or c.fix is not None or not c.message] == []

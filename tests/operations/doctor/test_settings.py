@@ -18,6 +18,8 @@ from tests.helpers.doctored import call, checks, followed, needs_root
 from tests.helpers.librosa_settings import probe
 from tests.helpers.marks import needs_links
 from tests.helpers.processes import Result, run_line, run_python
+from tests.helpers.pythons import LIBROSAS
+from tests.helpers.stores import write_entry
 
 
 @pytest.mark.parametrize(
@@ -84,6 +86,9 @@ def test_compress_looks_for_lz4_in_the_chosen_python(tmp_path: Path) -> None:
     assert found["compress"].fix == f"{python} -m pip install lz4"
     assert found["versions"].status == "warning"
     assert "does not have librosa and joblib" in found["versions"].message
+    write_entry(tmp_path / "location" / "joblib" / "m" / "f", "0" * 32)
+    others = {check.id: check for check in examine(config)}["versions"]
+    assert "does not have joblib:" in others.message, "librosa does not use this cache"
     assert found["versions"].message.endswith("--python PATH chooses it")
     assert found["versions"].fix is None
 
@@ -209,9 +214,12 @@ except TypeError: print("TypeError")
 """
 
 
+@pytest.mark.parametrize("python", [sys.executable, *LIBROSAS])
 @pytest.mark.parametrize("level", ["20", "30", "50"])
-def test_level_at_which_librosa_cannot_call_a_function(tmp_path: Path, level: str) -> None:
+def test_level_at_which_librosa_cannot_call_a_function(
+    tmp_path: Path, python: str, level: str
+) -> None:
     environ = {"LIBROSA_CACHE_DIR": str(tmp_path), "LIBROSA_CACHE_LEVEL": level}
-    raises = run_python(RECURRENCE, env=environ) == "TypeError\n"
+    raises = run_python(RECURRENCE, env=environ, python=python) == "TypeError\n"
     assert raises == (int(level) >= 30)
     assert ("recurrence_matrix raises TypeError" in checks(LEVEL=level)["level"].message) == raises

@@ -18,12 +18,13 @@ from acache.operations.execute import execute
 from acache.operations.verify import store as verification
 from acache.operations.verify.store import VerifyReport, plan_removal, verify
 from acache.store import parallel
-from acache.store.local import Store
-from tests.helpers.hostile import of
+from acache.store.local import LocalStore
+from acache.store.store import Store
 from tests.helpers.marks import needs_fork, needs_links
+from tests.helpers.opcodes import of
 from tests.helpers.processes import dead_pid, run_line, run_python
 from tests.helpers.samples import F8, long, wrapper
-from tests.helpers.stores import LIBROSA_SCRIPT, tree, write_entry
+from tests.helpers.stores import LIBROSA_SCRIPT, VERSIONS, tree, unpack_recorded, write_entry
 
 HASH = "0123456789abcdef" * 2
 SYSTEM = b"cos\nsystem\n(Vecho > canary\ntR."
@@ -413,13 +414,13 @@ def test_what_vanishes_meanwhile_is_no_matter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = put(tmp_path, b"N.")
-    opened = Store.opened_output
+    opened = LocalStore.open_output
 
-    def vanishing(self: Store, *names: str) -> Any:
+    def vanishing(self: LocalStore, *names: str) -> Any:
         (entry / "output.pkl").unlink()
         return opened(self, *names)
 
-    monkeypatch.setattr(Store, "opened_output", vanishing)
+    monkeypatch.setattr(LocalStore, "open_output", vanishing)
     report = verify(Store(tmp_path))
     assert (report.entries, [f.kind for f in report.findings]) == (0, [])
 
@@ -448,11 +449,10 @@ def test_access_times_stay(location: Path) -> None:
 
 
 def test_recorded_stores_of_old_joblibs_are_sound(tmp_path: Path) -> None:
-    for archive in sorted((Path(__file__).parents[2] / "recorded").glob("*.tar.gz")):
-        location = tmp_path / archive.name.removesuffix(".tar.gz")
-        shutil.unpack_archive(archive, location)
-        where = next(path.parent for path in location.rglob("joblib") if path.is_dir())
-        report = verify(Store(where))
+    for version in VERSIONS:
+        unpack_recorded(version, tmp_path / version)
+        report = verify(Store(tmp_path / version / "str"))
         assert report.entries
         told = {finding.id.partition("/")[0] for finding in report.findings}
-        assert all(".broken." in function for function in told), archive
+        assert told, "one was killed while it stored"
+        assert all(".broken." in function for function in told), version

@@ -36,10 +36,11 @@ from acache.operations.verify.store import verify
 from acache.pickles import DamagedError, PickleError, describe_file, literals, memo
 from acache.pickles.safety import Judge, parse_allowed
 from acache.pickles.safety.calls import HARMLESS
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.errors import AcacheError, UsageError
 from tests.helpers.crashing import crashing
-from tests.helpers.hostile import bombs, dangerous, of, running, text
+from tests.helpers.hostile import bombs, dangerous, running
+from tests.helpers.opcodes import of, text
 from tests.helpers.processes import run_python
 from tests.helpers.samples import values
 from tests.helpers.stores import write_entry

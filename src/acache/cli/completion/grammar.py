@@ -21,24 +21,12 @@ ASKED = (FUNCTIONS, ENTRIES, ENTRY_OR_FUNCTION, LEVELS, LEVEL, LEVEL_LIST)
 
 
 class Value(NamedTuple):
-    """The value of an option, or an argument.
+    """The value of an option, or an argument."""
 
-    Attributes
-    ----------
-    name : str
-        As in the help.
-    kind : str
-        One of the kinds in this module.
-    words : tuple of str
-        All choices of the kind ``words``.
-    many : bool
-        Whether it is an argument that takes several values.
-    """
-
-    name: str
+    name: str  # as in the help
     kind: str
-    words: tuple[str, ...] = ()
-    many: bool = False
+    words: tuple[str, ...] = ()  # all choices of the kind ``words``
+    many: bool = False  # whether it is an argument that takes several values
 
 
 class Option(NamedTuple):
@@ -51,14 +39,7 @@ class Option(NamedTuple):
 
 
 class Command(NamedTuple):
-    """A command; the name of the group itself is empty.
-
-    Attributes
-    ----------
-    name, help : str
-    options : tuple of Option
-    argument : Value or None
-    """
+    """A command; the name of the group itself is empty."""
 
     name: str
     help: str

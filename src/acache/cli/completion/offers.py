@@ -24,7 +24,7 @@ from acache.config.effects import LIBROSA, LIBROSA_LEVELS
 from acache.config.settings import Config
 from acache.store.format import dotted
 from acache.store.ids import exactly, functions_named
-from acache.store.local import Store
+from acache.store.store import Store
 
 # Listing the folders of 100,000 entries would take as long as all the rest, and that twice.
 _MOST_NAMES = 256
@@ -142,8 +142,7 @@ def _entries(current: str, known: Sequence[str], store: Store) -> Offer:
     hashes = [
         argument_hash
         for named in functions_named(function, known)
-        for argument_hash in store.hashes(named)
-        if argument_hash.startswith(prefix)
+        for argument_hash in store.hashes(named, prefix)
     ]
     if len(hashes) <= _MOST_HASHES:
         return Offer([f"{function}/{one}" for one in sorted(hashes)])

@@ -10,24 +10,12 @@ _ESCAPED_IN_DOUBLE = '\\"$`'
 
 
 class Word(NamedTuple):
-    """A word without its quotes.
+    """A word without its quotes."""
 
-    Attributes
-    ----------
-    text : str
-        What bash would pass on, without expansions.
-    quote : str
-        The quote that is still open, or nothing.
-    inserted_at : int
-        Where in the text that quote begins; 0 without one. bash inserts a completion there.
-    is_simple : bool
-        Whether no part of it is in closed quotes.
-    """
-
-    text: str
-    quote: str
-    inserted_at: int
-    is_simple: bool
+    text: str  # what bash would pass on, without expansions
+    quote: str  # the quote that is still open, or nothing
+    inserted_at: int  # where in the text that quote begins: bash inserts a completion there
+    is_simple: bool  # whether no part of it is in closed quotes
 
 
 def read(word: str) -> Word:

@@ -9,6 +9,7 @@ from acache.operations.bench.results import LevelResult, Measurement
 from acache.operations.bench.runner import Schedule, Timings
 from acache.operations.bench.statistics import LEAST_RUNS, outliers
 from acache.operations.bench.store_location import is_other_disk
+from acache.system.text import printable
 
 _SHORT_SECONDS = 0.1  # starting Python and importing a library is most of that
 _MOST_NAMED = 3
@@ -20,6 +21,7 @@ def warnings(schedule: Schedule, timings: Timings, config: Config) -> list[str]:
     return [
         *config.warnings(),
         *_other_disk(timings, config),
+        *_own_caches(timings, config),
         *_too_few(schedule, timings),
         *_noise(schedule, timings),
         *_nothing_cached(timings.levels, config),
@@ -33,6 +35,14 @@ def _other_disk(timings: Timings, config: Config) -> Iterator[str]:
         yield (
             f"the private stores were in {timings.folder}, on another disk than {config.location};"
             " make the folder that contains it writable to measure that disk"
+        )
+
+
+def _own_caches(timings: Timings, config: Config) -> Iterator[str]:
+    for store in timings.own_caches:
+        yield (
+            f"the script also caches in {printable(store)}, a location of its own, which was on in"
+            f" all runs; let it take the location from {config.cache_dir.variable} to time that too"
         )
 
 

@@ -17,25 +17,13 @@ _ERRORS = 3.0  # standard errors
 
 
 class Measurement(NamedTuple):
-    """Several runs of one step.
-
-    Attributes
-    ----------
-    runs : tuple of Run
-        In order.
-    summary : Summary
-        Of their wall times.
-    user, system : float or None
-        Median CPU seconds.
-    max_rss_bytes : int or None
-        Median peak memory.
-    """
+    """Several runs of one step."""
 
     runs: tuple[Run, ...]
-    summary: Summary
-    user: float | None
+    summary: Summary  # of their wall times
+    user: float | None  # median CPU seconds
     system: float | None
-    max_rss_bytes: int | None
+    max_rss_bytes: int | None  # median peak memory
 
     @property
     def times(self) -> list[float]:
@@ -44,17 +32,10 @@ class Measurement(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What a store holds after a cold run.
-
-    Attributes
-    ----------
-    entries : Totals
-    leftovers : int
-        Temporary files and folders without result, from writes that failed.
-    """
+    """What a store holds after a cold run."""
 
     entries: Totals
-    leftovers: int
+    leftovers: int  # temporary files and folders without result: writes that failed
 
 
 class Calls(NamedTuple):
@@ -65,35 +46,17 @@ class Calls(NamedTuple):
 
 
 class LevelResult(NamedTuple):
-    """What caching at a level gains and costs.
-
-    Attributes
-    ----------
-    level : int
-    cold, warm : Measurement
-    held : Held
-        After a cold run.
-    calls : Calls or None
-        Of a warm run; None if it could not be traced.
-    speedup : float or None
-        Median time without cache over the median warm time; None if nothing was cached.
-    interval : (float, float) or None
-        Of the speed-up, 95 %; None with fewer than three runs.
-    same_output : bool
-        Whether all runs, with and without the cache, printed the same on stdout.
-    break_even_runs : float or None
-        See `acache.operations.bench.statistics.break_even_runs`; None too if nothing was cached.
-    """
+    """What caching at a level gains and costs."""
 
     level: int
     cold: Measurement
     warm: Measurement
     held: Held
-    calls: Calls | None
-    speedup: float | None
-    interval: tuple[float, float] | None
-    same_output: bool
-    break_even_runs: float | None
+    calls: Calls | None  # None if the warm run could not be traced
+    speedup: float | None  # median time without cache / warm; None if nothing was cached
+    interval: tuple[float, float] | None  # of the speed-up, 95 %; None with fewer than three runs
+    same_output: bool  # of all runs, with and without the cache
+    break_even_runs: float | None  # see `statistics.break_even_runs`; None if nothing was cached
 
     @property
     def is_cached(self) -> bool:
@@ -102,32 +65,15 @@ class LevelResult(NamedTuple):
 
 
 class BenchReport(NamedTuple):
-    """The results of a benchmark.
+    """The results of a benchmark."""
 
-    Attributes
-    ----------
-    command : tuple of str
-        As it was given.
-    rounds : int
-        How many were run.
-    environment : dict
-        See `acache.operations.bench.environment.describe`.
-    off : Measurement
-    levels : tuple of LevelResult
-        By level.
-    recommended_level : int or None
-        See `recommend`.
-    warnings : tuple of str
-        Each says what to do.
-    """
-
-    command: tuple[str, ...]
+    command: tuple[str, ...]  # as it was given
     rounds: int
-    environment: Mapping[str, object]
+    environment: Mapping[str, object]  # see `acache.operations.bench.environment.describe`
     off: Measurement
     levels: tuple[LevelResult, ...]
-    recommended_level: int | None
-    warnings: tuple[str, ...]
+    recommended_level: int | None  # see `recommend`
+    warnings: tuple[str, ...]  # each says what to do
 
     @property
     def best_speedup(self) -> float | None:
@@ -196,16 +142,29 @@ def usable(off: Measurement, levels: Sequence[LevelResult]) -> list[LevelResult]
 def recommend(off: Measurement, levels: Sequence[LevelResult]) -> int | None:
     """Choose the lowest usable level whose warm time is within noise of the best; see `is_slower`.
 
+    A level that stores the same entries as the best one is as good: that is all that it can do.
+
     Returns
     -------
     level : int or None
-        None if no level is clearly faster than no cache at all.
+        None if no level is faster than no cache at all by more than noise, or the interval of that
+        level's speed-up contains 1.
     """
     faster = [row for row in usable(off, levels) if is_slower(off, row.warm)]
     if not faster:
         return None
     best = min(faster, key=lambda row: row.warm.summary.median)
-    return min(row.level for row in faster if not is_slower(row.warm, best.warm))
+    lowest = min(
+        (row for row in faster if _is_as_good(row, best)),
+        key=lambda row: row.level,
+    )
+    is_sure = lowest.interval is None or lowest.interval[0] > 1
+    return lowest.level if is_sure else None
+
+
+def _is_as_good(row: LevelResult, best: LevelResult) -> bool:
+    same = row.held.entries[:2] == best.held.entries[:2]  # their number and size
+    return same or not is_slower(row.warm, best.warm)
 
 
 def is_slower(slow: Measurement, fast: Measurement) -> bool:
@@ -215,12 +174,13 @@ def is_slower(slow: Measurement, fast: Measurement) -> bool:
     difference. That of a median is about ``1.2533 s / sqrt(n)``, with ``s = 1.4826 MAD`` for the
     standard deviation (P. Rousseeuw and C. Croux, "Alternatives to the Median Absolute Deviation",
     JASA 88, 1993), so that one outlier changes nothing. With fewer than three runs
-    the noise is unknown, and 20 % is assumed.
+    the noise is unknown: the fastest of the slow ones must take 20 % longer than the slowest of the
+    fast ones.
     """
     gain = slow.summary.median - fast.summary.median
     errors = [_squared_error(slow), _squared_error(fast)]
     if None in errors:
-        return gain > _UNKNOWN_NOISE * fast.summary.median
+        return slow.summary.min > (1 + _UNKNOWN_NOISE) * fast.summary.max
     noise = _ERRORS * math.sqrt(sum(error for error in errors if error is not None))
     return gain > max(_NOISE * fast.summary.median, noise)
 

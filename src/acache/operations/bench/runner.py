@@ -19,8 +19,8 @@ from acache.operations.bench.results import (
 )
 from acache.operations.bench.store_location import folder_beside
 from acache.operations.bench.timed_run import Run, timed_run
-from acache.store.local import Store
 from acache.store.model import Entry, Leftover
+from acache.store.store import Store
 from acache.store.totals import Tally
 from acache.system.errors import AcacheError
 from acache.system.tempdir import private_folder
@@ -31,17 +31,15 @@ _TAIL_LINES = 15
 
 
 class FailedRunError(AcacheError):
-    """A run did not end with exit code 0.
-
-    Attributes
-    ----------
-    tail : list of str
-        The last lines that it printed on stderr.
-    """
+    """A run did not end with exit code 0; `tail` are the last lines of its stderr."""
 
     def __init__(self, message: str, tail: list[str]) -> None:
         super().__init__(message)
         self.tail = tail
+
+
+class OwnCacheError(AcacheError):
+    """A script has a cache that cannot be switched off, and no other one."""
 
 
 class Step(NamedTuple):
@@ -61,25 +59,13 @@ OFF = Step("off")
 
 
 class Schedule(NamedTuple):
-    """What is to be run.
+    """What is to be run."""
 
-    Attributes
-    ----------
-    arguments : tuple of str
-        The program's path first.
-    levels : tuple of int
-    rounds : int >= 1
-    warmup : int >= 0
-        Runs with the cache off that do not count.
-    time_limit : float > 0
-        Seconds. A round that would end later is not begun; one is run in any case.
-    """
-
-    arguments: tuple[str, ...]
+    arguments: tuple[str, ...]  # the program's path first
     levels: tuple[int, ...]
     rounds: int
-    warmup: int
-    time_limit: float
+    warmup: int  # runs with the cache off that do not count
+    time_limit: float  # seconds; no round but the first is begun that would end later
 
     @property
     def round(self) -> list[Step]:
@@ -108,12 +94,13 @@ class BenchProgress:
 
 
 class Timings(NamedTuple):
-    """The measurements of all rounds, how many there were, and where the stores were."""
+    """The measurements of all rounds, and how many there were."""
 
     rounds: int
     off: Measurement
     levels: tuple[LevelResult, ...]
-    folder: str
+    folder: str  # of the private stores
+    own_caches: tuple[str, ...] = ()  # other stores, which the script used in every run
 
 
 def measure(
@@ -139,6 +126,8 @@ def measure(
     ------
     FailedRunError
         If a run fails: its exit code, and the end of its stderr.
+    OwnCacheError
+        If the script uses only a store that it has chosen itself.
     OSError
         If a store cannot be made, or the command cannot be started.
     """
@@ -158,6 +147,7 @@ class _Bench:
         self._runs: dict[Step, list[Run]] = {step: [] for step in schedule.round}
         self._held: dict[int, Held] = {}
         self._calls: dict[int, Calls | None] = {}
+        self._own_caches: dict[str, Calls] = {}
         self._took: dict[str, float] = {}  # seconds of the last run of each kind, at any level
         self._begun = time.monotonic()
 
@@ -174,10 +164,24 @@ class _Bench:
                 self._progress.expect(self._remaining(0))
             for level in self._schedule.levels:
                 self._round_of(level, done)
+            if done == 0:
+                self._require_a_cache()
             done += 1
         off = measurement(self._runs[OFF])
         levels = tuple(self._result(off, level) for level in self._schedule.levels)
-        return Timings(done, off, levels, self._folder)
+        return Timings(done, off, levels, self._folder, tuple(self._own_caches))
+
+    def _require_a_cache(self) -> None:
+        """Refuse to time a script that caches nothing but in a store of its own."""
+        if not self._own_caches or any(held.entries.entries for held in self._held.values()):
+            return
+        [(store, calls), *_] = self._own_caches.items()
+        variable = self._config.cache_dir.variable
+        raise OwnCacheError(
+            f"the script caches only in {printable(store)} ({calls.hits} hits, {calls.misses}"
+            " misses), a location of its own, so it cannot be timed without its cache; let it take"
+            f" the location from {variable}, as in joblib.Memory(os.environ.get({variable!r}))"
+        )
 
     def _round_of(self, level: int, round_: int) -> None:
         with private_folder(PREFIX, parent=self._folder) as location:
@@ -203,7 +207,10 @@ class _Bench:
             trace = tracing.read()
         if not trace.joblibs:
             return None
-        return Calls(*trace.hits_and_misses(Store(location).path))
+        path = Store(location).path
+        for store in {row.store for row in trace.functions} - {path}:
+            self._own_caches.setdefault(store, Calls(*trace.hits_and_misses(store)))
+        return Calls(*trace.hits_and_misses(path))
 
     def _time(self, step: Step, environment: dict[str, str], *, round_: int) -> None:
         self._runs[step].append(self._run(step, environment, round_=round_))

@@ -17,21 +17,12 @@ _NORMAL_QUARTILE = 0.6744897501960817  # of the standard normal distribution, at
 
 
 class Summary(NamedTuple):
-    """Location and spread of some timings, all in seconds.
-
-    Attributes
-    ----------
-    median, mean, min, max : float
-    mad : float or None
-        Median absolute deviation from the median, not scaled.
-    stddev : float or None
-        Of the sample, with ``n - 1``. Both are None for fewer than three runs.
-    """
+    """Location and spread of some timings, all in seconds."""
 
     median: float
-    mad: float | None
+    mad: float | None  # median absolute deviation, not scaled; None for fewer than three runs
     mean: float
-    stddev: float | None
+    stddev: float | None  # of the sample, with ``n - 1``; None for fewer than three runs
     min: float
     max: float
 

@@ -21,32 +21,16 @@ _KIBIBYTE = 1 if sys.platform == "darwin" else 1024  # the unit of ru_maxrss
 
 
 class Run(NamedTuple):
-    """One run of a command.
+    """One run of a command."""
 
-    Attributes
-    ----------
-    seconds : float
-        Wall time, from the start of the child until the system reports its end.
-    user, system : float or None
-        CPU seconds of the child and of its own children that it waited for; None where the
-        system does not report it.
-    max_rss_bytes : int or None
-        Peak memory of the largest of these processes. None where it is not above acache's own: the
-        system counts from the fork on, when the child is still a copy of acache.
-    exit_code : int
-        Negative: the number of the signal that ended it, as in `subprocess`.
-    output : bytes
-        SHA-256 of its stdout.
-    stderr_tail : str
-        The end of its stderr.
-    """
-
-    seconds: float
-    user: float | None
+    seconds: float  # from the start of the child until the system reports its end
+    user: float | None  # CPU seconds of the child and of its children that it waited for
     system: float | None
+    # Peak memory of the largest of these processes. None where it is not above acache's own: the
+    # system counts from the fork on, when the child is still a copy of acache.
     max_rss_bytes: int | None
-    exit_code: int
-    output: bytes
+    exit_code: int  # negative: the number of the signal that ended it
+    output: bytes  # SHA-256 of its stdout
     stderr_tail: str
 
 

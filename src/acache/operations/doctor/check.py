@@ -12,8 +12,7 @@ from acache.operations.stats import StatsReport, stats
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
 from acache.sources.staleness import Drift
-from acache.store.local import Store
-from acache.store.parallel import Progress
+from acache.store.store import Progress, Store
 from acache.system.text import quoted
 
 Status = Literal["ok", "warning", "problem"]
@@ -105,7 +104,7 @@ class Subject:
 
     @cached_property
     def _scanned(self) -> tuple[StatsReport, Exposed]:
-        exposed = Exposed(self.store.path)
+        exposed = Exposed(self.store)
         report = stats(
             self.store,
             Levels(self.store, self.installed),

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import shutil
 import sys
-from collections.abc import Iterable
 
 from acache.operations.doctor.check import Answer, Subject, command, existing, ok, problem, warning
+from acache.system.mounts import MOUNTS, mount_of
 from acache.system.text import quoted, size_text
 
-MOUNTS = "/proc/self/mountinfo"
-_ESCAPED = re.compile(r"\\([0-7]{3})")  # white space and the backslash in it
 # Free room on the disk, and inodes: less than this is worth a warning, less than a tenth of it is a
 # problem. Of a small disk twice the share, as files come in large pieces.
 _SHARE = 0.05
@@ -31,7 +28,7 @@ def check_access_times(subject: Subject, mounts: str = MOUNTS) -> Answer:
         found = None
     if found is None:
         return ok(f"whether accesses are recorded is not known on {sys.platform}")
-    folder, options = found
+    folder, options, _ = found
     if "noatime" in options:
         message = (
             f"{folder} is mounted with noatime: the last use of an entry is never recorded, so"
@@ -43,27 +40,6 @@ def check_access_times(subject: Subject, mounts: str = MOUNTS) -> Answer:
     if "relatime" in options:
         return ok(f"{folder} is mounted with relatime: last uses are good to a day")
     return ok(f"{folder} records each access: last uses are exact")
-
-
-def mount_of(path: str, mounts: Iterable[str]) -> tuple[str, set[str]] | None:
-    """Find where the file system of a folder is mounted, and the options of that.
-
-    Parameters
-    ----------
-    path : str
-    mounts : iterable of str
-        Lines of ``/proc/self/mountinfo`` (man 5 proc_pid_mountinfo).
-    """
-    path = os.path.realpath(path)
-    found = None
-    for line in mounts:
-        fields = line.split(" ")
-        folder = _ESCAPED.sub(lambda match: chr(int(match[1], 8)), fields[4])
-        inside = path == folder or path.startswith(f"{folder.rstrip('/')}/")
-        # Of two on the same folder the later one hides the other.
-        if inside and (found is None or len(folder) >= len(found[0])):
-            found = folder, set(fields[5].split(","))
-    return found
 
 
 def check_free_space(subject: Subject) -> Answer:

@@ -8,6 +8,7 @@ from functools import cache
 from stat import S_ISLNK
 
 from acache.store.format import OUTPUT
+from acache.store.store import Store
 
 OTHERS_WRITE, _GROUP_WRITES, _STICKY = 0o002, 0o020, 0o1000
 MOST_KEPT = 1000  # paths; of a large store each entry may be one
@@ -19,8 +20,8 @@ class Exposed:
 
     Parameters
     ----------
-    top : str
-        Path of the store.
+    store : Store or None
+        Whose entries are watched.
 
     Attributes
     ----------
@@ -30,23 +31,21 @@ class Exposed:
         Whether the user can fix it with chmod.
     """
 
-    def __init__(self, top: str = "") -> None:
+    def __init__(self, store: Store | None = None) -> None:
         self.everybody: set[str] = set()
         self.group: set[str] = set()
         self.foreign: set[str] = set()
         self.fixable = True
-        self._top = top
+        self._store = store
         self._own = os.geteuid() if hasattr(os, "geteuid") else 0
 
-    def entry(
-        self, function: str, name: str, folder: os.stat_result, output: os.stat_result
-    ) -> None:
+    def entry(self, path: str, folder: os.stat_result, output: os.stat_result) -> None:
         """Judge who may write to an entry."""
         modes = (folder.st_mode | output.st_mode) & (OTHERS_WRITE | _GROUP_WRITES)
         if modes or not folder.st_uid == output.st_uid == self._own:
-            path = f"{self._top}/{function}/{name}"
-            self.look(path, folder)
-            self.look(f"{path}/{OUTPUT}", output)
+            address = path if self._store is None else self._store.address(path)
+            self.look(address, folder)
+            self.look(f"{address}/{OUTPUT}", output)
 
     def merge(self, other: Exposed) -> None:
         """Add what another process found."""

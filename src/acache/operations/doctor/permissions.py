@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -10,60 +9,28 @@ from typing import NamedTuple
 from acache.config.settings import Config
 from acache.operations.doctor.check import Answer, Subject, existing, ok, problem, warning
 from acache.operations.doctor.exposure import MOST_KEPT, OTHERS_WRITE, Exposed, exposed_on_the_way
-from acache.store.format import SOURCE, is_hash
-from acache.store.local import Store
-from acache.system.dirfd import Folder, close_folder, open_folder
+from acache.store.store import Store
 from acache.system.text import counted, quoted
 
 _MOST_NAMED = 3
 
 
-class _Walk:
-    """What a walk over the store's folders finds; links are not followed."""
+class _Folders:
+    """What the user may not do in the store's folders, and the links that joblib follows there."""
 
     def __init__(self, store: Store, exposed: Exposed) -> None:
-        self._exposed = exposed
         self.links: list[str] = []
         self.unreadable: list[str] = []
         self.read_only: list[str] = []
         self.read_only_functions: list[str] = []
-        pending = [store.path]
-        while pending:
-            self._folder(pending.pop(), pending)
-
-    def _folder(self, path: str, pending: list[str]) -> None:
-        try:
-            self._exposed.look(path, os.stat(path))
-            if not _may(path, os.X_OK):
-                self.unreadable.append(path)
-                return
-            folder = open_folder(path)
-        except OSError:  # gone, or it may not be listed
-            if os.path.isdir(path) and not _may(path, os.W_OK):
-                self.read_only.append(path)
-            return
-        try:
-            with contextlib.suppress(OSError):  # it vanishes meanwhile
-                self._children(path, folder, pending)
-        finally:
-            close_folder(folder)
-
-    def _children(self, path: str, folder: Folder, pending: list[str]) -> None:
-        is_function = False
-        with os.scandir(folder) as children:
-            for child in children:
-                name = child.name
-                if child.is_symlink():
-                    if child.is_dir():
-                        self.links.append(f"{path}/{name}")
-                elif not child.is_dir():
-                    is_function = is_function or name == SOURCE
-                elif not is_hash(name):
-                    pending.append(f"{path}/{name}")
-                else:
-                    is_function = True
-        if not _may(path, os.W_OK):
-            (self.read_only_functions if is_function else self.read_only).append(path)
+        for folder in store.folders():
+            exposed.look(folder.path, folder.status)
+            self.links += folder.links
+            if not may(folder.path, os.X_OK):
+                self.unreadable.append(folder.path)
+            elif not may(folder.path, os.W_OK):
+                read_only = self.read_only_functions if folder.is_function else self.read_only
+                read_only.append(folder.path)
 
 
 def check_permissions(subject: Subject) -> Answer:
@@ -72,12 +39,12 @@ def check_permissions(subject: Subject) -> Answer:
     if os.name == "nt":
         return ok("who may write here is not checked on Windows")
     nearest = existing(store.path)
-    if not store.exists and not _may(nearest, os.W_OK | os.X_OK):
+    if not store.exists and not may(nearest, os.W_OK | os.X_OK):
         message = f"you may not write to {nearest}: {_raises(config)}"
         return _unusable(config, store, _Restriction(message, [nearest]))
     unread = subject.report.warnings
-    walk = _Walk(store, subject.exposed)
-    found, restriction = _exposed(config, store, subject.exposed), _restriction(config, walk)
+    folders = _Folders(store, subject.exposed)
+    found, restriction = _exposed(config, store, subject.exposed), _restriction(config, folders)
     if found is not None and found.status == "problem":
         # That others can run code comes first.
         if restriction is not None:
@@ -85,12 +52,12 @@ def check_permissions(subject: Subject) -> Answer:
         return found
     if restriction is not None:
         return _unusable(config, store, restriction)
-    if walk.links:
+    if folders.links:
         message = (
-            f"joblib follows links, {_named(walk.links)}, to what acache does not check, count or"
-            " remove"
+            f"joblib follows links, {_named(folders.links)}, to what acache does not check, count"
+            " or remove"
         )
-        return problem(message, f"rm {' '.join(map(quoted, walk.links))}")
+        return problem(message, f"rm {' '.join(map(quoted, folders.links))}")
     if found is None and unread:
         more = f", and {len(unread) - 1:,} more" if len(unread) > 1 else ""
         fix = f"chmod -R u+rwX {quoted(os.path.realpath(store.path))}"
@@ -105,22 +72,22 @@ class _Restriction(NamedTuple):
     folders: list[str]
 
 
-def _restriction(config: Config, walk: _Walk) -> _Restriction | None:
-    if walk.unreadable:
+def _restriction(config: Config, folders: _Folders) -> _Restriction | None:
+    if folders.unreadable:
         message = (
-            f"you may not look into {_named(walk.unreadable)}: {config.library} raises"
+            f"you may not look into {_named(folders.unreadable)}: {config.library} raises"
             " PermissionError at each call of a function in there"
         )
-        return _Restriction(message, walk.unreadable)
-    if walk.read_only:
-        message = f"you may not write to {_named(walk.read_only)}: {_raises(config)}"
-        return _Restriction(message, walk.read_only + walk.read_only_functions)
-    if walk.read_only_functions:
+        return _Restriction(message, folders.unreadable)
+    if folders.read_only:
+        message = f"you may not write to {_named(folders.read_only)}: {_raises(config)}"
+        return _Restriction(message, folders.read_only + folders.read_only_functions)
+    if folders.read_only_functions:
         message = (
-            f"you may not write to {_named(walk.read_only_functions)}: {config.library} stores"
+            f"you may not write to {_named(folders.read_only_functions)}: {config.library} stores"
             " nothing new there, with a warning at each call"
         )
-        return _Restriction(message, walk.read_only_functions)
+        return _Restriction(message, folders.read_only_functions)
     return None
 
 
@@ -143,7 +110,7 @@ def _unusable(config: Config, store: Store, restriction: _Restriction) -> Answer
 
 
 def _exposed(config: Config, store: Store, inside: Exposed) -> Answer | None:
-    """Say who else may write to the store, or put another one in its place; None: nobody."""
+    """Return who else may write to the store or replace it; None if nobody."""
     around = exposed_on_the_way(store.path)
     run = f"whoever can write there can run code as you, as {config.library} loads pickles"
     group, foreign = around.group | inside.group, around.foreign | inside.foreign
@@ -183,12 +150,12 @@ def elsewhere(config: Config) -> str | None:
     around = exposed_on_the_way(f"{path}/joblib")
     if around.everybody or around.group or around.foreign:
         return None
-    if not _may(existing(path), os.W_OK | os.X_OK):
+    if not may(existing(path), os.W_OK | os.X_OK):
         return None
     return f"export {setting.variable}={own}"
 
 
-def _may(path: str, mode: int) -> bool:
+def may(path: str, mode: int) -> bool:
     """Return whether the user may do something to a path."""
     effective = os.access in os.supports_effective_ids
     return os.access(path, mode, effective_ids=effective)

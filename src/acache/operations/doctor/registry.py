@@ -9,7 +9,7 @@ from acache.config.settings import Config
 from acache.operations.doctor import disk, permissions, settings, store
 from acache.operations.doctor.check import Answer, Check, Subject, ok
 from acache.sources.installed import InstalledSources
-from acache.store.parallel import Progress
+from acache.store.store import Progress
 
 
 class Registered(NamedTuple):
@@ -53,12 +53,21 @@ _OF_STORE = (
     ),
     Registered("free-space", "the disk has room for more entries", disk.check_free_space),
     Registered("inodes", "the file system can take more files", disk.check_inodes),
+    Registered("writes", "joblib has not failed to store a result", store.check_writes),
     Registered("leftovers", "no interrupted write left a file or a folder", store.check_leftovers),
+    Registered(
+        "layout", "each result is where a known version of joblib puts it", store.check_layout
+    ),
     Registered("stale", "the source of each function is as installed", store.check_stale),
     Registered(
         "sources",
         "each function has its stored source, by which joblib recognizes changes",
         store.check_sources,
+    ),
+    Registered(
+        "reuse",
+        "joblib recognizes each function in another process, and what it depends on",
+        store.check_reuse,
     ),
 )
 CHECKS = (*_OF_SETTINGS, *_OF_STORE)

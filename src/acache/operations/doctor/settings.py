@@ -15,7 +15,7 @@ from acache.config.settings import Config, Setting
 from acache.operations.doctor.check import Answer, Subject, command, existing, ok, problem, warning
 from acache.operations.doctor.permissions import elsewhere
 from acache.sources.installed import InstalledSources
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.errors import AcacheError
 from acache.system.text import quoted
 
@@ -133,10 +133,18 @@ def _judge(config: Config, setting: Setting, fix: str, *, harmless: bool = False
     return problem(setting.summary, fix)
 
 
+def _is_of_librosa(subject: Subject) -> bool:
+    """Return whether librosa uses the cache: there may be functions of other packages alone."""
+    if subject.config.library != LIBROSA or isinstance(subject.opened, Answer):
+        return subject.config.library == LIBROSA
+    functions = [*subject.store.functions()]
+    return not functions or any(name.startswith("librosa/") for name in functions)
+
+
 def check_versions(subject: Subject) -> Answer:
     """Check which librosa and joblib the chosen Python has."""
-    config, installed, python = subject.config, subject.installed, subject.config.python
-    wanted = ["librosa", "joblib"] if config.library == LIBROSA else ["joblib"]
+    installed, python = subject.installed, subject.config.python
+    wanted = ["librosa", "joblib"] if _is_of_librosa(subject) else ["joblib"]
     found = {name: installed.version(name) for name in wanted}
     if not python.ok:
         return warning(python.summary, f"unset {python.variable}")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
+from acache import __version__
 from acache.operations.doctor.check import Answer, Subject, command, ok, problem, warning
 from acache.operations.prune import Limits, configured_limits, plan_prune
 from acache.operations.stats import FunctionRow, Leftovers
 from acache.sources.integrity import Consequence, source_trouble
-from acache.store.format import SOURCE, dotted
+from acache.sources.reuse import Weakness, weakness
+from acache.store.fill import read_fill
+from acache.store.format import dotted
 from acache.store.ids import exactly
+from acache.store.store import Store
 from acache.system.errors import ConfigurationError
 from acache.system.text import counted, printable, quoted, size_text
 
@@ -29,12 +34,44 @@ def check_limits(subject: Subject) -> Answer:
     if isinstance(subject.opened, Answer):
         return ok("there is no cache")
     plan = plan_prune(subject.store, limits, durations=False, fork=True, progress=subject.progress)
+    measured = _last_measured(subject.store)
     if not plan.total.entries:
-        return ok("the cache is within them")
+        keeps = "nothing but acache prune keeps it there"
+        if measured is not None:
+            keeps = f"the fast engine keeps it there, and last measured it {measured}"
+        return ok(f"the cache is within them; {keeps}")
     entries = counted(plan.total.entries, "entry is", "entries are")
+    evicts = "only acache prune evicts them"
+    if measured is not None:
+        evicts = f"the fast engine, which last measured {measured}, evicts at its next call"
     room = size_text(plan.total.disk_bytes or plan.total.size_bytes)
-    message = f"{entries} over the limits, {room}; only acache prune evicts them"
-    return warning(message, command(config, "prune"))
+    return warning(f"{entries} over the limits, {room}; {evicts}", command(config, "prune"))
+
+
+def _last_measured(store: Store) -> str | None:
+    """Return when the keeper of the limits last measured the store; None if never."""
+    try:
+        measured = read_fill(store.path).measured
+    except OSError:
+        return None
+    if not measured:
+        return None
+    minutes = max(0, int((time.time() - measured) / 60))
+    if minutes < 120:
+        return f"{counted(minutes, 'minute')} ago"
+    return f"{counted(minutes // 60, 'hour')} ago"
+
+
+def check_writes(subject: Subject) -> Answer:
+    """Check whether joblib failed to store results."""
+    failed = subject.report.failed_writes
+    if not failed:
+        return ok("no result is known that could not be stored")
+    results = counted(sum(failed.values()), "result")
+    return warning(
+        f"joblib failed to store {results} of {_listed(failed)}, and computes them at each call;"
+        " run the script with acache run, and joblib's warning says why"
+    )
 
 
 def check_leftovers(subject: Subject) -> Answer:
@@ -59,6 +96,20 @@ def _leftovers(left: Leftovers) -> str:
     folders = f"{counted(left.folders, 'folder')} without result" if left.folders else ""
     room = size_text(left.usage.disk_bytes or left.usage.size_bytes)
     return f"{' and '.join(filter(None, (files, folders)))}, {room}"
+
+
+def check_layout(subject: Subject) -> Answer:
+    """Check that nothing looks like a result where no known version of joblib puts one."""
+    found = subject.report.misplaced
+    if not found:
+        return ok("every result is where joblib puts it")
+    where = ", ".join(printable(subject.store.address(path)) for path in found[:_MOST_NAMED])
+    more = f" and {len(found) - _MOST_NAMED:,} more" if len(found) > _MOST_NAMED else ""
+    return warning(
+        f"{counted(len(found), 'file')} named output.pkl where no version of joblib known to acache"
+        f" {__version__} puts a result, {where}{more}: acache neither counts nor removes them as"
+        " entries; a newer acache may know their layout"
+    )
 
 
 def check_stale(subject: Subject) -> Answer:
@@ -93,6 +144,7 @@ def check_sources(subject: Subject) -> Answer:
     troubles = {name: source_trouble(store, name) for name in sorted(store.functions())}
     joblib = {name: trouble.joblib for name, trouble in troubles.items() if trouble}
     raising = [name for name, does in joblib.items() if does == "raises"]
+    damaged = [one.address for one in troubles.values() if one and one.joblib == "raises"]
 
     def rows_of(consequence: Consequence) -> list[FunctionRow]:
         names = {dotted(name) for name, does in joblib.items() if does == consequence}
@@ -120,9 +172,51 @@ def check_sources(subject: Subject) -> Answer:
              for word in ("--function", exactly(name))]  # fmt: skip
     # First the command that asks: without a source the entries would be trusted.
     fixes = [command(subject.config, "clear", *words)] if words else []
-    fixes += [f"rm -r {quoted(f'{store.path}/{name}/{SOURCE}')}" for name in raising]
+    fixes += [f"rm -r {quoted(address)}" for address in damaged]
     answer = problem if raising or trusting else warning
     return answer("; ".join(messages), " && ".join(fixes))
+
+
+_WEAKNESSES: dict[Weakness, str] = {
+    "address": (
+        "joblib recognizes {named} by an address in memory: {entries} not reused by any other"
+        " process; cache a function of your own that calls it"
+    ),
+    "number": (
+        "joblib before 1.6 recognizes {named} by a number that differs in each process: {entries}"
+        " not reused by any other; joblib 1.6 drops them once, and reuses what it stores then"
+    ),
+    "wrapper": (
+        "joblib compares only the source of a wrapper of {named}: after a change of the function"
+        " itself {entries} still returned; cache it before it is wrapped, or clear it after each"
+        " change"
+    ),
+    "mmap": (
+        "joblib ignores the mmap_mode of {named}: {entries} not mapped; give it to joblib.Memory,"
+        " or cache the function with acache"
+    ),
+}
+
+
+def check_reuse(subject: Subject) -> Answer:
+    """Check whether joblib can recognize each function again, and all that it depends on."""
+    rows: dict[str, list[FunctionRow]] = {weakness: [] for weakness in _WEAKNESSES}
+    names = {dotted(name): name for name in subject.store.functions()}
+    for row in subject.report.functions:
+        found = weakness(subject.store, names[row.function]) if row.function in names else None
+        if found is not None:
+            rows[found].append(row)
+    messages = [
+        text.format(
+            named=_named(rows[kind]),
+            entries=counted(_number(rows[kind]), "entry is", "entries are"),
+        )
+        for kind, text in _WEAKNESSES.items()
+        if rows[kind]
+    ]
+    if messages:
+        return warning("; ".join(messages))
+    return ok("nothing is known that keeps other processes from reusing the entries")
 
 
 def _room(rows: list[FunctionRow]) -> str:
@@ -130,7 +224,11 @@ def _room(rows: list[FunctionRow]) -> str:
 
 
 def _entries(rows: list[FunctionRow]) -> str:
-    return counted(sum(row.totals.entries for row in rows), "entry", "entries")
+    return counted(_number(rows), "entry", "entries")
+
+
+def _number(rows: list[FunctionRow]) -> int:
+    return sum(row.totals.entries for row in rows)
 
 
 def _named(rows: list[FunctionRow]) -> str:

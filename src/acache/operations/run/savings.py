@@ -1,4 +1,4 @@
-"""What caching saved in a traced run, and what it cost: a frozen report.
+"""What caching saved in a traced run: a frozen report.
 
 The net seconds that caching a function saved are
 
@@ -6,81 +6,56 @@ The net seconds that caching a function saved are
     - hashing, loading and storing, of all its calls
 
 A recorded duration covers computing and storing, and the storing of cached calls inside, so the
-difference is an upper bound. Where an entry has no record, the mean of this run's computations of
-the function stands for it, or else the mean of the records that there are.
+difference is an upper bound. For an entry without a record, the mean of the function's computations
+in this run is used, or else the mean of its other records.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from acache.config.settings import Config
-from acache.operations.run.trace_log import FunctionCalls, Trace
+from acache.operations.run.doubts import Doubt, unrepeatable, warnings
+from acache.operations.run.trace_log import FunctionCalls, Trace, location_of
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
 from acache.store.format import dotted
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.foreground import Finished
 
 
 class FunctionSavings(NamedTuple):
-    """One function's cached calls, and what caching them saved.
+    """One function's cached calls, and what caching them saved."""
 
-    Attributes
-    ----------
-    function : str
-        Function id, dotted.
-    level : int or None
-    saved_seconds : float or None
-        Net, negative where caching cost more; None where nothing tells what computing takes.
-    won_seconds : float or None
-        The same of the hits alone: what the function would save if all its results were stored.
-    calls : FunctionCalls
-    """
-
-    function: str
+    function: str  # dotted
     level: int | None
-    saved_seconds: float | None
-    won_seconds: float | None
+    saved_seconds: float | None  # net; None if the time of computing is unknown
+    won_seconds: float | None  # the same for hits only: the gain if all its results were stored
     calls: FunctionCalls
+    doubt: Doubt | None = None
 
     @property
     def costs(self) -> bool:
-        """Whether its hits took longer than computing would have."""
+        """Whether its hits took longer than computing."""
         return self.won_seconds is not None and self.won_seconds < 0
 
 
 class Advice(NamedTuple):
-    """A lower level that would have been faster, and by how many seconds, about."""
+    """A lower level that would have been faster, and by about how many seconds."""
 
     level: int
     gain_seconds: float
 
 
 class RunReport(NamedTuple):
-    """What a traced run did.
+    """What caching did in a traced run."""
 
-    Attributes
-    ----------
-    command : tuple of str
-        As it was given.
-    exit_code : int
-    level : int or None
-        The configured one; None where the library cannot read it.
-    wall_seconds : float
-    functions : tuple of FunctionSavings
-        Those that saved the most first.
-    advice : Advice or None
-    warnings : tuple of str
-    """
-
-    command: tuple[str, ...]
+    command: tuple[str, ...]  # as it was given
     exit_code: int
-    level: int | None
+    level: int | None  # the configured one; None where it is not valid
     wall_seconds: float
-    functions: tuple[FunctionSavings, ...]
+    functions: tuple[FunctionSavings, ...]  # those that saved the most first
     advice: Advice | None
     warnings: tuple[str, ...]
 
@@ -96,7 +71,7 @@ class RunReport(NamedTuple):
 
     @property
     def saved_seconds(self) -> float | None:
-        """Sum of what is known; None where nothing is."""
+        """Sum of the known ones; None if there are none."""
         known = [row.saved_seconds for row in self.functions if row.saved_seconds is not None]
         return sum(known) if known else None
 
@@ -104,7 +79,7 @@ class RunReport(NamedTuple):
 def run_report(
     command: Sequence[str], finished: Finished, trace: Trace, config: Config
 ) -> RunReport:
-    """Tell what caching did in a traced run.
+    """Report what caching did in a traced run.
 
     Parameters
     ----------
@@ -119,30 +94,29 @@ def run_report(
     rows = []
     for calls in trace.functions:
         if calls.store not in stores:
-            store = _opened(calls.store)
+            store = Store(location_of(calls.store))
             stores[calls.store] = store, Levels(store, installed)
         store, levels = stores[calls.store]
-        level = levels(calls.function)
-        rows.append(FunctionSavings(dotted(calls.function), level, *_saved(calls, store), calls))
+        saved, won = _saved(calls, store)
+        function, level = dotted(calls.function), levels(calls.function)
+        doubt = unrepeatable(calls, store)
+        rows.append(FunctionSavings(function, level, saved, won, calls, doubt))
+    code = finished.exit_code
+    doubts = [(row.calls, row.doubt) for row in rows if row.doubt is not None]
     rows.sort(key=lambda row: (-(row.saved_seconds or 0.0), row.function))
     return RunReport(
         tuple(command),
-        finished.exit_code,
+        code,
         config.level.value,
         finished.wall_seconds,
         tuple(rows),
-        _advice(rows),
-        tuple(
-            [*config.warnings(), *_doubts(trace, config)]
-            + [text for _, levels in stores.values() for text in levels.warnings]
+        None if code else _advice(rows),
+        (
+            *config.warnings(),
+            *warnings(trace, doubts, config, exit_code=code),
+            *(text for _, levels in stores.values() for text in levels.warnings),
         ),
     )
-
-
-def _opened(path: str) -> Store:
-    """Open the store that joblib was given the path of."""
-    above = Store(os.path.dirname(path))
-    return above if above.path == path else Store(path)
 
 
 def _saved(calls: FunctionCalls, store: Store) -> tuple[float | None, float | None]:
@@ -193,26 +167,3 @@ def _advice(rows: Iterable[FunctionSavings]) -> Advice | None:
     best = max(sums, key=lambda level: (sums[level], level))
     gain = sums[best] - sums[max(sums)]
     return Advice(best, gain) if gain > 0 else None
-
-
-def _doubts(trace: Trace, config: Config) -> list[str]:
-    """Tell why nothing was traced, or nothing was stored."""
-    calls = trace.functions
-    if calls:
-        tried = any(row.store_seconds for row in calls)
-        if tried and not any(row.bytes_stored for row in calls):
-            return ["no result could be stored: see acache config, the disk, and permissions"]
-        return []
-    if not trace.pythons:
-        return [
-            "no Python was traced: none was started, or it ignores its environment"
-            " (as python -I, -E and -S do); start it without these options"
-        ]
-    if not trace.joblibs:
-        return ["joblib was not imported, so there was nothing to cache"]
-    if config.level.value is None:
-        return ["no cached function was called"]
-    return [
-        f"no cached function was called at level {config.level.value};"
-        " a higher --level caches more functions"
-    ]

@@ -1,4 +1,4 @@
-"""A trace: from the environment that has children traced to the calls that they made."""
+"""A trace: the environment in which child processes are traced, and their calls."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from acache.operations.run.trace_log import Trace, add_up
 from acache.system.tempdir import private_folder
 
 TRACE_VARIABLE = "ACACHE_TRACE"
+ENGINE_VARIABLE = "ACACHE_TRACE_ENGINE"
 _CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child")
 
 
 class Tracing:
-    """Traces the cached calls of the processes that get its environment, and of their children.
+    """Traces the cached calls of processes that are given its environment, and of their children.
 
-    A context manager: at its end what was written for it is removed.
+    A context manager, which removes its files at the end.
 
     Examples
     --------
@@ -42,17 +43,22 @@ class Tracing:
     ) -> None:
         self._stack.close()
 
-    def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
+    def environment(self, environ: Mapping[str, str], *, engine: str = "joblib") -> dict[str, str]:
         """Return an environment in which Pythons are traced.
 
         Parameters
         ----------
         environ : mapping of str to str
-            What the environment is otherwise.
+            The environment without tracing.
+        engine : {"joblib", "fast"}
+            What answers the functions of each `joblib.Memory`.
         """
         path = environ.get("PYTHONPATH")
         folders = f"{_CHILD}{os.pathsep}{path}" if path else _CHILD
-        return {**environ, "PYTHONPATH": folders, TRACE_VARIABLE: self._file}
+        traced = {**environ, "PYTHONPATH": folders, TRACE_VARIABLE: self._file}
+        if engine == "fast":
+            traced[ENGINE_VARIABLE] = engine
+        return traced
 
     def read(self) -> Trace:
         """Add up the calls that have ended so far."""

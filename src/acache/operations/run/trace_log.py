@@ -1,8 +1,14 @@
 """The lines of a trace, added up per function.
 
-A line is ``hit`` or ``miss``, the store's path, the function id, the argument hash, seconds of
-hashing, loading, computing and storing, bytes loaded and stored, with tabs between; or the one word
-``python`` or ``joblib``, for a process that started, and one that imported joblib.
+A line has its fields between tabs, and is one of
+
+    hit or miss  STORE  FUNCTION  HASH, seconds of hashing, loading, computing and storing,
+                 bytes loaded and stored
+    dropped      STORE  FUNCTION  entries, bytes: joblib removed them, as the source had changed
+    failed       STORE  FUNCTION  joblib's warning: a result was not stored
+    python       a process has started
+    joblib       a process has imported joblib
+    loaded       the packages that a process has imported
 """
 
 from __future__ import annotations
@@ -12,167 +18,179 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-# Entries that are remembered one by one, 200 bytes each.
+from acache.store.layout import JOBLIB
+
+# Entries that are counted one by one, 200 bytes each.
 _MOST_ENTRIES = 100_000
+_FIELDS = {b"hit": 9, b"miss": 9, b"dropped": 4, b"failed": 3, b"loaded": 1}
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"t": "\t", "n": "\n", "r": "\r"}
 
 
 class FunctionCalls(NamedTuple):
-    """The traced calls of one function into one store.
+    """The traced calls of one function into the stores of one location."""
 
-    Attributes
-    ----------
-    store : str
-        Absolute path of the store.
-    function : str
-        Function id, ``/`` between its parts.
-    hits, misses : int >= 0
-        Calls answered from the store, and those computed; also where computing raised.
-    hash_seconds : float >= 0
-        Hashing arguments.
-    load_seconds : float >= 0
-        Looking up and reading results: all that is not one of the others.
-    compute_seconds : float >= 0
-        Running the function, cached calls that it makes included.
-    store_seconds : float >= 0
-        Writing results, and what joblib notes of them.
-    hit_seconds : float >= 0
-        Hashing and loading of the hits alone.
-    bytes_loaded, bytes_stored : int >= 0
-        Sizes of the ``output.pkl`` read and written.
-    hit_entries : mapping of str to int
-        Hits of each entry, by its argument hash. Of very many entries the first ones.
-    """
-
-    store: str
-    function: str
+    store: str  # absolute path, of the first call's
+    function: str  # function id, ``/`` between its parts
     hits: int
-    misses: int
+    misses: int  # also where computing raised
     hash_seconds: float
-    load_seconds: float
-    compute_seconds: float
-    store_seconds: float
-    hit_seconds: float
-    bytes_loaded: int
+    load_seconds: float  # looking up and reading: everything that is not one of the others
+    compute_seconds: float  # cached calls inside included
+    store_seconds: float  # writing results and their metadata
+    hit_seconds: float  # hashing and loading of hits only
+    bytes_loaded: int  # sizes of the ``output.pkl`` read and written
     bytes_stored: int
-    hit_entries: Mapping[str, int]
+    hit_entries: Mapping[str, int]  # hits of each of the first 100,000 entries, by argument hash
+    missed_entries: Mapping[str, int] = {}  # misses, in the same way
+    drops: int = 0  # times that joblib removed entries because the source had changed
+    dropped_entries: int = 0
+    dropped_bytes: int = 0
+    failures: int = 0  # results that were not stored
+    failure: str = ""  # joblib's warning about the first of them
 
 
 class Trace(NamedTuple):
-    """What was traced.
+    """All traced calls."""
 
-    Attributes
-    ----------
-    functions : tuple of FunctionCalls
-        One for each function and store, in the order of their first calls to end.
-    pythons : int >= 0
-        Python processes that were traced; those that `os.fork` makes are not counted.
-    joblibs : int >= 0
-        Those among them that imported joblib.
-    """
-
-    functions: tuple[FunctionCalls, ...]
-    pythons: int
-    joblibs: int
+    functions: tuple[FunctionCalls, ...]  # one per function and location, the first to end first
+    pythons: int  # processes that were traced, without those that `os.fork` makes
+    joblibs: int  # how many of them imported joblib
+    packages: frozenset[str] = frozenset()  # that these had imported when they ended
+    without_engine: int = 0  # how many cannot import the fast engine, which was asked for
 
     def hits_and_misses(self, store: str) -> tuple[int, int]:
-        """Count the calls into one store.
+        """Count the calls into the stores of one location.
 
         Parameters
         ----------
         store : str
-            Path of the store: ``LOCATION/joblib``.
+            Path of a store: ``LOCATION/joblib``, or the location itself.
 
         Returns
         -------
         hits, misses : int >= 0
         """
-        path = os.path.realpath(store)
-        found = [row for row in self.functions if os.path.realpath(row.store) == path]
+        location = location_of(os.path.realpath(store))
+        found = [
+            row for row in self.functions if location_of(os.path.realpath(row.store)) == location
+        ]
         return sum(row.hits for row in found), sum(row.misses for row in found)
 
 
 class _Sum:
     """The calls of one function so far."""
 
-    def __init__(self) -> None:
-        self.hits = 0
-        self.misses = 0
+    def __init__(self, store: bytes) -> None:
+        self.store = store
         self.seconds = [0.0] * 4
         self.hit_seconds = 0.0
-        self.loaded = 0
-        self.stored = 0
-        self.entries: dict[str, int] = {}
+        self.loaded = self.stored = 0
+        self.hits: dict[str, int] = {}
+        self.misses: dict[str, int] = {}
+        self.others = [0, 0]  # hits and misses of entries that are not counted one by one
+        self.drops = self.dropped_entries = self.dropped_bytes = 0
+        self.failures = 0
+        self.failure = ""
 
-    def add(self, outcome: bytes, seconds: list[float], loaded: int, stored: int) -> None:
+    def add(
+        self, entry: str, seconds: list[float], sizes: list[int], *, hit: bool, new: bool
+    ) -> bool:
+        """Add a call; `new` allows to count one entry more. Return whether that was done."""
         self.seconds = [sum(pair) for pair in zip(self.seconds, seconds, strict=True)]
-        self.loaded += loaded
-        self.stored += stored
-        if outcome == b"hit":
-            self.hits += 1
+        self.loaded += sizes[0]
+        self.stored += sizes[1]
+        if hit:
             self.hit_seconds += sum(seconds)
-        else:
-            self.misses += 1
+        counts = self.hits if hit else self.misses
+        if entry not in counts and not new:
+            self.others[not hit] += 1
+            return False
+        counts[entry] = counts.get(entry, 0) + 1
+        return counts[entry] == 1
+
+    def add_dropped(self, entries: int, size: int) -> None:
+        """Add entries that joblib removed."""
+        self.drops += 1
+        self.dropped_entries += entries
+        self.dropped_bytes += size
+
+    def add_failure(self, message: str) -> None:
+        """Add a result that was not stored."""
+        self.failures += 1
+        self.failure = self.failure or message
+
+    def calls(self, function: str) -> FunctionCalls:
+        """Return the calls so far."""
+        hashing, loading, computing, storing = self.seconds
+        return FunctionCalls(
+            store=_name(self.store),
+            function=function,
+            hits=sum(self.hits.values()) + self.others[0],
+            misses=sum(self.misses.values()) + self.others[1],
+            hash_seconds=hashing,
+            load_seconds=loading,
+            compute_seconds=computing,
+            store_seconds=storing,
+            hit_seconds=self.hit_seconds,
+            bytes_loaded=self.loaded,
+            bytes_stored=self.stored,
+            hit_entries=self.hits,
+            missed_entries=self.misses,
+            drops=self.drops,
+            dropped_entries=self.dropped_entries,
+            dropped_bytes=self.dropped_bytes,
+            failures=self.failures,
+            failure=self.failure,
+        )
+
+
+def location_of(store: str) -> str:
+    """Return the location of a store: one may hold two, see `acache.store.layout`."""
+    above, name = os.path.split(store)
+    return above if name == JOBLIB else store
 
 
 def add_up(lines: Iterable[bytes]) -> Trace:
-    """Add up the lines of a trace; what is no whole line of one is left out.
+    """Add up the lines of a trace; incomplete ones are left out.
 
     Parameters
     ----------
     lines : iterable of bytes
-        Each with its line break, which a line that was not written to its end lacks.
+        Each with its line break, which an incomplete line lacks.
     """
-    sums: dict[tuple[bytes, bytes], _Sum] = {}
-    marks = {b"python\n": 0, b"joblib\n": 0}
-    entries = 0
+    sums: dict[tuple[str, bytes], _Sum] = {}
+    marks = {b"python": 0, b"joblib": 0, b"no engine": 0}
+    packages: set[str] = set()
+    left = _MOST_ENTRIES
     for line in lines:
-        if line in marks:
-            marks[line] += 1
+        if not line.endswith(b"\n"):
             continue
-        call = _parsed(line)
-        if call is None:
+        kind, *fields = line[:-1].split(b"\t")
+        if kind in marks and not fields:
+            marks[kind] += 1
+        if len(fields) != _FIELDS.get(kind):
             continue
-        outcome, store, function, arguments, seconds, loaded, stored = call
-        total = sums.setdefault((store, function), _Sum())
-        total.add(outcome, seconds, loaded, stored)
-        entry = arguments.decode("ascii", "replace")
-        if outcome == b"hit" and (entry in total.entries or entries < _MOST_ENTRIES):
-            entries += entry not in total.entries
-            total.entries[entry] = total.entries.get(entry, 0) + 1
-    functions = [_frozen(*names, total) for names, total in sums.items()]
-    return Trace(tuple(functions), marks[b"python\n"], marks[b"joblib\n"])
-
-
-def _parsed(line: bytes) -> tuple[bytes, bytes, bytes, bytes, list[float], int, int] | None:
-    parts = line.split(b"\t")
-    if len(parts) != 10 or not line.endswith(b"\n"):
-        return None
-    outcome, store, function, arguments, *numbers = parts
-    try:
-        seconds = [float(number) for number in numbers[:4]]
-        return outcome, store, function, arguments, seconds, int(numbers[4]), int(numbers[5])
-    except ValueError:
-        return None
-
-
-def _frozen(store: bytes, function: bytes, total: _Sum) -> FunctionCalls:
-    hashing, loading, computing, storing = total.seconds
-    return FunctionCalls(
-        store=_name(store),
-        function=_name(function),
-        hits=total.hits,
-        misses=total.misses,
-        hash_seconds=hashing,
-        load_seconds=loading,
-        compute_seconds=computing,
-        store_seconds=storing,
-        hit_seconds=total.hit_seconds,
-        bytes_loaded=total.loaded,
-        bytes_stored=total.stored,
-        hit_entries=total.entries,
-    )
+        if kind == b"loaded":
+            packages.update(fields[0].decode("ascii", "replace").split())
+            continue
+        try:
+            numbers = [*map(float, fields[2 if kind == b"dropped" else 3 :])]
+        except ValueError:
+            continue
+        store, function = fields[:2]
+        total = sums.setdefault((location_of(_name(store)), function), _Sum(store))
+        if kind == b"dropped":
+            total.add_dropped(*map(int, numbers))
+        elif kind == b"failed":
+            total.add_failure(_name(fields[2]))
+        else:
+            entry = fields[2].decode("ascii", "replace")
+            sizes = [*map(int, numbers[4:])]
+            left -= total.add(entry, numbers[:4], sizes, hit=kind == b"hit", new=left > 0)
+    functions = [total.calls(_name(function)) for (_, function), total in sums.items()]
+    pythons, joblibs, without_engine = marks.values()
+    return Trace(tuple(functions), pythons, joblibs, frozenset(packages), without_engine)
 
 
 def _name(escaped: bytes) -> str:

@@ -11,8 +11,8 @@ from acache.operations.verify.fixes import Fixes
 from acache.pickles import DamagedError, Likeness, describe_file
 from acache.pickles.safety import Judge
 from acache.store.format import METADATA
-from acache.store.local import Store
 from acache.store.model import Entry
+from acache.store.store import Store
 
 Kind = Literal[
     "missing-output",
@@ -35,26 +35,13 @@ _MOST_FIELDS = 1000  # of a structure, that are kept to be judged
 
 
 class Finding(NamedTuple):
-    """A problem, or a note, about one thing in a store.
+    """A problem, or a note, about one thing in a store."""
 
-    Attributes
-    ----------
-    id : str
-        Of an entry; of a function, dotted; or a path below the store.
-    kind : str
-        One of `KINDS`.
-    severity : {"problem", "note"}
-    message : str
-        One line.
-    fix : str or None
-        The command line that fixes it.
-    """
-
-    id: str
+    id: str  # of an entry; of a function, dotted; or a path below the store
     kind: Kind
     severity: Severity
     message: str
-    fix: str | None = None
+    fix: str | None = None  # the command line that fixes it
 
 
 class Verdict(NamedTuple):
@@ -75,7 +62,7 @@ class EntryCheck:
         fixes: Fixes,
         *,
         strict: bool,
-        noticed: Callable[[], None] | None,
+        before_access: Callable[[], None] | None,
     ) -> None:
         self.store = store
         self.fixes = fixes
@@ -83,7 +70,8 @@ class EntryCheck:
         self._sound = Likeness()
         self._strict = strict
         # Only the owner of a file, or root, can read it without changing its last access.
-        self._noticed = noticed if hasattr(os, "geteuid") and os.geteuid() != 0 else None
+        is_root = not hasattr(os, "geteuid") or os.geteuid() == 0
+        self._before_access = None if is_root else before_access
 
     def output(self, entry: Entry) -> Verdict | None:
         """Check an entry's result.
@@ -99,12 +87,14 @@ class EntryCheck:
         judge.begin()
         verdict = None
         try:
-            if self._noticed is not None and self.store.is_noticed(entry.function, entry.hash):
-                self._noticed()
+            if self._before_access is not None and self.store.reading_changes_access(
+                entry.function, entry.hash, entry.place
+            ):
+                self._before_access()
             verdict = self._followed(entry)
         except FileNotFoundError:
             raise
-        except OSError as error:  # it may be sound, for whoever can read it
+        except OSError as error:  # it may be sound for a user who can read it
             verdict = Verdict("unreadable", f"cannot be read: {error.strerror or error}")
         except DamagedError as error:
             kind: Kind = "truncated" if error.truncated else "unreadable"
@@ -129,7 +119,7 @@ class EntryCheck:
 
     def _followed(self, entry: Entry) -> Verdict | None:
         judge = self._judge
-        with self.store.opened_output(entry.function, entry.hash) as file:
+        with self.store.open_output(entry.function, entry.hash, entry.place) as file:
             whole = file.getvalue() if isinstance(file, io.BytesIO) else None  # a small one
             if whole is not None and self._sound.knows(whole):
                 return None
@@ -147,7 +137,7 @@ class EntryCheck:
     def metadata(self, entry: Entry) -> tuple[float | None, str | None]:
         """Return the recorded compute time, and what is wrong with ``metadata.json``."""
         try:
-            metadata = self.store.metadata(entry.function, entry.hash)
+            metadata = self.store.metadata(entry.function, entry.hash, entry.place)
         except ValueError as error:
             return None, f"{METADATA} is damaged: {error}"
         except OSError as error:

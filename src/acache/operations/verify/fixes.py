@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from acache.sources.integrity import SourceTrouble
-from acache.store.format import SOURCE
 from acache.store.ids import exactly
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.text import quoted
 
 CommandLine = Callable[..., str]  # of words without "acache"; adds the options that name the store
@@ -54,7 +53,7 @@ class Fixes:
         """Return what clears a function that has no whole source."""
         line = self._line("clear", "--function", exactly(function))
         if trouble.joblib == "raises":
-            line += f" && {remove(f'{self._store.path}/{function}/{SOURCE}')}"
+            line += f" && {remove(trouble.address)}"
         return line
 
     def _with_location(self, *words: str) -> str:

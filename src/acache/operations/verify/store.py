@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
@@ -17,13 +15,13 @@ from acache.pickles.safety import Judge
 from acache.sources.integrity import source_trouble
 from acache.store.format import OUTPUT, SOURCE, dotted, is_hash
 from acache.store.ids import entry_id
-from acache.store.local import Store
+from acache.store.leftovers import GRACE_SECONDS
+from acache.store.levels import OWN_FOLDER
 from acache.store.model import Entry, Found, Leftover, Other
-from acache.store.parallel import Progress, fold_scan
-from acache.store.remove import GRACE_SECONDS, is_expired
+from acache.store.store import Progress, ScanOptions, Store
 from acache.store.table import EntryTable
 
-_OWN = (".gitignore", ".acache/")  # in the location, which may be the store itself
+_OWN = (".gitignore", f"{OWN_FOLDER}/")  # in the location, which may be the store itself
 _THEN = {
     "trusts": "joblib recomputes only the next call, and may return results of old code for others",
     "drops": "joblib drops them at the function's next call",
@@ -85,7 +83,7 @@ def verify(
     strict: bool = False,
     fork: bool = False,
     progress: Progress | None = None,
-    noticed: Callable[[], None] | None = None,
+    before_access: Callable[[], None] | None = None,
     command_line: CommandLine | None = None,
 ) -> VerifyReport:
     """Check the entries of a store. Their pickles are followed, never loaded: that runs code.
@@ -100,9 +98,9 @@ def verify(
     strict : bool
         Whether names that are not listed as harmless are problems.
     fork, progress
-        See `acache.store.parallel.fold_scan`.
-    noticed : callable, optional
-        Called before an entry is read whose last access may change by that.
+        See `acache.store.store.ScanOptions`.
+    before_access : callable, optional
+        Called before reading another user's entry, which may change its last access.
     command_line : callable, optional
         Writes the command line of a fix; see `acache.operations.verify.fixes.Fixes`.
 
@@ -110,21 +108,20 @@ def verify(
     -------
     report : VerifyReport
     """
-    expired = partial(is_expired, grace=GRACE_SECONDS, now=time.time())
     allowed = tuple(allowed)
     narrow = selector is not None
     fixes = Fixes(store, allowed=allowed, narrow=narrow, command_line=command_line)
-    check = EntryCheck(store, Judge(allowed), fixes, strict=strict, noticed=noticed)
-    fold = fold_scan(
-        store,
-        partial(_Checked, check, selector, expired),
+    check = EntryCheck(store, Judge(allowed), fixes, strict=strict, before_access=before_access)
+    options = ScanOptions(
         select=None if selector is None or selector.covers_everything else selector.covers,
         whole=True,
         fork=fork,
         progress=progress,
         piece=_PIECE,
     )
-    missing = [one for one in fold.missing if one.path not in fold.busy and _lacks(store, one)]
+    fold = store.fold(partial(_Checked, check, selector), options)
+    # A write takes a moment to begin: some have a result meanwhile.
+    missing = [one for one in fold.missing if store.lacks_output(one.path)]
     sources = _sources(store, fixes, fold)
     findings = [
         *fold.findings,
@@ -161,7 +158,7 @@ def plan_removal(report: VerifyReport, *, broken: bool, unsafe: bool) -> Plan:
     plan : Plan
         Entries that were written again since then stay.
     """
-    found = Candidates(None, lambda name, modified: False)
+    found = Candidates(None)
     if broken:
         found.entries.extend(report.broken)
         found.remnants += report.remnants
@@ -174,12 +171,9 @@ def plan_removal(report: VerifyReport, *, broken: bool, unsafe: bool) -> Plan:
 class _Checked:
     """What was checked, and found; a fold."""
 
-    def __init__(
-        self, check: EntryCheck, selector: Selector | None, expired: Callable[[str, float], bool]
-    ) -> None:
+    def __init__(self, check: EntryCheck, selector: Selector | None) -> None:
         self._check = check
         self._selector = selector
-        self._expired = expired
         self._foreign = "\0"  # the folder below which everything is foreign
         self.entries = 0
         self.size_bytes = 0
@@ -187,14 +181,13 @@ class _Checked:
         self.broken = EntryTable()
         self.unsafe = EntryTable()
         self.missing: list[Leftover] = []
-        self.busy: set[str] = set()
         self.sources: set[str] = set()
         self.functions: dict[str, int] = {}
         self.skipped: dict[str, int] = {}
 
     def __getstate__(self) -> dict[str, object]:
         # Only what it has found is sent from one process to the other.
-        return {**self.__dict__, "_check": None, "_selector": None, "_expired": None}
+        return {**self.__dict__, "_check": None, "_selector": None}
 
     def add(self, found: Found) -> None:
         """Check one more thing that the scan found."""
@@ -204,14 +197,12 @@ class _Checked:
         elif isinstance(found, Other):
             self._add_other(found)
         elif isinstance(found, Leftover):
-            above, _, name = found.path.rpartition("/")
-            if found.kind == "file":
-                if not self._expired(name, found.modified):
-                    self.busy.add(above)
-            elif self._selector is None or self._selector.covers(above, name):
+            is_entry = found.kind == "folder" and is_hash(found.hash)
+            if is_entry and not found.in_flight and self._covers_entry(found):
                 self.missing.append(found)
         elif found.kind == "folder":
-            self._find(_named(found.path), "unreadable", f"cannot be read: {found.reason}")
+            name = entry_id(found.function, found.hash) if found.hash else found.path or "."
+            self._find(name, "unreadable", f"cannot be read: {found.reason}")
 
     def _add_entry(self, entry: Entry) -> None:
         try:
@@ -238,28 +229,37 @@ class _Checked:
             self.unsafe.add(entry)
 
     def _add_other(self, found: Other) -> None:
-        path = found.path
+        path, store = found.path, self._check.store
         if found.kind == "source":
-            self.sources.add(path.rpartition("/")[0])
+            self.sources.add(found.function)
+        elif found.kind == "misplaced":
+            message = "looks like a result, but joblib does not put one there: acache ignores it"
+            self._find(path, "foreign", message)
         elif found.kind == "foreign" and not path.startswith((self._foreign, *_OWN)):
             self._foreign = f"{path}/"
-            if self._covers(path):
-                trouble = _followed_by_joblib(self._check.store, path)
-                if trouble is not None:
-                    self.findings.append(trouble)
-                else:
-                    message = "not written by joblib: acache never deletes it, nor its folder"
-                    self._find(path, "foreign", message)
+            if not self._covers(found):
+                return
+            result = store.foreign_result(path)
+            if result is None:
+                message = "not written by joblib: acache never deletes it, nor its folder"
+                self._find(path, "foreign", message)
+                return
+            message = "not a file, though joblib reads it as one"
+            if result.is_link:
+                message = "a link that joblib follows; its target was not checked"
+            fix = remove(store.address(result.path), link=result.is_link)
+            self._find(result.path, "unreadable", message, fix)
 
-    def _covers(self, path: str) -> bool:
-        """Return whether a path is in the folder of a selected function."""
+    def _covers_entry(self, found: Leftover) -> bool:
+        return self._selector is None or self._selector.covers(found.function, found.hash)
+
+    def _covers(self, found: Other) -> bool:
+        """Return whether something is in the folder of a selected function."""
         if self._selector is None or self._selector.covers_everything:
             return True
-        while path:
-            path = path.rpartition("/")[0]
-            if self._selector.covers_function(path):
-                return True
-        return False
+        parts = found.function.split("/")
+        folders = ("/".join(parts[:count]) for count in range(len(parts), 0, -1))
+        return any(map(self._selector.covers_function, folders))
 
     def _find(self, name: str, kind: Kind, message: str, fix: str | None = None) -> None:
         self.findings.append(Finding(name, kind, self._check.severity(kind), message, fix))
@@ -272,7 +272,6 @@ class _Checked:
         self.broken.extend(other.broken)
         self.unsafe.extend(other.unsafe)
         self.missing += other.missing
-        self.busy |= other.busy
         self.sources |= other.sources
         for name, count in other.functions.items():
             self.functions[name] = self.functions.get(name, 0) + count
@@ -280,44 +279,11 @@ class _Checked:
             self.skipped[reason] = self.skipped.get(reason, 0) + count
 
 
-def _followed_by_joblib(store: Store, path: str) -> Finding | None:
-    """Return a finding if joblib would read results from something that it did not write.
-
-    What a link leads to is neither checked nor ever removed.
-    """
-    folder, _, name = path.rpartition("/")
-    whole = os.path.join(store.path, path)
-    if is_hash(name) and not os.path.islink(whole):  # nothing but a result that is no file
-        folder, name, path = path, OUTPUT, f"{path}/{OUTPUT}"
-        whole = os.path.join(whole, OUTPUT)
-    is_output = name == OUTPUT and is_hash(folder.rpartition("/")[2])
-    if os.path.islink(whole):
-        if is_output or os.path.isdir(whole):
-            message = "a link that joblib follows; its target was not checked"
-            return Finding(path, "unreadable", "problem", message, remove(whole, link=True))
-    elif is_output and os.path.lexists(whole):
-        message = "not a file, though joblib reads it as one"
-        return Finding(path, "unreadable", "problem", message, remove(whole))
-    return None
-
-
-def _named(path: str) -> str:
-    """Name an entry folder as an entry, anything else by its path below the store."""
-    function, _, name = path.rpartition("/")
-    return entry_id(function, name) if is_hash(name) else path or "."
-
-
-def _lacks(store: Store, found: Leftover) -> bool:
-    """Return whether a folder still has no result: a write takes a moment to begin."""
-    function, _, name = found.path.rpartition("/")
-    return store.lacks_output(function, name)
-
-
 def _missing_output(found: Leftover, fixes: Fixes) -> Finding:
     message = f"an entry's folder without {OUTPUT}"
-    function, _, name = found.path.rpartition("/")
-    fix = fixes.delete(function, name)
-    return Finding(_named(found.path), "missing-output", "problem", message, fix)
+    name = entry_id(found.function, found.hash)
+    fix = fixes.delete(found.function, found.hash)
+    return Finding(name, "missing-output", "problem", message, fix)
 
 
 def _sources(store: Store, fixes: Fixes, fold: _Checked) -> dict[str, Finding]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from acache.operations.bench.comparison import Comparison
 from acache.operations.bench.results import BenchReport, LevelResult, Measurement
 from acache.render.json.document import document, iso, text
 
 
-def bench_document(report: BenchReport) -> str:
-    """Write a benchmark."""
+def bench_document(report: BenchReport, comparisons: Sequence[Comparison] | None = None) -> str:
+    """Write a benchmark, and how it compares with an earlier one."""
     started = report.environment["started"]
     assert isinstance(started, float)
     content = {
@@ -19,9 +21,21 @@ def bench_document(report: BenchReport) -> str:
         "off": _measurement(report.off),
         "levels": [_level(row) for row in report.levels],
         "recommended_level": report.recommended_level,
+        "comparison": None if comparisons is None else [_comparison(one) for one in comparisons],
         "warnings": [*report.warnings],
     }
     return document("bench", content)
+
+
+def _comparison(one: Comparison) -> dict[str, Any]:
+    return {
+        "level": one.level,
+        "before_seconds": one.before,
+        "now_seconds": one.now,
+        "ratio": one.ratio,
+        "ratio_ci": None if one.interval is None else [*one.interval],
+        "more_than_noise": not one.is_noise,
+    }
 
 
 def _level(row: LevelResult) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from acache.config.settings import Config
+from acache.operations.bench.comparison import Comparison
 from acache.operations.bench.results import BenchReport, LevelResult, Measurement, is_slower, usable
 from acache.render.durations import timing
 from acache.render.tables.layout import (
@@ -20,10 +22,9 @@ from acache.render.tables.layout import (
     plural,
     room,
     room_of,
-    size_text,
     write,
 )
-from acache.system.text import printable, quoted
+from acache.system.text import printable, quoted, size_text
 
 _SHORTEST_BAR, _LONGEST_BAR = 4, 18  # columns that the longest time takes
 _BARS = " "  # the title of their column
@@ -41,8 +42,10 @@ class _Row(NamedTuple):
     style: str = ""
 
 
-def print_benchmark(report: BenchReport, config: Config) -> None:
-    """Print the table and the recommendation."""
+def print_benchmark(
+    report: BenchReport, config: Config, comparisons: Sequence[Comparison] = ()
+) -> None:
+    """Print the table, the recommendation, and what changed since an earlier benchmark."""
     out = console()
     command = Text(printable(" ".join(report.command)), style="bold", overflow="fold")
     write(
@@ -53,6 +56,8 @@ def print_benchmark(report: BenchReport, config: Config) -> None:
         _table(out, report),
         "",
         *map(_line, _conclusion(report, config)),
+        *([""] if comparisons else []),
+        *map(_line, map(_changed, comparisons)),
     )
 
 
@@ -70,7 +75,7 @@ def _method(report: BenchReport) -> str:
     return f"{runs}; median ± median absolute deviation, 95 % interval"
 
 
-def markdown(report: BenchReport, config: Config) -> str:
+def markdown(report: BenchReport, config: Config, comparisons: Sequence[Comparison] = ()) -> str:
     """Write a benchmark for a README or a pull request."""
     columns = _columns(_all_rows(report))
     del columns[_BARS]
@@ -88,11 +93,22 @@ def markdown(report: BenchReport, config: Config) -> str:
         "",
         *(f"```sh\n{line.strip()}\n```" if line.startswith(" ") else line for line in conclusion),
         "",
+        *(f"- {_changed(one)}" for one in comparisons),
+        *([""] if comparisons else []),
         *(f"- {printable(text)}" for text in report.warnings),
         *([""] if report.warnings else []),
         _environment(report),
     ]
     return "\n".join(lines)
+
+
+def _changed(one: Comparison) -> str:
+    """Say how the time without cache, or of a level, changed since an earlier benchmark."""
+    name = "off" if one.level is None else f"level {one.level} warm"
+    interval = "" if one.interval is None else f" ({one.interval[0]:.2f}-{one.interval[1]:.2f})"
+    verdict = "no more than noise" if one.is_noise else "slower" if one.ratio > 1 else "faster"
+    times = f"{timing(one.now)}, before {timing(one.before)}"
+    return f"{name}: {times}: {one.ratio:.2f}x{interval}, {verdict}"
 
 
 def _environment(report: BenchReport) -> str:

@@ -6,8 +6,8 @@ from rich.text import Text
 
 from acache.config.settings import Config, Setting
 from acache.render.durations import duration
-from acache.render.tables.layout import console, new_table, size_text, write
-from acache.system.text import printable
+from acache.render.tables.layout import console, new_table, write
+from acache.system.text import printable, size_text
 
 
 def print_settings(config: Config) -> None:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from typing import IO
 
-import humanize
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -16,6 +15,7 @@ from acache.config.settings import Config, columns
 from acache.render.durations import duration
 from acache.store.model import Entry, Usage
 from acache.store.totals import Totals
+from acache.system.text import counted, size_text
 
 GAP = 2  # columns between columns
 NARROWEST_NAME = 12
@@ -160,12 +160,6 @@ def seconds_text(seconds: float | None) -> str:
     return "-" if seconds is None else duration(seconds)
 
 
-def size_text(size_bytes: int) -> str:
-    """Format a size with units of 1000, as the options read them."""
-    text = humanize.naturalsize(size_bytes)
-    return text.replace(" Bytes", " B").replace(" Byte", " B")
-
-
 def room_of(used: Totals | Usage | Entry) -> int:
     """Return the size that counts: on disk, where the system reports it."""
     return used.size_bytes if used.disk_bytes is None else used.disk_bytes
@@ -192,4 +186,4 @@ def leftovers(files: int, folders: int, usage: Usage) -> str:
 
 def plural(number: int, noun: str, many: str | None = None) -> str:
     """Format a number and its noun; nothing for none."""
-    return "" if not number else f"{number:,} {noun if number == 1 else many or noun + 's'}"
+    return counted(number, noun, many) if number else ""

@@ -17,12 +17,11 @@ from acache.render.tables.layout import (
     level_text,
     pairs,
     seconds_text,
-    size_text,
     tail,
     write,
 )
 from acache.store.ids import entry_id
-from acache.system.text import printable
+from acache.system.text import printable, size_text
 
 # Fixed widths, as each line is printed before the next one is known.
 _WIDTHS = {"level": 5, "size": 8, "disk": 8, "age": 7, "unused": 7, "compute": 7}

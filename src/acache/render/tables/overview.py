@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from acache.config.settings import Config
 from acache.render.tables.layout import configured_level, console, pairs, write
-from acache.store.local import Store
+from acache.store.store import Store
 from acache.system.text import printable
 
 

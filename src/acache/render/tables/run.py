@@ -15,11 +15,10 @@ from acache.render.tables.layout import (
     pairs,
     plural,
     seconds_text,
-    size_text,
     table,
     write,
 )
-from acache.system.text import printable
+from acache.system.text import printable, size_text
 
 _WIDE = 120  # columns; with fewer, names need the room more than bytes do
 # What is left out first where there is little room. Calls are hits and misses.
@@ -80,18 +79,30 @@ def _summary(report: RunReport, config: Config) -> list[tuple[str, str]]:
 def _saved(report: RunReport) -> str:
     saved = report.saved_seconds
     if not report.hits:
-        return "nothing yet: this run filled the cache; run it again to see what that saves"
+        return _promise(report)
     if saved is None:
         return "unknown: joblib recorded no times"
     if saved < 0:
-        later = "; what was stored saves time in the next runs" if report.misses else ""
+        stored = any(row.calls.bytes_stored and row.doubt is None for row in report.functions)
+        later = "; what was stored may save time in later runs" if stored else ""
         return f"nothing: caching took {duration(-saved)} more than it saved{later}"
     return f"at most {duration(saved)}"
+
+
+def _promise(report: RunReport) -> str:
+    stored = [row for row in report.functions if row.calls.bytes_stored]
+    if not stored:
+        return "nothing: no result was stored"
+    if all(row.doubt for row in stored):
+        return "nothing, and probably nothing in later runs: see the warnings"
+    return "nothing yet: results were stored; run it again to see what they save"
 
 
 def _advice(report: RunReport, costly: int, config: Config) -> str:
     functions = plural(costly, "function takes", "functions take")
     text = f"{functions} longer to load than to compute"
+    if report.exit_code:  # what it did is not all that it does
+        return text
     if report.advice is None:
         return f"{text}; a lower level would not help"
     variable = config.level.variable

@@ -24,13 +24,12 @@ from acache.render.tables.layout import (
     level_text,
     pairs,
     room,
-    size_text,
     write,
 )
 from acache.sources.staleness import MEANING
 from acache.store.format import dotted
 from acache.store.ids import entry_id
-from acache.system.text import printable
+from acache.system.text import printable, size_text
 
 
 def print_details(details: EntryDetails | FunctionDetails) -> None:

@@ -104,7 +104,7 @@ def _summary(report: StatsReport, config: Config, *, selected: bool) -> list[tup
         lines.append(("compute", f"at most {duration(total.compute_seconds)} to compute again"))
     if total.last_access is not None:
         lines.append(("last used", humanize.naturaltime(max(time.time() - total.last_access, 0))))
-    lines.append(("other", f"{room(report.other)}: source files and folders"))
+    lines.append(("other", f"{room(report.other)}: sources and folders"))
     level = config.level.value
     if above := _above(report, level):
         entries = plural(above, "entry has", "entries have")

@@ -9,9 +9,9 @@ from rich.text import Text
 
 from acache.operations.verify.entry import Kind
 from acache.operations.verify.store import VerifyReport
-from acache.render.tables.layout import GAP, console, plural, size_text, tail, write
+from acache.render.tables.layout import GAP, console, plural, tail, write
 from acache.store.format import is_hash
-from acache.system.text import printable
+from acache.system.text import printable, size_text
 
 _MOST_SHOWN = 20  # of each kind
 _MOST_FIXES = 3  # of each kind

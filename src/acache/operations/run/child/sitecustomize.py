@@ -7,6 +7,7 @@ traced, but even Python 2 may load this, so it has no annotations.
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 
+import atexit
 import os
 import sys
 
@@ -37,15 +38,30 @@ def _install(module):
         writing = _load("acache_call_writer", _WRITER) if _LOG else None
 
         def finished(call):
-            _append(recorder.line(call))
+            _append(recorder.lines(call))
             if writing is not None:
-                folder = writing.calls_folder(call.store())
-                recorder.log(call, writing.call_writer(folder))
+                recorder.log(call, writing.call_writer(call.store()))
 
         recorder.install(module, finished)
+        recorder.finished = finished
+        sys.modules["acache_recorder"] = recorder  # which the fast engine looks for
         _append(b"joblib\n")
+        atexit.register(_append_loaded)
     except Exception:
         pass
+    if _ENGINE == "fast":
+        try:
+            from acache.memory.engine.accelerate import accelerate
+
+            accelerate()
+        except Exception:
+            _append(b"no engine\n")
+
+
+def _append_loaded():
+    """Write which packages were imported: whether a library's level matters depends on that."""
+    names = {name.partition(".")[0] for name in sys.modules}
+    _append(("loaded\t" + " ".join(sorted(names)) + "\n").encode("ascii", "replace"))
 
 
 def _load(name, path):
@@ -98,6 +114,7 @@ class _Hook:
 
 
 _FILE = os.environ.get("ACACHE_TRACE", "")
+_ENGINE = os.environ.get("ACACHE_TRACE_ENGINE", "")
 _LOG = os.environ.get("ACACHE_CALL_LOG", "") != "0"
 sys.path[:] = [folder for folder in sys.path if folder != _FOLDER]
 if _FILE and sys.version_info >= (3, 8):

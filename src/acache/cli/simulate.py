@@ -1,0 +1,144 @@
+"""``acache simulate``."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from typing import Any
+
+import click
+
+from acache.cli.call_log import logged_calls, since_option
+from acache.cli.help import GroupedHelp
+from acache.cli.options import choices, common_options, json_option, open_store, warning
+from acache.config.units import parse_size
+from acache.operations.prune import POLICIES
+from acache.operations.simulate.logged import LoggedTrace, trace_of
+from acache.operations.simulate.simulation import simulate, work
+from acache.render.plot import plot_format
+from acache.system.errors import UsageError
+from acache.system.output_file import OutputFile
+
+
+class _Sizes(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not before 8.2
+    """Sizes, separated by commas."""
+
+    name = "sizes"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            sizes = tuple(parse_size(part) for part in str(value).split(","))
+        except UsageError as problem:
+            self.fail(f"{problem}; separate sizes by commas", param, ctx)
+        if not all(sizes):
+            self.fail("0 is not the size of a cache; give more", param, ctx)
+        return sizes
+
+
+class _Policies(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not before 8.2
+    """Policies, separated by commas."""
+
+    name = "policies"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        policies = tuple(dict.fromkeys(str(value).split(",")))
+        for policy in policies:
+            if policy not in POLICIES:
+                self.fail(f"unknown policy {policy!r}; choose from {', '.join(POLICIES)}")
+        return policies
+
+
+@click.command(name="simulate", cls=GroupedHelp)
+@since_option
+@click.option(
+    "--sizes",
+    type=_Sizes(),
+    metavar="SIZE,SIZE...",
+    help="Sizes to simulate.  [default: ten, up to all that was stored]",
+)
+@click.option(
+    "--policy",
+    "policies",
+    type=_Policies(),
+    metavar="NAME,NAME...",
+    help=f"Policies to simulate.  [default: {','.join(POLICIES)}]",
+)
+@click.option(
+    "--plot", metavar="FILE", help="Draw the curves: FILE.png, .svg or .pdf; needs acache[plot]."
+)
+@json_option
+@common_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    *,
+    since: float | None,
+    sizes: tuple[int, ...] | None,
+    policies: tuple[str, ...] | None,
+    plot: str | None,
+    as_json: bool,
+) -> None:
+    """Show what a smaller cache would have saved, and recommend a size.
+
+    The calls of the call log are replayed through caches of several sizes, under each policy of
+    acache prune.
+
+    \b
+    Examples:
+      acache simulate
+      acache simulate --since 7d --sizes 1GB,5GB,20GB --policy lru,cost
+      acache simulate --plot curves.svg
+    """
+    store = open_store(choices(ctx).config())
+    with ExitStack() as stack:
+        file = None
+        if plot is not None:
+            file = stack.enter_context(OutputFile(plot, option="--plot"))
+            form = plot_format(plot)
+        logged = trace_of(logged_calls(store, None if since is None else time.time() - since))
+        from acache.render.progress import replaying
+
+        chosen = POLICIES if policies is None else policies
+        total = work(logged.trace, sizes=len(sizes or ()), policies=chosen)
+        with replaying(total) as progress:
+            report = simulate(
+                logged.trace, sizes=sizes or (), policies=chosen, fork=True, progress=progress
+            )
+        if file is not None:
+            from acache.render.plot import draw_simulation
+
+            file.write(draw_simulation(report, form))
+    warnings = _warnings(logged)
+    if as_json:
+        from acache.render.json.simulate import simulate_document
+
+        click.echo(simulate_document(report, warnings))
+        return
+    from acache.render.tables.simulate import print_simulation
+
+    print_simulation(report)
+    for text in warnings:
+        warning(text)
+
+
+def _warnings(logged: LoggedTrace) -> list[str]:
+    found = []
+    if logged.not_stored:
+        found.append(
+            f"{logged.not_stored:,} calls whose results were never stored are left out; acache why"
+            " shows the reason"
+        )
+    if logged.unknown_seconds:
+        found.append(
+            f"no computation of {logged.unknown_seconds:,} entries is logged: they count as taking"
+            " no time; replay a longer time"
+        )
+    return found

@@ -1,0 +1,1 @@
+"""Why calls were computed rather than answered from the store."""

@@ -1,0 +1,138 @@
+"""How full a store is, as its writers count: one small file that all processes share.
+
+Whoever stores an entry first adds what it will take; whoever evicts measures, and sets it right.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from acache.store.call_writer import own_folder
+from acache.system.filelock import open_lock_file, try_lock
+
+_FORM = struct.Struct("<8sqqqdd")
+_MARK = b"acfill1\n"
+_PATIENCE_SECONDS = 0.1  # who holds the file that long was stopped, or is on another planet
+_BLOCK = 4096
+
+_threads = threading.Lock()  # a lock on a file holds off processes, not threads
+
+
+class Fill(NamedTuple):
+    """What a store holds, about.
+
+    Attributes
+    ----------
+    disk_bytes : int
+        That all entries take.
+    entries : int
+    wanted_bytes : int
+        What somebody waits to store, and for which there is no room; 0 if nobody waits.
+    measured : float
+        When it was last measured, Unix seconds; 0 if never.
+    due : float
+        When another keeper may be started, Unix seconds.
+    """
+
+    disk_bytes: int = 0
+    entries: int = 0
+    wanted_bytes: int = 0
+    measured: float = 0.0
+    due: float = 0.0
+
+
+def limits_folder(store: str) -> str:
+    """Return the folder of what keeps the limits of a store, given by its absolute path."""
+    return os.path.join(own_folder(store), "limits")
+
+
+def entry_room(size_bytes: int) -> int:
+    """Return about how much an entry takes on disk, folder and metadata included.
+
+    Parameters
+    ----------
+    size_bytes : int >= 0
+        Of its ``output.pkl``.
+    """
+    return (size_bytes + _BLOCK - 1) // _BLOCK * _BLOCK + 2 * _BLOCK
+
+
+def read_fill(store: str) -> Fill:
+    """Read how full a store is; where nothing tells, it was never measured.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
+    try:
+        descriptor = open_lock_file(os.path.join(limits_folder(store), "fill"), create=False)
+    except FileNotFoundError:
+        return Fill()
+    try:
+        return _parsed(os.read(descriptor, _FORM.size))
+    finally:
+        os.close(descriptor)
+
+
+def change_fill(store: str, change: Callable[[Fill], Fill]) -> Fill:
+    """Change the file, alone among all threads and processes, and return what it was before.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    path = os.path.join(limits_folder(store), "fill")
+    acquired = _threads.acquire(timeout=_PATIENCE_SECONDS)
+    try:
+        try:
+            descriptor = open_lock_file(path)
+        except FileNotFoundError:
+            os.stat(store)  # where that is gone, nothing of it must come back
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            descriptor = open_lock_file(path)
+        try:
+            _wait_for_lock(descriptor)
+            before = _parsed(os.read(descriptor, _FORM.size))
+            after = change(before)
+            if after != before:
+                os.lseek(descriptor, 0, os.SEEK_SET)
+                os.write(descriptor, _FORM.pack(_MARK, *after))
+        finally:
+            os.close(descriptor)
+    finally:
+        if acquired:
+            _threads.release()
+    return before
+
+
+def _wait_for_lock(descriptor: int) -> None:
+    """Lock the file; after a time, or without locks, go on all the same: it is measured again."""
+    with contextlib.suppress(OSError):
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not try_lock(descriptor) and time.monotonic() < deadline:
+            time.sleep(0.0005)
+
+
+def _parsed(data: bytes) -> Fill:
+    if len(data) != _FORM.size:
+        return Fill()
+    mark, *values = _FORM.unpack(data)
+    fill = Fill(*values)
+    return fill if mark == _MARK and fill.measured >= 0 and fill.due >= 0 else Fill()
+
+
+def _forked() -> None:
+    global _threads  # noqa: PLW0603 - another thread of the parent may hold it for ever
+    _threads = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

@@ -1,0 +1,87 @@
+"""How full a store is: no addition is lost, and a damaged file means that nobody has measured."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from acache.store.fill import Fill, change_fill, limits_folder, read_fill
+from tests.helpers.marks import needs_posix
+
+ADD = """
+import sys
+from acache.store.fill import change_fill
+for _ in range(int(sys.argv[2])):
+    change_fill(sys.argv[1], lambda fill: fill._replace(entries=fill.entries + 1))
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    (tmp_path / "joblib").mkdir()
+    return str(tmp_path / "joblib")
+
+
+def add(store: str, count: int) -> None:
+    for _ in range(count):
+        change_fill(store, lambda fill: fill._replace(entries=fill.entries + 1))
+
+
+def test_fill_of_a_store_is_unknown_at_first(store: str) -> None:
+    assert read_fill(store) == Fill()
+    assert change_fill(store, lambda _: Fill(1, 2, 3, 4.0, 5.0)) == Fill()
+    assert read_fill(store) == Fill(1, 2, 3, 4.0, 5.0)
+
+
+def test_fill_counts_all_threads_and_processes(store: str) -> None:
+    command = [sys.executable, "-c", ADD, store, "300"]
+    processes = [subprocess.Popen(command) for _ in range(3)]
+    threads = [threading.Thread(target=add, args=(store, 300)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]
+    assert read_fill(store).entries == 6 * 300
+
+
+@pytest.mark.parametrize("content", [b"", b"acfill1\n", bytes(48), b"x" * 48, b"x" * 999])
+def test_fill_that_is_damaged_is_unknown(store: str, content: bytes) -> None:
+    add(store, 1)
+    Path(limits_folder(store), "fill").write_bytes(content)
+    assert read_fill(store) == Fill()
+    add(store, 2)
+    assert read_fill(store) == Fill(entries=2)
+
+
+def test_fill_of_no_store_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        add(str(tmp_path / "joblib"), 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_posix
+def test_fill_can_be_changed_after_a_fork_amid_a_change(store: str) -> None:
+    inside, forked = threading.Event(), threading.Event()
+
+    def slowly(fill: Fill) -> Fill:
+        inside.set()
+        forked.wait(30)
+        return fill._replace(entries=fill.entries + 1)
+
+    thread = threading.Thread(target=change_fill, args=(store, slowly))
+    thread.start()
+    inside.wait(30)
+    pid = os.fork()
+    if pid == 0:
+        add(store, 1)
+        os._exit(0)
+    forked.set()
+    thread.join()
+    assert os.waitpid(pid, 0)[1] == 0
+    assert read_fill(store).entries == 2

@@ -15,6 +15,7 @@ from acache.pickles.nodes import (
     EXCERPT,
     RECONSTRUCTOR,
     Container,
+    Dtype,
     Excerpt,
     Global,
     LimitError,
@@ -31,45 +32,8 @@ WRAPPERS = tuple(
 )
 _WRAPPED = {"subclass", "shape", "order", "dtype", "allow_mmap", ALIGNMENT}
 
-
-# Named tuples that functions of NumPy and SciPy return.
-TUPLES = frozenset(
-    Global(module, f"{name}Result")
-    for modules, names in (
-        (
-            ("numpy.linalg.linalg", "numpy.linalg._linalg"),  # of NumPy 1.x, of NumPy 2.x
-            ("Eig", "Eigh", "QR", "Slogdet", "SVD"),
-        ),
-        (("numpy.lib._arraysetops_impl",), ("UniqueAll", "UniqueCounts", "UniqueInverse")),
-        (
-            ("scipy.stats._stats_py", "scipy.stats._mstats_basic"),
-            (
-                *("BrunnerMunzel", "Cumfreq", "Describe", "F_oneway", "Friedmanchisquare"),
-                *("Histogram", "Kruskal", "Kurtosistest", "Mode", "Normaltest", "Power_divergence"),
-                *("Ranksums", "Relfreq", "Sigmaclip", "Skewtest"),
-            ),
-        ),
-        (("scipy.stats._morestats",), ("Ansari", "Bartlett", "Fligner", "Levene", "Shapiro")),
-        (
-            ("scipy.stats._binned_statistic",),
-            ("BinnedStatistic", "BinnedStatistic2d", "BinnedStatisticdd"),
-        ),
-        (("scipy.stats._mannwhitneyu",), ("Mannwhitneyu",)),
-    )
-    for module in modules
-    for name in names
-)
-
-
 MASKED_MAKER = Global("numpy.ma.core", "_mareconstruct")
 ZONE_MAKER = Global("zoneinfo", "ZoneInfo._unpickle")
-
-
-def created(target: Node, arguments: Node) -> Object | Container:
-    """Return what ``cls.__new__`` makes of arguments."""
-    if target in TUPLES and type(arguments) is Container and arguments.kind == "tuple":
-        return arguments
-    return Object(target, "new", arguments)
 
 
 def called(made: Object) -> Node:
@@ -111,10 +75,9 @@ def _set(made: Object) -> Node:
     return made_of
 
 
-def _rebuilt(made: Object) -> Node:
-    parts = whole_tuple(made.arguments) or []
-    if len(parts) == 3 and parts[0] in TUPLES and parts[1] == Global("builtins", "tuple"):
-        return parts[2] if type(parts[2]) is Container and parts[2].kind == "tuple" else made
+def _string_type(made: Object) -> Node:
+    made.kind, made.settled = "dtype", True
+    made.dtype = Dtype("StringDType()", "'T'", 16, has_objects=True)
     return made
 
 
@@ -209,7 +172,10 @@ _CALLS: dict[Global, Callable[[Object], Node]] = {
     Global("builtins", "complex"): _complex,
     Global("builtins", "getattr"): _attribute,
     Global("builtins", "range"): _range,
-    RECONSTRUCTOR: _rebuilt,
+    **{
+        Global(f"numpy.{c}._internal", "_convert_to_stringdtype_kwargs"): _string_type
+        for c in ("core", "_core")
+    },
     Global("numpy", "dtype"): _dtype,
     **{Global(f"numpy.{c}.multiarray", "scalar"): _scalar for c in ("core", "_core")},
     **{Global(f"numpy.{c}.numeric", "_frombuffer"): _from_buffer for c in ("core", "_core")},

@@ -9,7 +9,7 @@ from typing import Any
 from acache.pickles.costs import Costs, deepen, measure
 from acache.pickles.literals import LiteralReader
 from acache.pickles.memo import Memo
-from acache.pickles.nodes import Container, LimitError, Node, Object
+from acache.pickles.nodes import FORGOTTEN, Container, LimitError, Node, Object
 
 _MOST_HELD, _ALWAYS_HELD = 2_000_000, 100_000  # values, the latter however small the file is
 _MOST_MARKS = 10_000
@@ -70,10 +70,12 @@ class ContainerReader(LiteralReader):
             held = target.holds(kind)
             self._add(held, items)
             target.weight = max(target.weight, held.weight)
-            deepen(target, held)
-            self.filled(target)
+            deepen(target, held.depth)
+            self.filled(target, items[::2] if kind == "dict" else [])
         elif type(target) is Container and target.kind == kind:
             self._add(target, items)
+        elif target is FORGOTTEN:
+            raise LimitError("something is filled that is among too many")
         else:
             raise ValueError(f"what should be a {kind} is none")
 
@@ -83,8 +85,8 @@ class ContainerReader(LiteralReader):
         measure(target, items)
         target.add(items, self.most_items)
 
-    def filled(self, made: Object) -> None:
-        """Note that items or pairs were put into what a class or function made."""
+    def filled(self, made: Object, keys: list[Node]) -> None:
+        """Note that items, or pairs with these keys, were put into what was made."""
 
 
 def _empty(kind: str) -> Callable[[Any], None]:
@@ -101,8 +103,12 @@ def _filled(kind: str) -> Callable[[Any], None]:
 
 def _tuple(size: int) -> Callable[[Any], None]:
     def load(reader: ContainerReader) -> None:
-        items = [reader.stack.pop() for _ in range(size)]
-        reader.collect("tuple", items[::-1])
+        items = reader.stack[-size:]
+        if len(items) < size:
+            raise IndexError
+        made = Container("tuple", items, size)
+        measure(made, items)
+        reader.stack[-size:] = [made]
 
     return load
 

@@ -8,20 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from acache.pickles.nodes import (
+    FORGOTTEN,
+    LIGHT,
     Container,
     Excerpt,
     Global,
     LimitError,
     Node,
     Object,
+    Unknown,
     whole_tuple,
 )
 
 _MOST_WORK = 2_000_000  # values hashed or copied, and 20 more a byte: half a second
 _DEEPEST = 1_000  # pickle is recursive and writes nothing deeper; Python crashes on 5,000 arrays
 _HEAVIEST = 1 << 60
-_HOLDING = frozenset((Container, Object))
-_HEAVY = _HOLDING | {Excerpt}
+_HEAVY = frozenset((Container, Object, Excerpt, Unknown))
 _UNHASHABLE = ("list", "dict", "set")
 _NO_KEYS = frozenset(
     Global("collections", name) for name in ("Counter", "OrderedDict", "defaultdict", "deque")
@@ -60,9 +62,13 @@ class Costs:
 
     def copy(self, node: Node) -> None:
         """Add what is copied: an argument or a state, or the items of a tuple of such."""
+        work = 0
         for item in whole_tuple(node) or [node]:
-            copied = item.size_bytes or 0 if type(item) is Excerpt else 0
-            self.add(weight(item) + copied // 8)
+            if type(item) is Excerpt:
+                work += (item.size_bytes or 0) // 8
+            work += weight(item)
+        if work:
+            self.add(work)
 
 
 def weight(node: Node) -> int:
@@ -71,7 +77,7 @@ def weight(node: Node) -> int:
         return node.weight
     if type(node) is Excerpt and node.kind == "int":  # its hash is computed each time
         return (node.size_bytes or 0) // 4
-    return 0
+    return LIGHT if node is FORGOTTEN else 0
 
 
 def measure(made: Container, items: list[Node]) -> None:
@@ -79,15 +85,30 @@ def measure(made: Container, items: list[Node]) -> None:
     made.weight += len(items)
     if _HEAVY.isdisjoint(map(type, items)):
         return
+    deepest = 0
     for item in items:
-        if type(item) is not Object or made.kind == "tuple":
-            made.weight = min(made.weight + weight(item), _HEAVIEST)
-        deepen(made, item)
+        if type(item) is Container or type(item) is Object:
+            if type(item) is Container or made.kind == "tuple":
+                made.weight += item.weight
+            if item.depth > deepest and item is not made:
+                deepest = item.depth
+        elif item is FORGOTTEN:
+            deepest = max(deepest, LIGHT)
+            made.weight += LIGHT
+        else:
+            made.weight += weight(item)
+    made.weight = min(made.weight, _HEAVIEST)
+    deepen(made, deepest)
 
 
-def deepen(made: Container | Object, item: Node) -> None:
-    """Note that a value holds another one."""
-    if isinstance(item, (Container, Object)) and item.depth >= made.depth and item is not made:
-        made.depth = item.depth + 1
+def deepen(made: Container | Object, depth: int) -> None:
+    """Note that a value holds one in which others are nested so deep."""
+    if depth >= made.depth:
+        made.depth = depth + 1
         if made.depth > _DEEPEST:
             raise LimitError("values nested too deep")
+
+
+def depth_of(node: Node) -> int:
+    """Return how deep values are nested in one."""
+    return node.depth if isinstance(node, (Container, Object)) else 0

@@ -13,9 +13,10 @@ from struct import unpack
 from typing import Any, ClassVar
 
 from acache.pickles.compression import DamagedError, Stream
-from acache.pickles.nodes import EXCERPT, Excerpt, LimitError, Node
+from acache.pickles.nodes import EXCERPT, PARSER_CODE, Excerpt, LimitError, Node
 
 _SHORT = 256  # bytes: what is longer is not kept
+_LONGEST_CODE = 2_048
 _PIECE = 1 << 16
 _LONGEST_FRAME = 140_000  # bytes: pickle ends a frame after 64 KiB, and one value of as many more
 _MOST_PASSED = 1_000
@@ -211,4 +212,7 @@ class LiteralReader(pickle._Unpickler):
             decoder = codecs.getincrementaldecoder(encoding)(errors)
             start = self._start(size, decoder.decode)
             decoder.decode(b"", True)
-            self.append(Excerpt(kind, start[:EXCERPT].decode(encoding, "ignore"), size))
+            if size <= _LONGEST_CODE and start.startswith(PARSER_CODE.encode()):
+                self.append(start.decode(encoding, errors))
+            else:
+                self.append(Excerpt(kind, start[:EXCERPT].decode(encoding, "ignore"), size))

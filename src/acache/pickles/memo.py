@@ -1,18 +1,18 @@
-"""What a pickle may name again, which takes bounded memory however many strings there are."""
+"""What a pickle may name again, which takes bounded memory however much that is."""
 
 from __future__ import annotations
 
-from acache.pickles.nodes import Excerpt, LimitError, Node, Unknown
+from acache.pickles.nodes import FORGOTTEN, LIGHT, Container, Global, LimitError, Node, Object
 
 _MANY, _FIRST, _LAST = 500_000, 10_000, 50_000  # values, of which the first and last all stay
-_STRINGS = frozenset((str, bytes, Excerpt))
 _FAR_INDEX = 1 << 20
 
 
 class Memo(dict[int, Node]):
-    """A memo from which old strings are dropped once there are many.
+    """A memo from which old values are dropped once there are many.
 
-    Strings that name classes and attributes are first used early, or shortly before.
+    Strings that name classes and attributes are first used early, or shortly before. Classes and
+    NumPy's types always stay, and so do values that would take long to hash.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Memo(dict[int, Node]):
     def __missing__(self, key: int) -> Node:
         if key > self._last:
             raise ValueError(f"nothing is remembered as {key}")
-        return Unknown("among too many")
+        return FORGOTTEN
 
     def memoize(self, value: Node) -> None:
         """Put a value at the next index."""
@@ -38,12 +38,19 @@ class Memo(dict[int, Node]):
         self[index] = value
 
     def thin_out(self) -> None:
-        """Drop old strings if there are too many values."""
+        """Drop old values if there are too many."""
         if len(self) < self._limit:
             return
         for key in list(self)[_FIRST:-_LAST]:
-            if type(self[key]) in _STRINGS:
+            if not _stays(self[key]):
                 del self[key]
                 self._forgotten += 1
                 self._last = max(self._last, key)
         self._limit = len(self) + _MANY // 2
+
+
+def _stays(value: Node) -> bool:
+    if isinstance(value, (Container, Object)):
+        is_light = value.weight <= LIGHT and value.depth <= LIGHT
+        return not is_light or (type(value) is Object and value.kind == "dtype")
+    return type(value) is Global

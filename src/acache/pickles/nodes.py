@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 UNKNOWN_NAME = "?"
+PARSER_CODE = "\ndef _parse_args("  # the start of what SciPy's distributions execute: kept whole
 EXCERPT = 64  # bytes at the start of a long value
 SHOWN = 60  # characters of a string or a number
 LONGEST_NAME = 300  # characters of a type's or a class's name
@@ -22,9 +23,13 @@ class Global(NamedTuple):
 
 
 class Unknown(NamedTuple):
-    """A value that is not in the pickle."""
+    """A value that is not in the pickle, or was dropped."""
 
     reason: str
+
+
+FORGOTTEN = Unknown("among too many")
+LIGHT = 100  # the most that anything dropped weighs, and the deepest that it is nested
 
 
 RECONSTRUCTOR = Global("copyreg", "_reconstructor")

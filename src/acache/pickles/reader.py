@@ -9,17 +9,17 @@ from acache.pickles.arrays import (
     STATEFUL,
     WRAPPERS,
     called,
-    created,
     wrapped_array,
 )
 from acache.pickles.compression import Stream
 from acache.pickles.containers import CONTAINERS, ContainerReader
-from acache.pickles.costs import Costs, deepen, measure, weight
+from acache.pickles.costs import Costs, deepen, depth_of, measure
 from acache.pickles.literals import LiteralReader
 from acache.pickles.memo import Memo
 from acache.pickles.nodes import (
     ATTRIBUTES,
     FIELDS,
+    FORGOTTEN,
     UNKNOWN_NAME,
     ArrayInfo,
     Container,
@@ -52,8 +52,8 @@ class Watcher(Protocol):
     def built(self, made: Object, named: Global, /) -> None:
         """Take note of a state that was set on what a class or function made."""
 
-    def filled(self, made: Object, /) -> None:
-        """Take note of items or pairs that were put into what a class or function made."""
+    def filled(self, made: Object, keys: list[Node], /) -> None:
+        """Take note of items, or of pairs with these keys, that were put into what was made."""
 
 
 class Reader(ContainerReader):
@@ -146,8 +146,6 @@ class Reader(ContainerReader):
     def load_reduce(self) -> None:
         arguments = self.stack.pop()
         calling = Object(_callable(self.stack[-1]), "reduce", arguments)
-        calling.weight = sum(map(weight, whole_tuple(arguments) or ()))
-        deepen(calling, arguments)
         made = self.stack[-1] = called(calling)
         if type(made) is Object:
             self._made(made)
@@ -155,9 +153,8 @@ class Reader(ContainerReader):
 
     def load_newobj(self) -> None:
         arguments = self.stack.pop()
-        made = self.stack[-1] = created(_callable(self.stack[-1]), arguments)
-        if type(made) is Object:
-            self._made(made)
+        self.stack[-1] = made = Object(_callable(self.stack[-1]), "new", arguments)
+        self._made(made)
 
     def load_newobj_ex(self) -> None:
         named, arguments = self.stack.pop(), self.stack.pop()
@@ -175,20 +172,25 @@ class Reader(ContainerReader):
         self._made(made)
 
     def _made(self, made: Object) -> None:
-        deepen(made, made.arguments)
+        arguments = made.arguments
+        if type(arguments) is Container and made.weight == 0:
+            made.weight = arguments.weight - arguments.count
+        deepen(made, depth_of(arguments))
         if made.array is not None:
             self._found(made.array)
         if self._watcher is not None:
             self._watcher.made(made)
 
-    def filled(self, made: Object) -> None:
+    def filled(self, made: Object, keys: list[Node]) -> None:
         if self._watcher is not None:
-            self._watcher.filled(made)
+            self._watcher.filled(made, keys)
 
     def load_build(self) -> None:
         state = self.stack.pop()
         made = self.stack[-1]
         named = made.class_of() if type(made) is Object and made.kind != "scalar" else None
+        if made is FORGOTTEN:
+            raise LimitError("something gets a state that is among too many")
         # What may be a wrapper, nobody knows, decides on where the next opcode is.
         if type(made) is not Object or type(named) is not Global or UNKNOWN_NAME in named:
             raise ValueError("a state is set on what is no known object")
@@ -201,7 +203,7 @@ class Reader(ContainerReader):
             return
         made.state = state
         self.costs.copy(state)
-        deepen(made, state)
+        deepen(made, depth_of(state))
         if named in STATEFUL:
             STATEFUL[named](made)
             self._allocate(made, twice=named == MASKED_MAKER)

@@ -272,13 +272,10 @@ def of_other_packages() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("protocol", range(6))
-def test_classes_of_other_packages_are_unknown_and_not_unsafe(protocol: int) -> None:
+def test_classes_of_other_packages_are_listed(protocol: int) -> None:
     for name, value in of_other_packages().items():
         judge = judged(of(value, protocol=protocol))
-        assert (judge.unsafe, judge.doubts) == ([], []), name
-        assert bool(judge.unknown) == (name != "rows")
-        assert all(one.startswith(("pandas.", "sklearn.")) for one in judge.unknown)
-        assert judged(of(value, protocol=protocol), *judge.unknown).unknown == []
+        assert (judge.unsafe, judge.doubts, judge.unknown) == ([], [], []), name
 
 
 @pytest.mark.parametrize(
@@ -297,7 +294,7 @@ def test_classes_of_other_packages_are_unknown_and_not_unsafe(protocol: int) -> 
         ("collections", "OrderedDict.__init__.__globals__", "unsafe"),
         ("numpy", "testing._private.utils.runstring", "unsafe"),
         ("joblib.externals.cloudpickle", "loads", "unsafe"),
-        ("scipy", "x", "unsafe"),
+        ("scipy", "x", "unknown"),
         ("", "x", "unsafe"),
         ("mine", "?", "unsafe"),
         ("mine", "Outer.Inner", "unknown"),
@@ -341,7 +338,9 @@ def test_names_that_are_not_valid_are_refused(text: str) -> None:
 
 def test_message_is_short_and_printable() -> None:
     judge = judged(b"".join(b"cos\nx%d\x1b\n0" % i for i in range(500)) + b"N.")
-    assert judge.told() == "names os.x0\\x1b, names os.x1\\x1b, names os.x2\\x1b, and 97 more"
+    assert (
+        judge.unsafe_text() == "names os.x0\\x1b, names os.x1\\x1b, names os.x2\\x1b, and 97 more"
+    )
 
 
 SAMPLES = sound_pickles()
@@ -369,7 +368,7 @@ def test_fuzz_changed_pickles(data: bytes, changes: list[tuple[int, int, str]]) 
     judge = Judge()
     with contextlib.suppress(AcacheError):
         describe_file(io.BytesIO(changed(data, changes)), watcher=judge, contents=False)
-    assert judge.told().isprintable()
+    assert judge.unsafe_text().isprintable()
 
 
 @settings(max_examples=EXAMPLES, deadline=None)

@@ -100,11 +100,11 @@ class EntryCheck:
             kind: Kind = "truncated" if error.truncated else "unreadable"
             verdict = Verdict(kind, str(error), damaged=not error.limited)
         if judge.unsafe:  # loading would run that, even if it fails later
-            return Verdict("unsafe-pickle", f"loading it may run code: it {judge.told()}")
+            return Verdict("unsafe-pickle", f"loading it may run code: it {judge.unsafe_text()}")
         if verdict is None and judge.doubts:
-            return Verdict("unreadable", f"too large to be judged: it {judge.told_doubts()}")
+            return Verdict("unreadable", f"too large to be judged: it {judge.doubts_text()}")
         if verdict is None and judge.unknown:
-            return Verdict("unknown-global", f"of an unknown package: {judge.told_unknown()}")
+            return Verdict("unknown-global", f"names what is not listed as harmless: {judge.unknown_text()}")
         return verdict
 
     def fix(self, entry: Entry, verdict: Verdict) -> str | None:

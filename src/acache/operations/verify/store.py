@@ -96,7 +96,7 @@ def verify(
     allowed : iterable of str
         ``MODULE.NAME`` of classes and functions that are trusted.
     strict : bool
-        Whether names of unknown packages are problems.
+        Whether names that are not listed as harmless are problems.
     fork, progress
         See `acache.store.store.ScanOptions`.
     before_access : callable, optional

@@ -1,54 +1,44 @@
-"""What loading a pickle may call, and how.
+"""What loading a pickle may call only in one way.
 
-What a call may be given is as narrow as what pickle writes, for two reasons. Some constructors call
-what they are given. And some of NumPy's believe what they are told of memory.
+What such a call may be given is as narrow as what pickle writes, for two reasons. Some constructors
+call what they are given. And some of NumPy's believe what they are told of memory.
 """
 
 from __future__ import annotations
 
-from acache.pickles import Container, Global, Node, Object
 from acache.pickles.arrays import ZONE_MAKER
 from acache.pickles.dtypes import dtype_of
-from acache.pickles.nodes import RECONSTRUCTOR
-from acache.pickles.safety.allowlist import (
-    ARRAYS,
-    BLANK,
-    CORES,
-    ERRORS,
-    MASKED,
-    RESULTS,
-    VALUES,
-    listed,
-)
+from acache.pickles.nodes import RECONSTRUCTOR, Container, Global, Node, Object, whole_tuple
+from acache.pickles.safety.allowlist import ALLOWED, ARRAYS, CORES, ERRORS, MASKED, listed
 from acache.pickles.safety.rules import (
     Rule,
-    all_text,
+    all_are,
     anything,
-    are_plain,
     arguments_of,
     called_with,
     either,
-    is_axis_order,
-    is_bound,
     is_bytes,
-    is_code_of_bytes,
-    is_codec,
     is_data,
-    is_decimal,
-    is_dict,
-    is_factory,
     is_int,
-    is_known_dtype,
+    is_named,
     is_number,
-    is_ratio,
-    is_sequence,
-    is_shape_of_nothing,
-    is_singleton,
     is_text,
-    is_timedelta,
-    is_zone,
+    matching,
+    of_kind,
+    of_types,
+    one_of,
     packed,
 )
+
+_PARTIAL = Global("functools", "partial")
+_PLAIN_BASES = listed(["builtins"], "dict list tuple set frozenset int float str bytes")
+_is_codec = one_of(["latin-1", "latin1", "utf-8", "utf8", "ascii"])  # others may take any time
+# As an integer, which NumPy may make of it, Decimal("1e999999999") would take minutes.
+_is_decimal = matching(r"-?(\d*\.?\d+(E[+-]?\d{1,4})?|s?NaN\d*|Infinity)")
+_is_name = matching(r"(?!__)[A-Za-z_]\w*")
+_is_ratio = matching(r"-?\d{1,4000}(/\d{1,4000})?")
+_is_zone = matching(r"[\w+-]{1,30}(/[\w+-]{1,30}){0,3}")
+_is_byte_code = one_of([b"b", "b"])
 
 
 def _is_array_class(node: Node) -> bool:
@@ -58,6 +48,25 @@ def _is_array_class(node: Node) -> bool:
 
 def _is_masked_class(node: Node) -> bool:
     return type(node) is Global and (node in MASKED or node not in HARMLESS)
+
+
+def _is_empty_shape(node: Node) -> bool:
+    return whole_tuple(node) == [0]
+
+
+def _is_axis_order(node: Node) -> bool:
+    order = whole_tuple(node)
+    return node is None or (order is not None and all(map(is_int, order)))
+
+
+def _is_bound(node: Node) -> bool:
+    # Since Python 3.12 a slice is hashed with what it holds, however much that is.
+    return node is None or is_number(node) or (type(node) is Object and node.kind == "scalar")
+
+
+def _is_factory(node: Node) -> bool:
+    # Called when a key is missing, which loading never asks for.
+    return node is None or type(node) is Global or is_named(node, _PARTIAL)
 
 
 def _is_known_scalar(made: Object) -> bool:
@@ -73,17 +82,20 @@ def _is_known_scalar(made: Object) -> bool:
 
 
 def _is_known_buffer(made: Object) -> bool:
-    given = arguments_of(made)
-    dtype = dtype_of(given[1]) if given is not None and len(given) in (4, 5) else None
+    given = arguments_of(made) or [None, None]
+    dtype = dtype_of(given[1])
     return (
         made.array is not None
-        and all(map(is_axis_order, (given or [])[4:]))  # since NumPy 2.4
+        and all(map(_is_axis_order, given[4:]))  # since NumPy 2.4
         and dtype is not None
         and dtype.is_whole
         and not dtype.has_objects
-        and given is not None
         and is_bytes(given[0])
     )
+
+
+def _is_known_dtype(made: Object) -> bool:
+    return made.kind == "dtype" and made.dtype is not None and made.dtype.is_whole
 
 
 def _is_reconstructed(made: Object) -> bool:
@@ -91,49 +103,76 @@ def _is_reconstructed(made: Object) -> bool:
 
     It calls ``base.__new__(cls, state)`` and ``base.__init__``: the base is a plain class here.
     """
-    given = arguments_of(made)
-    if given is None or len(given) != 3 or type(given[0]) is not Global:
+    cls, base, state = arguments_of(made) or (None, None, None)
+    if type(cls) is not Global:
         return False
-    cls, base, state = given
-    if cls in HARMLESS:
-        # Of SciPy's results, which are dicts, it finds attributes and methods among the items.
-        if cls in RESULTS and base == Global("builtins", "dict"):
-            return type(state) is Container and are_plain(state)
-        if base == Global("builtins", "dict") and cls.name in ("dok_matrix", "dok_array"):
-            return type(state) is Container
-        return cls in BLANK and base == Global("builtins", "object") and state is None
+    if type(state) is Container and state.kind == "dict":  # some find attributes among the items
+        keys = state.items[::2]
+        hidden = any(type(key) is str and key.startswith("__") for key in keys)
+        if hidden or not (state.whole() or cls.name in ("dok_matrix", "dok_array")):
+            return False
     if base == Global("builtins", "object"):
         return state is None
-    plain = base in listed(["builtins"], "dict list tuple set frozenset int float str bytes")
-    return plain and (type(state) is Container or is_data(state) or is_number(state))
+    return base in _PLAIN_BASES and (type(state) is Container or is_data(state) or is_number(state))
 
 
+BIT_MAKER = Global("numpy.random._pickle", "__bit_generator_ctor")
+
+
+def _is_bit_generator(node: Node) -> bool:
+    # The maker of a generator calls what it is given.
+    is_class = (
+        type(node) is Global
+        and node.module.startswith("numpy.random.")
+        and (node == BIT_MAKER or node in ALLOWED["name"])
+    )
+    return is_text(node) or is_class or is_named(node, BIT_MAKER)
+
+
+def _is_method(made: Object) -> bool:
+    """Return whether it is a method of an object of a known class; to look it up calls nothing."""
+    given = arguments_of(made) or [None, None]
+    return (
+        type(given[0]) is Object
+        and given[0].made == "new"
+        and given[0].target in ALLOWED["new"]
+        and _is_name(given[1])
+    )
+
+
+def _is_no_callable(node: Node) -> bool:
+    return type(node) in (Container, str, bytes) or (type(node) is Object and node.kind != "object")
+
+
+_arrays = [f"{core}.multiarray" for core in CORES]
 CALLS: dict[Global, Rule] = {
     RECONSTRUCTOR: _is_reconstructed,
     # Bytes in protocols 0 to 2. As pickle writes it, (text, "latin1"), it is read as bytes before
-    # anybody asks here. Other codecs may take any time, or be anybody's.
+    # anybody asks here.
     Global("_codecs", "encode"): lambda made: False,
-    **dict.fromkeys(ERRORS, lambda made: arguments_of(made) is not None),
+    **dict.fromkeys(ERRORS, all_are(anything)),
     # Plain classes. bytes and bytearray of a number would take that much memory.
-    Global("builtins", "bytes"): called_with(is_data, is_codec, least=0),
-    Global("builtins", "bytearray"): called_with(is_data, is_codec, least=0),
+    Global("builtins", "bytes"): called_with(is_data, _is_codec, least=0),
+    Global("builtins", "bytearray"): called_with(is_data, _is_codec, least=0),
     Global("builtins", "complex"): called_with(is_number, is_number, least=0),
     Global("builtins", "frozenset"): called_with(),
-    # Of a class that is known with a method that is known the call is read as that method.
-    Global("builtins", "getattr"): lambda made: False,
+    Global("builtins", "getattr"): _is_method,
+    Global("builtins", "iter"): called_with(_is_no_callable),
     Global("builtins", "range"): called_with(is_int, is_int, is_int),
     Global("builtins", "set"): called_with(),
-    Global("builtins", "slice"): called_with(is_bound, is_bound, is_bound),
-    Global("builtins", "type"): called_with(is_singleton),  # type(None)
-    # Containers; what a defaultdict makes is made when a key is missing, which loading never asks.
-    Global("collections", "Counter"): called_with(is_dict, least=0),
-    Global("collections", "defaultdict"): called_with(is_factory, least=0),
-    Global("collections", "deque"): called_with(is_sequence, is_int, least=0),
+    Global("builtins", "slice"): called_with(_is_bound, _is_bound, _is_bound),
+    Global("builtins", "type"): called_with(
+        one_of([None, *listed(["builtins"], "Ellipsis NotImplemented")])
+    ),
+    Global("collections", "Counter"): called_with(of_kind("dict"), least=0),
+    Global("collections", "defaultdict"): called_with(_is_factory, least=0),
+    Global("collections", "deque"): called_with(of_kind("list", "tuple"), is_int, least=0),
+    _PARTIAL: called_with(lambda node: type(node) is Global or is_named(node, _PARTIAL)),
     Global("array", "array"): either(
-        called_with(is_text, is_data, least=1), called_with(is_text, is_sequence)
+        called_with(is_text, is_data, least=1), called_with(is_text, of_kind("list", "tuple"))
     ),
     Global("array", "_array_reconstructor"): called_with(
-        lambda node: node == Global("array", "array"), is_text, is_int, is_bytes
+        one_of([Global("array", "array")]), is_text, is_int, is_bytes
     ),
     # Values made of numbers and text. Classes of datetime check what a time zone is.
     Global("datetime", "date"): either(
@@ -141,40 +180,47 @@ CALLS: dict[Global, Rule] = {
     ),
     Global("datetime", "datetime"): either(
         called_with(packed(10, 1, 12, at=2), anything, least=1),
-        called_with(is_int, is_int, is_int, is_int, is_int, is_int, is_int, anything, least=3),
+        called_with(*[is_int] * 7, anything, least=3),
     ),
     Global("datetime", "time"): either(
         called_with(packed(6, 0, 23, at=0), anything, least=1),
-        called_with(is_int, is_int, is_int, is_int, anything, least=0),
+        called_with(*[is_int] * 4, anything, least=0),
     ),
-    Global("datetime", "timedelta"): called_with(is_number, is_number, is_number, least=0),
-    Global("datetime", "timezone"): called_with(is_timedelta, is_text, least=1),
-    # It reads the file of a zone that is installed.
-    ZONE_MAKER: called_with(is_zone, is_int),
-    Global("decimal", "Decimal"): called_with(is_decimal),
-    Global("fractions", "Fraction"): either(called_with(is_ratio), called_with(is_int, is_int)),
+    Global("datetime", "timedelta"): called_with(*[is_number] * 3, least=0),
+    Global("datetime", "timezone"): called_with(
+        lambda node: is_named(node, Global("datetime", "timedelta")), is_text, least=1
+    ),
+    ZONE_MAKER: called_with(_is_zone, is_int),  # reads the file of a zone that is installed
+    Global("decimal", "Decimal"): called_with(_is_decimal),
+    Global("fractions", "Fraction"): either(called_with(_is_ratio), called_with(is_int, is_int)),
     # Paths are text; nothing is looked up on disk.
     **dict.fromkeys(
         listed(
             ["pathlib", "pathlib._local"],
             "PurePosixPath PureWindowsPath PosixPath WindowsPath PurePath Path",
         ),
-        all_text,
+        all_are(is_text),
     ),
     # NumPy: types, scalars, arrays. The empty array gets its content as its state.
-    Global("numpy", "dtype"): is_known_dtype,
-    **dict.fromkeys(listed([f"{c}.multiarray" for c in CORES], "scalar"), _is_known_scalar),
-    **dict.fromkeys(listed([f"{c}.numeric" for c in CORES], "_frombuffer"), _is_known_buffer),
+    Global("numpy", "dtype"): _is_known_dtype,
     **dict.fromkeys(
-        listed([f"{c}.multiarray" for c in CORES], "_reconstruct"),
-        called_with(_is_array_class, is_shape_of_nothing, is_code_of_bytes),
+        listed([f"{core}._internal" for core in CORES], "_convert_to_stringdtype_kwargs"),
+        called_with(of_types(bool, int), anything, least=1),
+    ),
+    **dict.fromkeys(listed(_arrays, "scalar"), _is_known_scalar),
+    **dict.fromkeys(listed([f"{core}.numeric" for core in CORES], "_frombuffer"), _is_known_buffer),
+    **dict.fromkeys(
+        listed(_arrays, "_reconstruct"),
+        called_with(_is_array_class, _is_empty_shape, _is_byte_code),
     ),
     Global("numpy.ma.core", "_mareconstruct"): called_with(
-        _is_masked_class, _is_array_class, is_shape_of_nothing, is_code_of_bytes
+        _is_masked_class, _is_array_class, _is_empty_shape, _is_byte_code
     ),
     **dict.fromkeys(listed(["numpy.ma", "numpy.ma.core"], "MaskedConstant"), called_with()),
+    **dict.fromkeys(
+        listed([BIT_MAKER.module], "__randomstate_ctor __generator_ctor __bit_generator_ctor"),
+        all_are(_is_bit_generator),
+    ),
 }
 
-# Left out on purpose: numpy.random (a state holds an index that is believed), functools.partial,
-# all of operator, copyreg.__newobj__ (pickle has opcodes for it).
-HARMLESS = frozenset({*VALUES, *BLANK, *CALLS})
+HARMLESS = frozenset(CALLS).union(*ALLOWED.values(), MASKED)

@@ -1,4 +1,4 @@
-"""The judge of a pickle, who is told what loading it would name, call, set and fill."""
+"""The judge of a pickle, which is called for what loading it would name, call, set and fill."""
 
 from __future__ import annotations
 
@@ -7,19 +7,33 @@ import re
 import sys
 from collections.abc import Iterable
 
-from acache.pickles import UNKNOWN_NAME, Global, Object
-from acache.pickles.nodes import Node, dotted
-from acache.pickles.safety.allowlist import BLANK, VALUES
+from acache.pickles.nodes import (
+    UNKNOWN_NAME,
+    Container,
+    Global,
+    Node,
+    Object,
+    dotted,
+    whole_tuple,
+)
+from acache.pickles.safety.allowlist import ALLOWED
 from acache.pickles.safety.calls import CALLS, HARMLESS
 from acache.pickles.safety.rules import arguments_of, is_known
-from acache.pickles.safety.states import FILLED, STATES
+from acache.pickles.safety.states import (
+    STATES,
+    WITH_ITEMS,
+    WITH_PAIRS,
+    executes_unknown_code,
+    has_plain_state,
+)
 from acache.system.errors import UsageError
 from acache.system.text import printable
 
 _DUNDER = re.compile("__.*__", re.DOTALL)
-_MOST_TOLD = 3
+_HOOK = re.compile("__(setstate|class|dict|array.*)__", re.DOTALL)
+_MOST_SHOWN = 3
 _MOST_KEPT = 100
-_MOST_EXAMINED = 1000  # values, to tell whether all of them is known
+_MOST_EXAMINED = 1000  # values, to know whether all of them is known
 
 # Of these all that is harmless is listed, so what is not listed is not harmless. With the standard
 # library of the Python that runs this come what other versions have, the tests that it leaves out,
@@ -27,17 +41,12 @@ _MOST_EXAMINED = 1000  # values, to tell whether all of them is known
 # modules of its own do in any version.
 _JUDGED = {
     *sys.stdlib_module_names,
-    *("numpy", "scipy", "joblib"),
-    *("test", "pip", "setuptools", "pkg_resources", "copy_reg", "cPickle"),
+    *("numpy", "joblib", "test", "pip", "setuptools", "pkg_resources", "copy_reg", "cPickle"),
     *("aifc", "asynchat", "asyncore", "audioop", "binhex", "cgi", "cgitb", "crypt", "distutils"),
     *("imghdr", "imp", "lib2to3", "mailcap", "msilib", "nis", "nntplib", "ossaudiodev", "pipes"),
     *("smtpd", "sndhdr", "spwd", "sunau", "telnetlib", "uu", "xdrlib"),
     *("annotationlib", "compression", "parser", "symbol", "formatter", "macpath"),
     *("xxlimited", "xxlimited_35", "xxsubtype"),
-    # What comes with librosa, and returns nothing that is cached.
-    *("audioread", "certifi", "cffi", "charset_normalizer", "decorator", "idna", "lazy_loader"),
-    *("llvmlite", "msgpack", "packaging", "platformdirs", "pooch", "pycparser", "requests"),
-    *("six", "soundfile", "soxr", "standard_aifc", "threadpoolctl", "typing_extensions", "urllib3"),
 }
 _BUILTINS = frozenset(dir(builtins))
 
@@ -58,13 +67,13 @@ def parse_allowed(text: str) -> str:
     parts = text.split(".")
     if len(parts) < 2 or not all(part.isidentifier() for part in parts):
         raise UsageError(
-            f"{printable(text)!r} is no MODULE.NAME; write it like pandas.core.frame.DataFrame"
+            f"{printable(text)!r} is not MODULE.NAME; write it like pandas.core.frame.DataFrame"
         )
     return text
 
 
 class Judge:
-    """Judges what a pickle would look up and call; to be told while it is followed.
+    """Judges what a pickle would look up and call; the watcher while it is read.
 
     Parameters
     ----------
@@ -74,11 +83,13 @@ class Judge:
     Attributes
     ----------
     unsafe : list of str
-        What loading would do that is not known to be harmless, in words. The first hundred.
+        What loading would do that is not known to be harmless, in words: a function that is not
+        listed is called, or something is called in an unusual way. The first hundred.
     doubts : list of str
         What may be harmless, and is too large to be sure. The first hundred.
     unknown : list of str
-        Names of packages that nobody here knows. The first hundred.
+        Names that are not listed, of packages whose harmless names are not all listed. The first
+        hundred.
     """
 
     def __init__(self, allowed: Iterable[str] = ()) -> None:
@@ -89,8 +100,8 @@ class Judge:
         """Begin with another pickle."""
         self.unsafe: list[str] = []
         self.doubts: list[str] = []
-        self._examined = 0
         self.unknown: list[str] = []
+        self._examined = 0
 
     def named(self, named: Global, /) -> None:
         """Judge a name."""
@@ -101,77 +112,95 @@ class Judge:
             self._refuse(f"computes a name: {shown}")
         elif _is_judged(named):
             self._refuse(f"names {shown}")
-        elif shown not in self.unknown and len(self.unknown) < _MOST_KEPT:
-            self.unknown.append(shown)
+        else:
+            _keep(self.unknown, shown)
 
     def made(self, made: Object, /) -> None:
         """Judge a call."""
         target = made.target
         if type(target) is not Global:
             self._doubt(made, "calls what it computes")
-        elif self._is_own_rule(target) and not _may_be_called(made, target):
-            told = f"calls {dotted(target)} in an unusual way"
-            if target in VALUES:
-                self._refuse(told)
+        elif self._is_allowed(target):
+            return
+        elif target not in HARMLESS:
+            if made.made != "new" and not _is_judged(target):
+                self._refuse(f"calls {dotted(target)}, which is not known here")
+        elif not _may_be_called(made, target):
+            reason = f"calls {dotted(target)} in an unusual way"
+            if target in ALLOWED["name"]:
+                self._refuse(reason)
             else:
-                self._doubt(made, told)
+                self._doubt(made, reason)
 
     def built(self, made: Object, named: Global, /) -> None:
         """Judge a state."""
-        if self._is_own_rule(named):
-            rule = STATES.get(named)
-            if rule is None or not rule(made):
-                self._doubt(made, f"sets an unusual state of {dotted(named)}")
+        if self._is_allowed(named):
+            return
+        shown = dotted(named)
+        if executes_unknown_code(made, named):
+            self._doubt(made, f"sets code that {shown} runs")
+        elif named in HARMLESS:
+            if not STATES.get(named, has_plain_state)(made):
+                self._doubt(made, f"sets an unusual state of {shown}")
+        elif _has_hook(made.state):
+            self._refuse(f"replaces a method of {shown}")
 
-    def filled(self, made: Object, /) -> None:
+    def filled(self, made: Object, keys: list[Node], /) -> None:
         """Judge that something was filled."""
-        named: Node = made.class_of()
+        named = made.class_of()
         if type(named) is not Global:
             self._refuse("fills what it computes")
-        elif self._is_own_rule(named):
-            rule = FILLED.get(named)
-            if rule is None:
+        elif self._is_allowed(named):
+            return
+        elif made.settled or any(type(key) is str and _DUNDER.fullmatch(key) for key in keys):
+            # Its attributes may hide its methods; and some find attributes among their items.
+            if named not in WITH_PAIRS or made.settled:
+                self._refuse(f"fills {dotted(named)} in an unusual way")
+        elif named in HARMLESS:
+            known = made.pairs is None if named in WITH_ITEMS else made.items is None
+            if not known or named not in WITH_PAIRS | WITH_ITEMS | ALLOWED["new"]:
                 self._refuse(f"fills {dotted(named)}")
-            elif not rule(made):
-                self._doubt(made, f"fills {dotted(named)} in an unusual way")
 
-    def told(self) -> str:
-        """Say in a line what is unsafe."""
+    def unsafe_text(self) -> str:
+        """Return a line on what is unsafe."""
         return _listed(self.unsafe)
 
-    def told_doubts(self) -> str:
-        """Say in a line what may be harmless."""
+    def doubts_text(self) -> str:
+        """Return a line on what may be harmless."""
         return _listed(self.doubts)
 
-    def told_unknown(self) -> str:
-        """Say in a line what is unknown."""
+    def unknown_text(self) -> str:
+        """Return a line on what is unknown."""
         return ", ".join(self.unknown)  # all of them: --allow needs each
 
     def _is_allowed(self, named: Global) -> bool:
         return bool(self._allowed) and f"{named.module}.{named.name}" in self._allowed
 
-    def _is_own_rule(self, named: Global) -> bool:
-        """Tell whether there is a rule; whatever has none was judged by its name."""
-        return named in HARMLESS and not self._is_allowed(named)
-
     def _doubt(self, made: Object, reason: str) -> None:
-        if reason in self.unsafe:
-            return
-        self._examined += 1
+        self._examined += reason not in self.unsafe
         if self._examined > _MOST_EXAMINED or is_known(made):
             self._refuse(reason)
-        elif reason not in self.doubts and len(self.doubts) < _MOST_KEPT:
-            self.doubts.append(reason)
+        elif reason not in self.unsafe:
+            _keep(self.doubts, reason)
 
     def _refuse(self, reason: str) -> None:
-        if reason not in self.unsafe and len(self.unsafe) < _MOST_KEPT:
-            self.unsafe.append(reason)
+        _keep(self.unsafe, reason)
+
+
+def _keep(reasons: list[str], reason: str) -> None:
+    if reason not in reasons and len(reasons) < _MOST_KEPT:
+        reasons.append(reason)
 
 
 def _may_be_called(made: Object, target: Global) -> bool:
-    if target in BLANK:
-        return arguments_of(made) == []
-    return target in CALLS and made.made != "new" and CALLS[target](made)
+    given = arguments_of(made)
+    if made.made == "new":
+        return target in ALLOWED["new"] and given is not None
+    if target in CALLS:
+        return CALLS[target](made)
+    return given is not None and (
+        target in ALLOWED["call"] or (target in ALLOWED["new"] and not given)
+    )
 
 
 def _is_judged(named: Global) -> bool:
@@ -192,5 +221,14 @@ def _is_judged(named: Global) -> bool:
 
 
 def _listed(reasons: list[str]) -> str:
-    more = len(reasons) - _MOST_TOLD
-    return ", ".join(reasons[:_MOST_TOLD]) + (f", and {more} more" if more > 0 else "")
+    more = len(reasons) - _MOST_SHOWN
+    return ", ".join(reasons[:_MOST_SHOWN]) + (f", and {more} more" if more > 0 else "")
+
+
+def _has_hook(state: Node) -> bool:
+    """Return whether a state has an attribute that Python or NumPy takes for a method."""
+    parts = [state, *(whole_tuple(state) or ())]
+    dicts = [part for part in parts if type(part) is Container and part.kind == "dict"]
+    return any(
+        type(key) is str and _HOOK.fullmatch(key) for part in dicts for key in part.items[::2]
+    )

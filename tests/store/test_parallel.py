@@ -96,9 +96,7 @@ def test_hard_links_in_both_shares_count_once(store: Store) -> None:
 
 
 @needs_fork
-def test_interrupted_scan_leaves_no_process(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted_scan_leaves_no_process(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     fork, children = os.fork, []
 
     def forked() -> int:  # joblib's own workers may be children of this process too

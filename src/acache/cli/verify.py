@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     multiple=True,
     help="Trust a class or function that entries name.",
 )
-@click.option("--strict", is_flag=True, help="Treat names that are not listed as harmless as problems.")
+@click.option(
+    "--strict", is_flag=True, help="Treat names that are not listed as harmless as problems."
+)
 @deletion_options
 @json_option
 @common_options

@@ -104,7 +104,9 @@ class EntryCheck:
         if verdict is None and judge.doubts:
             return Verdict("unreadable", f"too large to be judged: it {judge.doubts_text()}")
         if verdict is None and judge.unknown:
-            return Verdict("unknown-global", f"names what is not listed as harmless: {judge.unknown_text()}")
+            return Verdict(
+                "unknown-global", f"names what is not listed as harmless: {judge.unknown_text()}"
+            )
         return verdict
 
     def fix(self, entry: Entry, verdict: Verdict) -> str | None:

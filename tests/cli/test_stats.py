@@ -322,6 +322,24 @@ def read_terminal(command: list[str], **environ: str) -> str:
     return terminal.seen
 
 
+def test_thousands_of_functions_are_cut_on_a_terminal_alone(acache: Acache, tmp_path: Path) -> None:
+    for number in range(130):
+        write_entry(tmp_path / "joblib" / f"m{number % 120}" / f"f{number}", "0" * 32)
+    options = ["--by", "function", "--cache-dir", str(tmp_path)]
+    command = [sys.executable, "-m", "acache", "stats", *options]
+    shown = read_terminal(command)
+    assert len(re.findall(r"m\d+\.f\d+", shown)) == 100
+    assert "and 30 more functions; --top N shows N of them" in shown
+    assert len(re.findall(r"m\d+\.f\d+", read_terminal([*command, "--top", "120"]))) == 120
+    piped = acache("stats", *options).stdout
+    assert len(re.findall(r"m\d+\.f\d+", piped)) == 130
+    assert "more function" not in piped
+    modules = read_terminal([*command[:4], "--by", "module", "--cache-dir", str(tmp_path)])
+    assert "more function" in modules
+    plan = [*command[:3], "clear", "--all", "-n", "--cache-dir", str(tmp_path)]
+    assert "and 30 more functions" in read_terminal(plan)
+
+
 def test_a_long_scan_shows_progress_on_the_terminal_alone(tmp_path: Path) -> None:
     for number in range(300):
         write_entry(tmp_path / "joblib" / f"f{number % 5}", f"{number:032x}"[::-1])

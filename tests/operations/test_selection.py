@@ -199,7 +199,8 @@ def test_a_selection_is_what_its_words_say(
             (Path(folder) / "joblib" / name).mkdir(parents=True)
             (Path(folder) / "joblib" / name / "func_code.py").touch()
         for (name, argument_hash), (size, written, used, argument) in made.items():
-            metadata = b'{"duration": 1.0, "input_args": {"n": "%s"}}' % argument.encode()
+            given = b'{"n": "%s", "x": "0"}' % argument.encode()
+            metadata = b'{"duration": 1.0, "input_args": %s}' % given
             entry = write_entry(
                 Path(folder) / "joblib" / name, argument_hash, output=b"x" * size, metadata=metadata
             )
@@ -233,7 +234,7 @@ def test_a_selection_is_what_its_words_say(
                 and (
                     not selection.arguments
                     or any(
-                        name == "n" and fnmatch.fnmatchcase(argument, pattern)
+                        fnmatch.fnmatchcase({"n": argument, "x": "0"}[name], pattern)
                         for name, pattern in selection.arguments
                     )
                 )
@@ -345,6 +346,22 @@ def test_selections_that_make_no_sense(store: Store, nonsense: Selection, says: 
         nonsense.resolve(store)
 
 
+def test_an_argument_that_no_function_has_is_refused(tmp_path: Path) -> None:
+    for name, argument in (("f", b"n_fft"), ("g", b"window")):
+        metadata = b'{"duration": 1.0, "input_args": {"%s": "1"}}' % argument
+        write_entry(tmp_path / "joblib" / "m" / name, "0" * 32, metadata=metadata)
+    write_entry(tmp_path / "joblib" / "m" / "unknown", "0" * 32, metadata=b"{")
+    store = Store(tmp_path)
+    Selection(arguments=(("n_fft", "2"), ("window", "2"))).resolve(store)
+    with pytest.raises(UsageError, match=r"no selected function has an argument 'nfft'.*: n_fft"):
+        Selection(arguments=(("n_fft", "1"), ("nfft", "1"))).resolve(store)
+    with pytest.raises(UsageError, match="acache ls --args lists them"):
+        Selection(functions=("g",), arguments=(("n_fft", "1"),)).resolve(store)
+    # Where nothing is recorded, nothing is known.
+    Selection(functions=("unknown",), arguments=(("n_fft", "1"),)).resolve(store)
+    Selection(arguments=(("n_fft", "1"),)).resolve(Store(tmp_path / "none"))
+
+
 def test_metadata_is_opened_for_those_alone_that_passed_the_rest(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -359,7 +376,7 @@ def test_metadata_is_opened_for_those_alone_that_passed_the_rest(
     selection = Selection(functions=("m.g",), larger_than=0, arguments=(("n", "*"),))
     selector = selection.resolve(store)
     assert not [e for e in store.scan() if isinstance(e, Entry) and selector.matches(e)]
-    assert len(opened) == 5
+    assert len(opened) == 6  # one for the names of its arguments
     assert {function for function, _ in opened} == {"m/g"}
 
 

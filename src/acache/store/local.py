@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
@@ -19,6 +20,7 @@ from acache.store.parallel import fold_walk
 from acache.store.scan import LARGEST_METADATA, Walk, join, opened_root
 from acache.store.store import DEFAULTS, F, Removal, ScanOptions, Store
 from acache.system.dirfd import (
+    NotAFileError,
     close_folder,
     open_below,
     open_file,
@@ -85,9 +87,17 @@ class LocalStore(Store):
                 close_folder(folder)
 
     def metadata(self, function: str, argument_hash: str) -> Metadata | None:
-        """Read an entry's ``metadata.json``, if it is not larger than 64 MB."""
+        """Read an entry's ``metadata.json``; of one larger than 64 MB long texts are shortened."""
         path = f"{self.entry_address(function, argument_hash)}/{METADATA}"
-        data = _read(path, limit=LARGEST_METADATA)
+        try:
+            data = _read(path, limit=LARGEST_METADATA)
+        except NotAFileError as error:
+            if error.errno != errno.EFBIG:
+                raise
+            from acache.store.large_metadata import read_large_metadata
+
+            with open_file(path) as file:
+                return read_large_metadata(file)
         return None if data is None else parse_metadata(data)
 
     def open_output(self, function: str, argument_hash: str) -> AbstractContextManager[BinaryIO]:

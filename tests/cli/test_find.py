@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from tests.helpers.marks import needs_posix
 from tests.helpers.processes import Result
 from tests.helpers.stores import write_entry

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from tests.helpers.processes import Result
 from tests.helpers.stores import write_entry
 
@@ -305,3 +304,26 @@ def test_ls_stale(acache: Acache, drifted: Path) -> None:
     assert sorted(result.stdout.split()) == [f"drifted.changed/{zeros}", f"drifted.gone/{zeros}"]
     narrowed = acache("ls", "-q", "--stale", "--function", "gone", "--cache-dir", drifted)
     assert narrowed.stdout.split() == [f"drifted.gone/{zeros}"]
+
+
+def test_arguments_that_differ_come_first(acache: Acache, tmp_path: Path) -> None:
+    for number in range(3):
+        given = {"y": "array([0., 0.])", "sr": "22050", "n_fft": str(1024 * 2**number)}
+        metadata = json.dumps({"duration": 1.0, "input_args": given}).encode()
+        write_entry(tmp_path / "joblib" / "m" / "f", f"{number:032x}", metadata=metadata)
+    other = json.dumps({"duration": 1.0, "input_args": {"b": "1", "a": "2"}}).encode()
+    write_entry(tmp_path / "joblib" / "m" / "g", "0" * 32, metadata=other)
+    printed = acache("ls", "--args", "--cache-dir", tmp_path).stdout.splitlines()
+    lines = [line.strip() for line in printed if "=" in line]
+    assert lines == [
+        *(f"n_fft={1024 * 2**n}, y=array([0., 0.]), sr=22050" for n in range(3)),
+        "b=1, a=2",
+    ]
+    document = acache("ls", "--args", "--json", "--cache-dir", tmp_path).document
+    assert list(document["entries"][0]["args"]) == ["y", "sr", "n_fft"]
+
+
+def test_an_argument_that_no_function_has(acache: Acache, librosa_location: Path) -> None:
+    result = acache("ls", "--arg", "nfft=2048", "--cache-dir", librosa_location)
+    assert (result.stdout, result.code) == ("", 2)
+    assert "no selected function has an argument 'nfft'; the nearest: n_fft" in result.stderr

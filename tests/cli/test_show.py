@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import joblib
 import numpy as np
 import pytest
 import scipy.sparse
-
 from tests.helpers.processes import Result, run_python
 from tests.helpers.stores import write_entry
 
@@ -211,3 +211,19 @@ def test_show_of_a_stale_function_shows_what_differs(acache: Acache, drifted: Pa
         assert (document["installed_source"] is not None) == (name == "changed")
         entry = acache("show", f"{name}/0", "--json", "--cache-dir", drifted).document
         assert entry["source_state"] == name
+
+
+def test_a_large_argument_is_named(acache: Acache, tmp_path: Path) -> None:
+    text = "[1.5, 2.5], " * 6_000_000
+    for number, given in enumerate((text, text[:2_000_000])):
+        metadata = json.dumps({"duration": 1.5, "input_args": {"n": "3", "S": given}}).encode()
+        folder = tmp_path / "joblib" / "m" / "f"
+        write_entry(folder, f"{number}" * 32, output=b"N.", metadata=metadata)
+        result = acache("show", f"f/{number}", "--cache-dir", tmp_path)
+        assert result.code == 0
+        size = "72.0 MB" if number == 0 else "2.0 MB"
+        path = folder / (f"{number}" * 32) / "metadata.json"
+        assert f"{path} holds {size} of text of the argument S" in result.stderr
+        assert "Errno" not in result.stderr
+        assert re.search(r"^compute +1.5 s", result.stdout, re.MULTILINE)
+        assert re.search(r"^  n  3$", result.stdout, re.MULTILINE)

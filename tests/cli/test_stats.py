@@ -14,7 +14,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-
 from tests.helpers.console import Console
 from tests.helpers.processes import Result, dead_pid
 from tests.helpers.stores import write_entry, write_temporary
@@ -322,6 +321,26 @@ def read_terminal(command: list[str], **environ: str) -> str:
     terminal = Console(command, **environ)
     terminal.end()
     return terminal.seen
+
+
+def test_stats_cuts_thousands_of_functions_on_a_terminal_only(
+    acache: Acache, tmp_path: Path
+) -> None:
+    for number in range(130):
+        write_entry(tmp_path / "joblib" / f"m{number % 120}" / f"f{number}", "0" * 32)
+    options = ["--by", "function", "--cache-dir", str(tmp_path)]
+    command = [sys.executable, "-m", "acache", "stats", *options]
+    shown = read_terminal(command)
+    assert len(re.findall(r"m\d+\.f\d+", shown)) == 100
+    assert "and 30 more functions; --top N shows N of them" in shown
+    assert len(re.findall(r"m\d+\.f\d+", read_terminal([*command, "--top", "120"]))) == 120
+    piped = acache("stats", *options).stdout
+    assert len(re.findall(r"m\d+\.f\d+", piped)) == 130
+    assert "more function" not in piped
+    modules = read_terminal([*command[:4], "--by", "module", "--cache-dir", str(tmp_path)])
+    assert "more function" in modules
+    plan = [*command[:3], "clear", "--all", "-n", "--cache-dir", str(tmp_path)]
+    assert "and 30 more functions" in read_terminal(plan)
 
 
 def test_stats_shows_progress_only_on_a_terminal(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import subprocess
 import time
 
 import pytest
-
 from tests.helpers.processes import PATIENCE_SECONDS
 
 

@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pyte
-
 from tests.helpers.processes import PATIENCE_SECONDS
 
 LINES, COLUMNS = 40, 110

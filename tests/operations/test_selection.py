@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.helpers.examples import examples
+from tests.helpers.marks import needs_posix
+from tests.helpers.stores import write_entry
 
 from acache.operations.selection import Selection, parse_levels
 from acache.store.ids import (
@@ -28,9 +31,6 @@ from acache.store.store import ScanOptions, Store
 from acache.store.table import EntryTable
 from acache.system.errors import UsageError
 from acache.system.text import printable, quoted
-from tests.helpers.examples import examples
-from tests.helpers.marks import needs_posix
-from tests.helpers.stores import write_entry
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0
@@ -200,7 +200,8 @@ def test_selection_is_what_its_words_say(
             (Path(folder) / "joblib" / name).mkdir(parents=True)
             (Path(folder) / "joblib" / name / "func_code.py").touch()
         for (name, argument_hash), (size, written, used, argument) in made.items():
-            metadata = b'{"duration": 1.0, "input_args": {"n": "%s"}}' % argument.encode()
+            given = b'{"n": "%s", "x": "0"}' % argument.encode()
+            metadata = b'{"duration": 1.0, "input_args": %s}' % given
             entry = write_entry(
                 Path(folder) / "joblib" / name, argument_hash, output=b"x" * size, metadata=metadata
             )
@@ -234,7 +235,7 @@ def test_selection_is_what_its_words_say(
                 and (
                     not selection.arguments
                     or any(
-                        name == "n" and fnmatch.fnmatchcase(argument, pattern)
+                        fnmatch.fnmatchcase({"n": argument, "x": "0"}[name], pattern)
                         for name, pattern in selection.arguments
                     )
                 )
@@ -346,6 +347,22 @@ def test_selections_that_are_not_valid(store: Store, nonsense: Selection, says: 
         nonsense.resolve(store)
 
 
+def test_an_argument_that_no_function_has_is_refused(tmp_path: Path) -> None:
+    for name, argument in (("f", b"n_fft"), ("g", b"window")):
+        metadata = b'{"duration": 1.0, "input_args": {"%s": "1"}}' % argument
+        write_entry(tmp_path / "joblib" / "m" / name, "0" * 32, metadata=metadata)
+    write_entry(tmp_path / "joblib" / "m" / "unknown", "0" * 32, metadata=b"{")
+    store = Store(tmp_path)
+    Selection(arguments=(("n_fft", "2"), ("window", "2"))).resolve(store)
+    with pytest.raises(UsageError, match=r"no selected function has an argument 'nfft'.*: n_fft"):
+        Selection(arguments=(("n_fft", "1"), ("nfft", "1"))).resolve(store)
+    with pytest.raises(UsageError, match="acache ls --args lists them"):
+        Selection(functions=("g",), arguments=(("n_fft", "1"),)).resolve(store)
+    # Where nothing is recorded, nothing is known.
+    Selection(functions=("unknown",), arguments=(("n_fft", "1"),)).resolve(store)
+    Selection(arguments=(("n_fft", "1"),)).resolve(Store(tmp_path / "none"))
+
+
 def test_metadata_is_opened_for_those_alone_that_passed_the_rest(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -360,7 +377,7 @@ def test_metadata_is_opened_for_those_alone_that_passed_the_rest(
     selection = Selection(functions=("m.g",), larger_than=0, arguments=(("n", "*"),))
     selector = selection.resolve(store)
     assert not [e for e in store.scan() if isinstance(e, Entry) and selector.matches(e)]
-    assert len(opened) == 5
+    assert len(opened) == 6  # one for the names of its arguments
     assert {function for function, _ in opened} == {"m/g"}
 
 

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.helpers.marks import needs_du, needs_links
+from tests.helpers.processes import Result, dead_pid, run_python
+from tests.helpers.stores import tree, write_entry, write_temporary
 
 from acache.cli.completion.offers import offered
 from acache.operations.clear import plan_clear
@@ -26,9 +29,6 @@ from acache.sources.levels import Levels
 from acache.store.ids import parse_entry_id
 from acache.store.model import Entry, Leftover
 from acache.store.store import Store
-from tests.helpers.marks import needs_du, needs_links
-from tests.helpers.processes import Result, dead_pid, run_python
-from tests.helpers.stores import tree, write_entry, write_temporary
 
 Acache = Callable[..., Result]
 

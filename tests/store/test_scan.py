@@ -13,17 +13,17 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.helpers.examples import examples
+from tests.helpers.marks import needs_du, needs_links, needs_posix
+from tests.helpers.processes import Result
+from tests.helpers.slow_scan import figures, slow_figures
+from tests.helpers.stores import write_entry
 
 from acache.operations.stats import StatsReport, stats
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
 from acache.store.model import Entry, Leftover, Other, Unreadable
 from acache.store.store import ScanOptions, Store
-from tests.helpers.examples import examples
-from tests.helpers.marks import needs_du, needs_links, needs_posix
-from tests.helpers.processes import Result
-from tests.helpers.slow_scan import figures, slow_figures
-from tests.helpers.stores import write_entry
 
 HASHES = [digit * 32 for digit in "0369cf"]
 NEW = "0123456789abcdef0123456789abcdef-12-345"

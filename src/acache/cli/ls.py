@@ -101,7 +101,7 @@ def command(
     if form == "table":
         from acache.render.tables.ls import print_listing
 
-        print_listing(listing, sort=sort)
+        print_listing(listing, sort=sort, arguments=arguments)
     else:
         from acache.render.json.ls import write_listing
 

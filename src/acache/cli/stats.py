@@ -101,7 +101,7 @@ def command(
         return
     from acache.render.tables.stats import print_stats
 
-    print_stats(report, config, by=by, selected=selector is not None)
+    print_stats(report, config, by=by, top=top, selected=selector is not None)
     if used is not None:
         from acache.render.tables.calls import print_calls
 

@@ -17,6 +17,7 @@ from acache.system.text import printable
 
 _LEVEL = re.compile(r"(>=|<=|>|<)?\s*(-?\d{1,9})", re.ASCII)
 _RANGE = re.compile(r"(\d{1,9})\s*-\s*(\d{1,9})", re.ASCII)
+_MOST_RECORDS = 3  # entries of a function whose arguments are looked up
 _LOWEST, _HIGHEST = -(10**9), 10**9
 _USUAL_LEVELS = frozenset((10, 20, 30, 40))  # librosa's: nothing is wrong if a store lacks one
 
@@ -156,14 +157,15 @@ class Selection(NamedTuple):
         Raises
         ------
         UsageError
-            If the store does not have a named function, level or entry, if an id is not unique, or
-            if no entry could ever be selected. A store that does not exist is not asked.
+            If the store does not have a named function, level, argument or entry, if an id is not
+            unique, or if no entry could ever be selected. A store that does not exist is not asked.
         AcacheError
             If the store cannot be read.
         """
         self._validate()
         now = time.time() if now is None else now
         if not (self.levels or self.functions or self.ids is not None or self.stale):
+            _require_arguments(self.arguments, store.functions(), store)
             return Selector(self, store, now=now, functions=None, ids=None, missing=0)
         if not store.exists:
             return Selector(self, store, now=now, functions=frozenset(), ids=None, missing=0)
@@ -187,6 +189,7 @@ class Selection(NamedTuple):
             if is_stale is None:
                 raise UsageError("a selection of stale entries needs resolve(..., is_stale=...)")
             functions = [function for function in functions if is_stale(function)]
+        _require_arguments(self.arguments, functions, store)
         return Selector(
             self, store, now=now, functions=frozenset(functions), ids=ids, missing=missing
         )
@@ -295,6 +298,33 @@ def _require_levels(wanted: Iterable[LevelRange], known: Iterable[str], levels: 
             listed = ", ".join(map(str, sorted(level for level in there if level is not None)))
             hint = f"choose from {listed}" if listed else "no level is known"
             raise UsageError(f"no function in this cache has level {one.text}; {hint}")
+
+
+def _require_arguments(
+    wanted: Iterable[tuple[str, str]], functions: Iterable[str], store: Store
+) -> None:
+    """Refuse an argument that no function has, going by the records of a few entries of each."""
+    missing = {name for name, _ in wanted}
+    names: set[str] = set()
+    for function in functions if missing else ():
+        for argument_hash in store.hashes(function)[:_MOST_RECORDS]:
+            try:
+                metadata = store.metadata(function, argument_hash)
+            except (OSError, ValueError):
+                continue
+            if metadata is not None:
+                names |= metadata.input_args.keys()
+                break
+        missing -= names
+        if not missing:
+            return
+    if names:  # of what is not recorded, nothing is known
+        import difflib
+
+        name = min(missing)
+        near = ", ".join(map(printable, difflib.get_close_matches(name, sorted(names), cutoff=0.5)))
+        hint = f"the nearest: {near}" if near else "acache ls --args lists them"
+        raise UsageError(f"no selected function has an argument {printable(name)!r}; {hint}")
 
 
 def entry_named(one: EntryId, known: Sequence[str], store: Store) -> tuple[str, str]:

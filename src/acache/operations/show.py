@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from acache.operations.ls import Listed
@@ -29,9 +31,11 @@ from acache.store.model import Entry
 from acache.store.store import ScanOptions, Store
 from acache.store.totals import Tally, Totals
 from acache.system.errors import AcacheError, UsageError
-from acache.system.text import printable
+from acache.system.text import printable, size_text
 
 _MOST_LISTED = 5
+_LONG_ARGUMENT = 1_000_000  # bytes
+_SHORTENED = re.compile(r"\.\.\. \(([\d,]+) bytes\)$")  # see `acache.store.large_metadata`
 
 
 class Value(NamedTuple):
@@ -152,9 +156,12 @@ def describe_entry(
         metadata = store.metadata(function, argument_hash, entry.place)
     except (OSError, ValueError) as error:
         metadata = None
-        warnings.append(f"cannot read its {METADATA}: {error}")
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        warnings.append(f"cannot read its {METADATA}: {reason}")
     if metadata is not None:
         entry, arguments = entry._replace(compute_seconds=metadata.duration), metadata.input_args
+        address = store.entry_address(function, argument_hash)
+        warnings += _large_arguments(arguments, f"{address}/{METADATA}")
     value = None
     try:
         value = _value(store, entry)
@@ -163,6 +170,19 @@ def describe_entry(
     listed = Listed(entry, levels(function), arguments)
     state = Drift(store, installed)(function)
     return EntryDetails(listed, value, state, (*warnings, *levels.warnings))
+
+
+def _large_arguments(arguments: dict[str, str], address: str) -> Iterator[str]:
+    """Warn of arguments that joblib writes a long text of, at each miss."""
+    for name, text in arguments.items():
+        shortened = _SHORTENED.search(text)
+        length = int(shortened[1].replace(",", "")) if shortened else len(text)
+        if length >= _LONG_ARGUMENT:
+            yield (
+                f"{printable(address)} holds {size_text(length)} of text of the argument"
+                f" {printable(name)}, which joblib writes at each miss; pass an array instead, or"
+                " leave it out with ignore="
+            )
 
 
 def _value(store: Store, entry: Entry) -> Value:

@@ -14,6 +14,7 @@ from acache.store.format import (
     METADATA,
     OUTPUT,
     SOURCE,
+    duration_at_ends,
     is_entry_temporary,
     is_hash,
     parse_duration,
@@ -32,11 +33,13 @@ from acache.system.dirfd import (
     is_regular,
     open_below,
     open_folder,
+    read_ends,
     read_known,
     stat_in,
 )
 
 LARGEST_METADATA = 64 << 20  # bytes; it holds the repr of each argument
+_END_BYTES = 4096
 
 Inodes = set[tuple[int, int]]
 Kind = Literal["temporary", "source", "folder", "foreign", "misplaced"]
@@ -327,7 +330,9 @@ def _entry_files(names: list[str], folder: Folder) -> tuple[dict[str, os.stat_re
 
 
 def _duration(folder: Folder, status: os.stat_result) -> float | None:
-    return parse_duration(read_known(METADATA, folder, status, limit=LARGEST_METADATA))
+    if status.st_size <= LARGEST_METADATA:
+        return parse_duration(read_known(METADATA, folder, status, limit=LARGEST_METADATA))
+    return duration_at_ends(*read_ends(METADATA, folder, status, size=_END_BYTES))
 
 
 def reason_of(error: OSError | ValueError) -> str:

@@ -27,6 +27,10 @@ _TEMPORARY = re.compile(
 )
 _DURATION = re.compile(rb'\{"duration": (\d+\.\d+(?:e-\d+)?), "input_args": \{')
 
+_LAST_DURATION = re.compile(
+    rb'(?<!\\)"duration": (\d+\.\d+(?:e-\d+)?)(?:, "time": \d+\.\d+)?\}\s*$'
+)
+
 
 class Temporary(NamedTuple):
     """The name of a file that joblib is writing, before it renames it.
@@ -86,6 +90,20 @@ def parse_duration(data: bytes) -> float | None:
     if match is not None and data.endswith(b"}"):
         return _number(float(match[1]))
     return parse_metadata(data).duration
+
+
+def duration_at_ends(beginning: bytes, end: bytes) -> float | None:
+    """Read the recorded duration from both ends of a ``metadata.json`` that is not read whole.
+
+    Raises
+    ------
+    ValueError
+        If it stands at neither.
+    """
+    match = _DURATION.match(beginning) or _LAST_DURATION.search(end)
+    if match is None:
+        raise ValueError("too large, and without a duration at its beginning or end")
+    return _number(float(match[1]))
 
 
 def parse_metadata(data: bytes) -> Metadata:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
@@ -36,6 +37,7 @@ from acache.store.parallel import fold_walk
 from acache.store.scan import Walk, opened_root
 from acache.store.store import DEFAULTS, F, Removal, ScanOptions, Store
 from acache.system.dirfd import (
+    NotAFileError,
     open_file,
     read_file,
     reading_changes_access,
@@ -100,11 +102,11 @@ class LocalStore(Store):
     def metadata(
         self, function: str, argument_hash: str, place: int | None = None
     ) -> Metadata | None:
-        """Read an entry's ``metadata.json``, if it is not larger than 64 MB."""
+        """Read an entry's ``metadata.json``; of one larger than 64 MB long texts are shortened."""
         for folder in self._entry_folders(function, argument_hash, place):
-            data = _read(f"{folder}/{METADATA}", limit=LARGEST_METADATA)
-            if data is not None:
-                return parse_metadata(data)
+            metadata = _metadata(f"{folder}/{METADATA}")
+            if metadata is not None:
+                return metadata
         return None
 
     def open_output(
@@ -239,3 +241,16 @@ def _modified(path: str) -> float:
         return os.stat(path).st_mtime
     except OSError:
         return 0.0
+
+
+def _metadata(path: str) -> Metadata | None:
+    try:
+        data = _read(path, limit=LARGEST_METADATA)
+    except NotAFileError as error:
+        if error.errno != errno.EFBIG:
+            raise
+        from acache.store.large_metadata import read_large_metadata
+
+        with open_file(path) as file:
+            return read_large_metadata(file)
+    return None if data is None else parse_metadata(data)

@@ -182,6 +182,32 @@ def read_known(name: str, folder: Folder | None, status: os.stat_result, *, limi
     return data
 
 
+def read_ends(
+    name: str, folder: Folder | None, status: os.stat_result, *, size: int
+) -> tuple[bytes, bytes]:
+    """Read the beginning and the end of a large regular file, as `read_known` reads a whole one.
+
+    Parameters
+    ----------
+    name, folder, status
+        See `read_known`.
+    size : int > 0
+        Bytes of each end.
+    """
+    if not S_ISREG(status.st_mode):
+        raise NotAFileError(errno.EINVAL, "is not a regular file")
+    descriptor, keeps_access = _open_file(name, folder)
+    try:
+        beginning = os.read(descriptor, size)
+        os.lseek(descriptor, -min(size, status.st_size), os.SEEK_END)
+        end = os.read(descriptor, size)
+        if not keeps_access:
+            _put_back(descriptor, status)
+    finally:
+        os.close(descriptor)
+    return beginning, end
+
+
 @contextlib.contextmanager
 def open_file(path: str) -> Iterator[BinaryIO]:
     """Open a regular file to read it piece by piece, its access time put back at the end.

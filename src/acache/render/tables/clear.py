@@ -11,6 +11,8 @@ from acache.render.durations import duration
 from acache.render.tables.layout import (
     amount,
     console,
+    first_rows,
+    left_out,
     leftovers,
     pairs,
     room,
@@ -34,9 +36,11 @@ def plan_table(plan: Plan) -> list[RenderableType]:
     """Make the table of functions; nothing if no entry would be deleted."""
     if not plan.rows:
         return []
-    columns = {"function": [printable(row.function) for row in plan.rows]}
-    columns |= totals_columns([row.totals for row in plan.rows])
-    return [table(console(), columns), ""]
+    out = console()
+    rows = first_rows(out, plan.rows)
+    columns = {"function": [printable(row.function) for row in rows]}
+    columns |= totals_columns([row.totals for row in rows])
+    return [table(out, columns), *left_out(len(plan.rows) - len(rows)), ""]
 
 
 def plan_summary(plan: Plan) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import IO
+from typing import IO, TypeVar
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
@@ -17,8 +17,11 @@ from acache.store.model import Entry, Usage
 from acache.store.totals import Totals
 from acache.system.text import counted, size_text
 
+T = TypeVar("T")
+
 GAP = 2  # columns between columns
 NARROWEST_NAME = 12
+_MOST_ROWS = 100  # on a terminal
 _UNBOUNDED = 1000  # columns; what is not shown on a terminal need not be cut
 _LONGEST_TEXT = 500  # where nothing else bounds a line
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -98,6 +101,16 @@ def totals_columns(rows: Sequence[Totals]) -> dict[str, list[str]]:
     if any(row.compute_seconds is not None for row in rows):
         made["compute"] = [seconds_text(row.compute_seconds) for row in rows]
     return made
+
+
+def first_rows(out: Console, rows: Sequence[T]) -> Sequence[T]:
+    """Return the rows to show: on a terminal only the first ones, as there may be thousands."""
+    return rows[:_MOST_ROWS] if out.file.isatty() else rows
+
+
+def left_out(number: int, fix: str = "") -> list[RenderableType]:
+    """Make a line about functions that a table leaves out; nothing for none."""
+    return [Text(f"and {plural(number, 'more function')}{fix}", style="dim")] if number else []
 
 
 def pairs(lines: Sequence[tuple[str, str]], *, style: str = "dim") -> Table:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from rich.text import Text
 
@@ -30,9 +32,10 @@ _NAME = 35  # columns for an id, before other columns are left out
 _SORTED = {"size": "size", "created": "age", "used": "unused", "time": "compute", "disk": "disk"}
 _SHORT_HASH = 8  # digits; two entries of one function hardly ever share them
 _INDENT = 7
+_BLOCK = 500  # rows that are compared before they are printed
 
 
-def print_listing(listing: Listing, *, sort: str | None) -> None:
+def print_listing(listing: Listing, *, sort: str | None, arguments: bool) -> None:
     """Print entries as they come, a line each; the last parts of an id are enough to name it."""
     out = console()
     columns = _WIDTHS.copy()
@@ -44,7 +47,7 @@ def print_listing(listing: Listing, *, sort: str | None) -> None:
     used = sum(columns.values()) + GAP * len(columns)
     now = time.time()
     shown = 0
-    for row in listing:
+    for row in _differing_first(listing) if arguments else listing:
         if not shown:
             heading = "".join(f"{t:>{w}}{'':{GAP}}" for t, w in columns.items())
             write(out, Text(f"{heading}entry", style="bold"))
@@ -61,6 +64,21 @@ def print_listing(listing: Listing, *, sort: str | None) -> None:
         if shown < listing.total.entries:
             total += f"; {shown:,} shown"
         write(out, "", pairs([("total", total)]))
+
+
+def _differing_first(listing: Iterable[Listed]) -> Iterator[Listed]:
+    """Move arguments that differ between the calls of a function to the front, as lines are cut."""
+    rows = iter(listing)
+    while block := [*islice(rows, _BLOCK)]:
+        values: dict[tuple[str, str], set[str]] = {}
+        for row in block:
+            for name, text in (row.arguments or {}).items():
+                values.setdefault((row.entry.function, name), set()).add(text)
+        for row in block:
+            given = row.arguments or {}
+            same = [name for name in given if len(values[row.entry.function, name]) == 1]
+            names = [name for name in given if name not in same] + same
+            yield row._replace(arguments={name: given[name] for name in names})
 
 
 def _cells(row: Listed, now: float) -> dict[str, str]:

@@ -10,13 +10,15 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from acache.config.settings import Config
-from acache.operations.stats import StatsReport
+from acache.operations.stats import FunctionRow, StatsReport
 from acache.render.durations import duration
 from acache.render.tables.layout import (
     amount,
     bar,
     configured_level,
     console,
+    first_rows,
+    left_out,
     leftovers,
     level_text,
     pairs,
@@ -35,9 +37,17 @@ _WIDE = 110
 
 
 def print_stats(
-    report: StatsReport, config: Config, *, by: str | None = None, selected: bool = False
+    report: StatsReport,
+    config: Config,
+    *,
+    by: str | None = None,
+    top: int | None = None,
+    selected: bool = False,
 ) -> None:
-    """Print the table by level and the one by function, or only the one asked for."""
+    """Print the table by level and the one by function, or only the one asked for.
+
+    Without `top` a terminal gets the first rows; `report` holds no more than `top`.
+    """
     out = console()
     heading = Text(printable(report.store), style="bold", overflow="fold")
     heading.append(f"  (level {configured_level(config)})", style="not bold")
@@ -47,13 +57,15 @@ def print_stats(
         levels = [(level_text(r.level), f"{r.functions:,}", r.totals) for r in report.levels]
         parts += _table(out, ("level", "functions"), levels, whole)
     if by in (None, "function"):
-        functions = [(r.function, level_text(r.level), r.totals) for r in report.functions]
-        parts += _table(out, ("function", "level"), functions, whole, _sources(report))
-        parts += _left_out(report, shown=len(functions))
+        shown = report.functions if top else first_rows(out, report.functions)
+        functions = [(r.function, level_text(r.level), r.totals) for r in shown]
+        parts += _table(out, ("function", "level"), functions, whole, _sources(shown))
+        parts += _left_out(report, len(shown), top)
     if by == "module":
-        modules = [(r.module, f"{r.functions:,}", r.totals) for r in report.modules]
+        listed = report.modules if top else first_rows(out, report.modules)
+        modules = [(r.module, f"{r.functions:,}", r.totals) for r in listed]
         parts += _table(out, ("module", "functions"), modules, whole)
-        parts += _left_out(report, shown=sum(r.functions for r in report.modules))
+        parts += _left_out(report, sum(r.functions for r in listed), top)
     if report.exists:
         parts += ["", pairs(_summary(report, config, selected=selected))]
     write(out, *parts)
@@ -84,17 +96,17 @@ def _share(out: Console, share: float) -> str:
     return f"{share:4.0%} {bar(out, share, _BAR if out.width < _WIDE else 2 * _BAR)}"
 
 
-def _sources(report: StatsReport) -> list[str]:
+def _sources(rows: Sequence[FunctionRow]) -> list[str]:
     """Return the state of each function's source; nothing if none is known to be stale."""
-    states = [row.source_state for row in report.functions]
+    states = [row.source_state for row in rows]
     if not {"changed", "gone"}.intersection(states):
         return []
     return ["-" if state in (None, "unknown") else state for state in states]
 
 
-def _left_out(report: StatsReport, *, shown: int) -> list[RenderableType]:
+def _left_out(report: StatsReport, shown: int, top: int | None) -> list[RenderableType]:
     more = sum(row.functions for row in report.levels) - shown
-    return [Text(f"and {plural(more, 'more function')}", style="dim")] if more else []
+    return left_out(more, "" if top else "; --top N shows N of them")
 
 
 def _summary(report: StatsReport, config: Config, *, selected: bool) -> list[tuple[str, str]]:

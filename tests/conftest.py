@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 import tests.helpers.examples  # noqa: F401 - Hypothesis's profiles
 from tests.helpers.processes import PATIENCE_SECONDS, SLOW_WARNING, Result, run_python
 from tests.helpers.stores import LIBROSA_SCRIPT, write_entry

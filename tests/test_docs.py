@@ -13,12 +13,12 @@ from pathlib import Path
 
 import click
 import pytest
-from tests.helpers.processes import run_python
-from tests.helpers.sessions import PAGES, ROOT
 
 import acache
 from acache.cli.app import COMMANDS, cli
 from acache.config.settings import Config
+from tests.helpers.processes import run_python
+from tests.helpers.sessions import PAGES, ROOT
 
 MODULES = [m.name for m in pkgutil.walk_packages(acache.__path__, "acache.")]
 TEXTS = {page: (ROOT / page).read_text(encoding="utf-8") for page in [*PAGES, "CHANGELOG.md"]}

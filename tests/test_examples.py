@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.helpers.processes import Result
 
 from acache import Store
 from acache.store.model import Entry
+from tests.helpers.processes import Result
 
 README = Path(__file__).parents[1] / "README.md"
 EXAMPLE = Path(__file__).parents[1] / "examples" / "estimate_tuning.py"

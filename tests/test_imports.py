@@ -9,9 +9,9 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
-from tests.helpers.processes import run_python
 
 import acache
+from tests.helpers.processes import run_python
 
 PACKAGE = Path(acache.__file__).parent
 HEAVY = {"joblib", "numpy", "scipy", "librosa", "decorator"}

@@ -6,9 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.helpers.marks import needs_links
-from tests.helpers.slow_scan import figures, slow_figures
-from tests.helpers.stores import RECORDED, VERSIONS, unpack_recorded
 
 from acache.operations.stats import stats
 from acache.sources.installed import InstalledSources
@@ -16,6 +13,9 @@ from acache.sources.levels import Levels
 from acache.store.format import dotted
 from acache.store.model import Entry, Leftover
 from acache.store.store import ScanOptions, Store
+from tests.helpers.marks import needs_links
+from tests.helpers.slow_scan import figures, slow_figures
+from tests.helpers.stores import RECORDED, VERSIONS, unpack_recorded
 
 
 @pytest.fixture(params=[(v, s) for v in VERSIONS for s in ("str", "path")], ids="-".join)

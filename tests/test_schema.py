@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+
+from acache.render.json.document import iso
 from tests.helpers.marks import needs_links
 from tests.helpers.processes import Result
 from tests.helpers.stores import write_entry
-
-from acache.render.json.document import iso
 
 ROOT = Path(__file__).parents[1]
 SCHEMAS = {

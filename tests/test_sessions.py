@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.helpers.marks import needs_posix
 from tests.helpers.sessions import (
     NOT_RUN,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import joblib
 import pytest
+
 from tests.helpers.processes import PATIENCE_SECONDS
 from tests.helpers.stores import tree
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.helpers.processes import PATIENCE_SECONDS, Result
-from tests.helpers.stores import LIBROSA_SCRIPT
 
 from acache.cli.bench import EXIT_MISSED
+from tests.helpers.processes import PATIENCE_SECONDS, Result
+from tests.helpers.stores import LIBROSA_SCRIPT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows accounts no children")
 

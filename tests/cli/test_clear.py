@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tests.helpers.console import Console
 from tests.helpers.processes import Result, dead_pid, run_python
 from tests.helpers.stores import tree, write_entry

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.helpers.processes import PATIENCE_SECONDS, Result
-from tests.helpers.stores import write_entry
 
 import acache as package
 from acache.cli.app import COMMANDS
+from tests.helpers.processes import PATIENCE_SECONDS, Result
+from tests.helpers.stores import write_entry
 
 Acache = Callable[..., Result]
 

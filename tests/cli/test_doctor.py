@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from acache.operations.doctor.registry import CHECKS
 from tests.helpers.marks import needs_posix
 from tests.helpers.processes import Result, run_line
 from tests.helpers.stores import write_entry
-
-from acache.operations.doctor.registry import CHECKS
 
 Acache = Callable[..., Result]
 IDS = [check.id for check in CHECKS]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tests.helpers.marks import needs_posix
 from tests.helpers.processes import Result
 from tests.helpers.stores import write_entry

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tests.helpers.processes import Result
 from tests.helpers.stores import write_entry
 

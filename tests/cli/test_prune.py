@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tests.helpers.processes import PATIENCE_SECONDS, Result
 from tests.helpers.stores import write_entry
 

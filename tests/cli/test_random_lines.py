@@ -13,11 +13,11 @@ import click
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.helpers.examples import examples
-from tests.helpers.stores import write_entry
 
 from acache.cli import app as cli
 from acache.cli.app import COMMANDS
+from tests.helpers.examples import examples
+from tests.helpers.stores import write_entry
 
 HASH = "0123456789abcdef" * 2
 STORES = ("sound", "odd", "empty", "file", "missing", "not-a-store")

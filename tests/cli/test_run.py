@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.helpers.marks import needs_posix
 from tests.helpers.processes import PATIENCE_SECONDS, Result
 from tests.helpers.stores import LIBROSA_SCRIPT

@@ -12,6 +12,7 @@ import joblib
 import numpy as np
 import pytest
 import scipy.sparse
+
 from tests.helpers.processes import Result, run_python
 from tests.helpers.stores import write_entry
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.helpers.processes import Result
 
 from acache.config.units import parse_size
 from acache.operations.prune import POLICIES
+from tests.helpers.processes import Result
 
 Acache = Callable[..., Result]
 SCRIPT = """

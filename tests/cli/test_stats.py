@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+
 from tests.helpers.console import Console
 from tests.helpers.processes import Result, dead_pid
 from tests.helpers.stores import write_entry, write_temporary

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tests.helpers.marks import needs_links, needs_posix
 from tests.helpers.processes import Result, run_line
 from tests.helpers.stores import tree, write_entry

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.helpers.processes import run_python
 
 from acache.config.child import child_environment, child_environment_at
 from acache.config.settings import Config
+from tests.helpers.processes import run_python
 
 ASK = "import librosa; print(librosa.cache.memory.location, librosa.cache.level)"
 

@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.helpers.librosa_settings import config, probe
-from tests.helpers.processes import run_line, run_python
-from tests.helpers.pythons import LIBROSAS
 
 from acache.config.settings import Config
 from acache.operations.execute import execute
 from acache.operations.verify.store import plan_removal, verify
 from acache.store.store import Store
+from tests.helpers.librosa_settings import config, probe
+from tests.helpers.processes import run_line, run_python
+from tests.helpers.pythons import LIBROSAS
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.helpers.librosa_settings import config
 
 from acache.config.settings import Config
 from acache.system.errors import ConfigurationError, UsageError
+from tests.helpers.librosa_settings import config
 
 
 def test_settings_by_default() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import pytest
+
 from tests.helpers.processes import PATIENCE_SECONDS
 
 

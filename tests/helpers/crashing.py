@@ -6,6 +6,7 @@ import struct
 import zlib
 
 import numpy as np
+
 from tests.helpers.opcodes import dict_of, integer, numpy_type, of, text, tuple_of
 
 P4 = b"\x80\x04"

@@ -10,6 +10,7 @@ import struct
 from typing import Any
 
 import numpy as np
+
 from tests.helpers.opcodes import dict_of, numpy_type, of, text, tuple_of
 
 COMMAND = "echo > canary"

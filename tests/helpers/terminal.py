@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pyte
+
 from tests.helpers.processes import PATIENCE_SECONDS
 
 LINES, COLUMNS = 40, 110

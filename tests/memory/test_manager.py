@@ -18,13 +18,13 @@ import joblib
 import librosa._cache
 import numpy as np
 import pytest
-from tests.helpers.processes import run_python
 
 import acache
 from acache import AcacheWarning, CacheManager, Levels, Store, UsageError
 from acache.memory.environment import cache_from_environment
 from acache.operations.stats import stats
 from acache.sources.installed import InstalledSources
+from tests.helpers.processes import run_python
 
 BOTH = pytest.mark.parametrize(
     "manager",

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.helpers.stores import write_entry
 
 from acache.operations import keep as keeping
 from acache.operations.keep import ceiling, has_keeper, is_over, keep, start_keeper
@@ -16,6 +15,7 @@ from acache.operations.prune import Limits
 from acache.store.fill import change_fill, entry_room, read_fill
 from acache.store.model import Entry
 from acache.store.store import Store
+from tests.helpers.stores import write_entry
 
 SIZE = 10_000
 

@@ -16,8 +16,6 @@ import joblib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.helpers.examples import examples
-from tests.helpers.stores import write_entry
 
 from acache.operations.clear import Plan
 from acache.operations.execute import execute
@@ -25,6 +23,8 @@ from acache.operations.prune import POLICIES, Limits, Policy, plan_prune, score
 from acache.store.model import Entry
 from acache.store.store import ScanOptions, Store
 from acache.system.errors import UsageError
+from tests.helpers.examples import examples
+from tests.helpers.stores import write_entry
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0

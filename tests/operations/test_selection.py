@@ -12,9 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.helpers.examples import examples
-from tests.helpers.marks import needs_posix
-from tests.helpers.stores import write_entry
 
 from acache.operations.selection import Selection, parse_levels
 from acache.store.ids import (
@@ -31,6 +28,9 @@ from acache.store.store import ScanOptions, Store
 from acache.store.table import EntryTable
 from acache.system.errors import UsageError
 from acache.system.text import printable, quoted
+from tests.helpers.examples import examples
+from tests.helpers.marks import needs_posix
+from tests.helpers.stores import write_entry
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0

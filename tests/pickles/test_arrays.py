@@ -15,6 +15,8 @@ import numpy as np
 import pandas
 import pytest
 from joblib.numpy_pickle_compat import write_zfile
+
+from acache.pickles import Object, PickleError, describe_file
 from tests.helpers.samples import (
     F8,
     FRAME,
@@ -27,8 +29,6 @@ from tests.helpers.samples import (
     wrapper,
 )
 from tests.helpers.stores import VERSIONS, unpack_recorded
-
-from acache.pickles import Object, PickleError, describe_file
 
 
 def without_unit() -> np.ndarray:

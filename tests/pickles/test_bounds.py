@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.helpers.samples import F8, dumped, long, shown, wrapper
 
 from acache.pickles import DamagedError, Description, PickleError, describe_file, outline
+from tests.helpers.samples import F8, dumped, long, shown, wrapper
 
 
 def peak(data: bytes, **options: int) -> tuple[int, Description | None]:

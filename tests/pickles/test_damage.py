@@ -11,10 +11,10 @@ import joblib
 import numpy as np
 import pytest
 from joblib.numpy_pickle_compat import write_zfile
-from tests.helpers.samples import described, dumped
 
 from acache.pickles import PickleError
 from acache.pickles.compression import DamagedError
+from tests.helpers.samples import described, dumped
 
 LONG = b"x" * 300
 SMALL = pickle.dumps([1, "abc", 2.5], 4)

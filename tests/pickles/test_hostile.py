@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.helpers.examples import examples
-from tests.helpers.samples import FRAME, SMALL, described, dumped, shown, values
 
 from acache.pickles import PickleError
 from acache.system.errors import AcacheError
+from tests.helpers.examples import examples
+from tests.helpers.samples import FRAME, SMALL, described, dumped, shown, values
 
 
 @settings(max_examples=examples(200))

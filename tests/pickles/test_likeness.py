@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.helpers.samples import described, dumped, shown
 
 from acache.pickles import Likeness
 from acache.pickles.likeness import _MOST_BYTES, _MOST_OF_A_SIZE
+from tests.helpers.samples import described, dumped, shown
 
 VALUE = {
     "a": np.arange(3.0),

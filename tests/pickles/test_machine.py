@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from joblib.numpy_pickle import NumpyUnpickler
 from joblib.numpy_pickle_compat import write_zfile
-from tests.helpers.samples import SMALL, Plain, described, dumped, shown, values
 
 from acache.pickles import Container, DamagedError, Excerpt, Object, PickleError, Unknown
+from tests.helpers.samples import SMALL, Plain, described, dumped, shown, values
 
 
 @pytest.mark.parametrize("compress", [0, 3, "zlib", "gzip", "bz2", "lzma", "xz", "lz4"])

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.helpers.samples import described, dumped, shown, told, values
 
 from acache.pickles import Line, outline
+from tests.helpers.samples import described, dumped, shown, told, values
 
 
 def test_outline_says_what_an_array_takes() -> None:

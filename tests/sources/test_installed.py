@@ -10,9 +10,9 @@ import venv
 from pathlib import Path
 
 import pytest
-from tests.helpers.marks import needs_posix
 
 from acache.sources.installed import InstalledSources
+from tests.helpers.marks import needs_posix
 
 
 @needs_posix

@@ -10,14 +10,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.helpers.pythons import LIBROSAS
-from tests.helpers.stores import LIBROSA_SCRIPT
 
 from acache.config.settings import Config
 from acache.operations.doctor.registry import examine
 from acache.sources.installed import InstalledSources
 from acache.sources.staleness import Drift
 from acache.store.store import Store
+from tests.helpers.pythons import LIBROSAS
+from tests.helpers.stores import LIBROSA_SCRIPT
 
 pytestmark = pytest.mark.skipif(
     not LIBROSAS, reason="needs Pythons with other versions of librosa; run make versions"

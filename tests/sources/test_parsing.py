@@ -6,14 +6,14 @@ import shlex
 from pathlib import Path
 
 import pytest
-from tests.helpers.marks import needs_posix
-from tests.helpers.pythons import newer_python
-from tests.helpers.stores import write_entry
 
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
 from acache.sources.staleness import Drift
 from acache.store.store import Store
+from tests.helpers.marks import needs_posix
+from tests.helpers.pythons import newer_python
+from tests.helpers.stores import write_entry
 
 F = "@cache(level=20)\ndef {name}(x):\n    return {value}\n"
 

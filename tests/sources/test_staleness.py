@@ -14,12 +14,12 @@ from types import ModuleType
 
 import joblib
 import pytest
-from tests.helpers.processes import run_python
-from tests.helpers.stores import LIBROSA_SCRIPT, write_entry
 
 from acache.sources.installed import InstalledSources
 from acache.sources.staleness import Drift, State
 from acache.store.store import Store
+from tests.helpers.processes import run_python
+from tests.helpers.stores import LIBROSA_SCRIPT, write_entry
 
 HEAD = """\
 import functools

@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.helpers.marks import needs_posix
-from tests.helpers.processes import PATIENCE_SECONDS
 
 from acache.store import call_writer as writing
 from acache.store.call_log import Argument, Call, has_calls, read_calls
 from acache.store.call_writer import call_writer
+from tests.helpers.marks import needs_posix
+from tests.helpers.processes import PATIENCE_SECONDS
 
 HASH = "0123456789abcdef" * 2
 ZERO = (0.0, 0.0, 0.0, 0.0)

@@ -9,9 +9,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.helpers.marks import needs_posix
 
 from acache.store.fill import Fill, change_fill, limits_folder, read_fill
+from tests.helpers.marks import needs_posix
 
 ADD = """
 import sys

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.helpers.stores import write_entry
 
 from acache.store import large_metadata
 from acache.store.format import duration_at_ends, parse_metadata
 from acache.store.large_metadata import read_large_metadata
 from acache.store.model import Entry
 from acache.store.store import ScanOptions, Store
+from tests.helpers.stores import write_entry
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=40) | st.text(
     '\\"\nud8é\U00010000', max_size=40

@@ -11,9 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.helpers.marks import needs_du, needs_links
-from tests.helpers.processes import Result, dead_pid, run_python
-from tests.helpers.stores import tree, write_entry, write_temporary
 
 from acache.cli.completion.offers import offered
 from acache.operations.clear import plan_clear
@@ -29,6 +26,9 @@ from acache.sources.levels import Levels
 from acache.store.ids import parse_entry_id
 from acache.store.model import Entry, Leftover
 from acache.store.store import Store
+from tests.helpers.marks import needs_du, needs_links
+from tests.helpers.processes import Result, dead_pid, run_python
+from tests.helpers.stores import tree, write_entry, write_temporary
 
 Acache = Callable[..., Result]
 
@@ -397,6 +397,13 @@ def test_second_store_without_any_source_is_seen(both: Path) -> None:
     assert report_of(both).total.entries == 9
     divide_entries(both)
     assert report_of(both).total.entries == 9
+
+
+@pytest.mark.parametrize("name", ["joblib.bak", "joblib_old", "cache-2024.05"])
+def test_a_copy_of_a_store_beside_it_is_left_alone(flat: Path, name: str) -> None:
+    shutil.copytree(flat / "joblib", flat / name)
+    assert clear(flat, Selection()) == 12
+    assert len(list((flat / name).rglob("output.pkl"))) == 12
 
 
 @pytest.mark.parametrize("at", ["file", "marked", "hidden"])

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import joblib
 import pytest
-from tests.helpers.marks import needs_du
-from tests.helpers.stores import write_entry
 
 from acache.operations.stats import StatsReport, stats
 from acache.sources.installed import InstalledSources
@@ -20,6 +18,8 @@ from acache.store.format import is_hash
 from acache.store.model import Entry
 from acache.store.store import ScanOptions, Store
 from acache.system.errors import ConfigurationError
+from tests.helpers.marks import needs_du
+from tests.helpers.stores import write_entry
 
 HASH = "0123456789abcdef" * 2
 

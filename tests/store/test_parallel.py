@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.helpers.marks import needs_fork
-from tests.helpers.stores import write_entry
 
 from acache.operations.stats import stats
 from acache.sources.installed import InstalledSources
@@ -17,6 +15,8 @@ from acache.sources.levels import Levels
 from acache.store import parallel
 from acache.store.model import Entry, Found
 from acache.store.store import ScanOptions, Store
+from tests.helpers.marks import needs_fork
+from tests.helpers.stores import write_entry
 
 
 @pytest.fixture

@@ -14,10 +14,6 @@ import joblib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.helpers.examples import examples
-from tests.helpers.marks import needs_links
-from tests.helpers.processes import SLOW_WARNING, dead_pid, run_python
-from tests.helpers.stores import tree, write_entry, write_temporary
 
 from acache.operations.clear import Plan, plan_clear
 from acache.operations.execute import execute
@@ -27,6 +23,10 @@ from acache.store.model import Entry
 from acache.store.remove import LocalRemoval
 from acache.store.store import Store
 from acache.system.errors import UsageError
+from tests.helpers.examples import examples
+from tests.helpers.marks import needs_links
+from tests.helpers.processes import SLOW_WARNING, dead_pid, run_python
+from tests.helpers.stores import tree, write_entry, write_temporary
 
 HASHES = [digit * 32 for digit in "0369cf"]
 OLD = time.time() - 7200

@@ -13,17 +13,17 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.helpers.examples import examples
-from tests.helpers.marks import needs_du, needs_links, needs_posix
-from tests.helpers.processes import Result
-from tests.helpers.slow_scan import figures, slow_figures
-from tests.helpers.stores import write_entry
 
 from acache.operations.stats import StatsReport, stats
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
 from acache.store.model import Entry, Leftover, Other, Unreadable
 from acache.store.store import ScanOptions, Store
+from tests.helpers.examples import examples
+from tests.helpers.marks import needs_du, needs_links, needs_posix
+from tests.helpers.processes import Result
+from tests.helpers.slow_scan import figures, slow_figures
+from tests.helpers.stores import write_entry
 
 HASHES = [digit * 32 for digit in "0369cf"]
 NEW = "0123456789abcdef0123456789abcdef-12-345"
@@ -149,14 +149,14 @@ def test_foreign_file_does_not_hide_an_entry(tmp_path: Path) -> None:
 @needs_links
 def test_links_are_foreign_and_not_followed(tmp_path: Path) -> None:
     outside = write_entry(tmp_path / "outside", HASHES[0])
-    function = tmp_path / "joblib" / "f"
+    function = tmp_path / "location" / "joblib" / "f"
     function.mkdir(parents=True)
     (function / HASHES[0]).symlink_to(outside)
     (function / "module").symlink_to(tmp_path)
     linked = function / HASHES[1]
     linked.mkdir()
     (linked / "output.pkl").symlink_to(outside / "output.pkl")
-    found = list(Store(tmp_path).scan())
+    found = list(Store(tmp_path / "location").scan())
     assert not [f for f in found if isinstance(f, (Entry, Leftover))]
     assert sum(isinstance(f, Other) and f.kind == "foreign" for f in found) == 4
 

@@ -8,11 +8,11 @@ import pickle
 from pathlib import Path
 
 import pytest
-from tests.helpers.stores import write_entry
 
 import acache
 from acache.store.local import LocalStore
 from acache.store.store import Store
+from tests.helpers.stores import write_entry
 
 PACKAGE = Path(acache.__file__).parent
 

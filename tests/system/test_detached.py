@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.helpers.marks import needs_posix
 
 from acache.system.detached import start_detached
+from tests.helpers.marks import needs_posix
 
 TELL = """
 import json, os, sys, time

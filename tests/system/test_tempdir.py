@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.helpers.marks import needs_links
-from tests.helpers.processes import run_python
 
 from acache.system.tempdir import private_folder
+from tests.helpers.marks import needs_links
+from tests.helpers.processes import run_python
 
 
 @needs_links

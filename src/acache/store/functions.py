@@ -224,9 +224,14 @@ def _explore(folder: str, *, at_top: bool) -> tuple[bool, list[str]]:
             elif is_hash(name) or (in_group and is_rest(name)):
                 if os.path.isfile(os.path.join(child.path, OUTPUT)):
                     return True, []
-            elif _may_be_module(name):
+            elif _may_be_module(name) and not (at_top and _is_copy(name)):
                 modules.append(child.path)
     return False, modules
+
+
+def _is_copy(name: str) -> bool:
+    """Return whether a folder beside a store is rather a copy of it than a package."""
+    return name.startswith(JOBLIB) or "." in name
 
 
 def _may_be_module(name: str) -> bool:

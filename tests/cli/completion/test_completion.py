@@ -12,12 +12,12 @@ import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.helpers.processes import Result
-from tests.helpers.stores import write_entry
 
 from acache.cli.app import COMMANDS, cli
 from acache.cli.completion.command import grammar_of
 from acache.cli.completion.grammar import ANYTHING, ASKED, COMMAND, FILES, FOLDERS, WORDS
+from tests.helpers.processes import Result
+from tests.helpers.stores import write_entry
 
 Acache = Callable[..., Result]
 FOLDER = Path(__file__).parents[3] / "completions"

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.helpers.processes import run_python
 
 from acache import Store
+from tests.helpers.processes import run_python
 
 if TYPE_CHECKING:
     from tests.helpers.terminal import Terminal

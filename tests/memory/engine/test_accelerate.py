@@ -15,13 +15,13 @@ import joblib
 import numpy as np
 import pytest
 from joblib import memory
-from tests.helpers.marks import needs_fork, needs_posix
-from tests.helpers.processes import run_python
 
 import acache
 from acache import CacheManager
 from acache.memory.engine import accelerate as accelerating
 from acache.memory.engine import methods
+from tests.helpers.marks import needs_fork, needs_posix
+from tests.helpers.processes import run_python
 
 TESTS = Path(joblib.__file__).parent / "test"
 JOBLIBS = [

@@ -18,11 +18,11 @@ from typing import Any
 
 import pytest
 from joblib.memory import Memory
-from tests.helpers.odd_arguments import odd_call
-from tests.helpers.processes import run_python
 
 from acache.memory.engine.callers import caller_of
 from acache.memory.engine.engine import FastMemory
+from tests.helpers.odd_arguments import odd_call
+from tests.helpers.processes import run_python
 
 EXAMPLES = int(os.environ.get("ACACHE_FUZZ_EXAMPLES", "600"))
 DEFAULT: list[Any] = [1.0]

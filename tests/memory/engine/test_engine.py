@@ -23,11 +23,11 @@ import joblib
 import numpy as np
 import pytest
 from joblib.memory import JobLibCollisionWarning, Memory
-from tests.helpers.processes import run_python
 
 from acache.memory.engine import callers, methods
 from acache.memory.engine.callers import caller_of
 from acache.memory.engine.engine import FastFunc, FastMemory, JoblibMemory
+from tests.helpers.processes import run_python
 
 SINCE_1_4 = pytest.mark.skipif(
     not hasattr(joblib.memory, "AsyncMemorizedFunc"), reason="since joblib 1.4"

@@ -18,10 +18,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from joblib.func_inspect import filter_args
-from tests.helpers.odd_arguments import Array, Number, Text, odd_call, odd_value
 
 from acache.memory.engine.fingerprint import Fingerprinter
 from acache.memory.engine.parameters import bind, parameters_of
+from tests.helpers.odd_arguments import Array, Number, Text, odd_call, odd_value
 
 EXAMPLES = int(os.environ.get("ACACHE_FUZZ_EXAMPLES", "3000"))
 DEFAULT = [1.0]

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.helpers.marks import needs_posix
 
 from acache.memory.engine import flight
 from acache.memory.engine.flight import Flights, Lease, longest_wait
+from tests.helpers.marks import needs_posix
 
 A, B, C = (letter * 32 for letter in "abc")
 

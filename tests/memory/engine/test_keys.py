@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.helpers.marks import needs_posix
 
 from acache.memory.engine import keys
 from acache.memory.engine.keys import RECORD_BYTES, KeyLog
 from acache.memory.engine.own_files import key_log_path, own_folder, read_secret
+from tests.helpers.marks import needs_posix
 
 SECRET = bytes(range(100, 140))
 

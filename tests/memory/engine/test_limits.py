@@ -13,8 +13,6 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
-from tests.helpers.marks import needs_posix
-from tests.helpers.processes import run_python
 
 from acache import CacheManager, Limits, Store
 from acache.memory.engine import limits as limiting
@@ -25,6 +23,8 @@ from acache.store.call_writer import call_writer
 from acache.store.fill import change_fill, entry_room, read_fill
 from acache.store.model import Entry
 from acache.system import detached
+from tests.helpers.marks import needs_posix
+from tests.helpers.processes import run_python
 
 # joblib warns where a machine is busy.
 SLOW = "ignore:Persisting input arguments:UserWarning"

@@ -16,13 +16,13 @@ import joblib
 import numpy as np
 import pytest
 from joblib._memmapping_reducer import has_shareable_memory
-from tests.helpers.marks import needs_posix
-from tests.helpers.odd_arguments import Array, Plain
-from tests.helpers.processes import run_python
 
 from acache.memory.engine import loading
 from acache.memory.engine.loading import MAPPED_BYTES, load
 from acache.system.mounts import is_local
+from tests.helpers.marks import needs_posix
+from tests.helpers.odd_arguments import Array, Plain
+from tests.helpers.processes import run_python
 
 LARGE = np.arange(MAPPED_BYTES // 4, dtype=np.int32)
 shared_list = [np.arange(3)]

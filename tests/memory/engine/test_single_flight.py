@@ -14,10 +14,10 @@ from typing import Any
 
 import joblib
 import pytest
-from tests.helpers.marks import needs_posix
 
 from acache import CacheManager
 from acache.store.call_log import read_calls
+from tests.helpers.marks import needs_posix
 
 # Each computation appends a byte, so that nobody's can be missed.
 PROGRAM = """

@@ -7,7 +7,6 @@ import pytest
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.helpers.examples import examples
 
 from acache.operations.bench.statistics import (
     break_even_runs,
@@ -17,6 +16,7 @@ from acache.operations.bench.statistics import (
     ratio_interval,
     summarise,
 )
+from tests.helpers.examples import examples
 
 times = st.lists(st.floats(1e-3, 1e4), min_size=3, max_size=30)
 

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.helpers.processes import PATIENCE_SECONDS, run_python
 
 from acache.operations.bench.timed_run import timed_run
+from tests.helpers.processes import PATIENCE_SECONDS, run_python
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows accounts no children")
 

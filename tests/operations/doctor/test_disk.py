@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.helpers.processes import run_python
-from tests.helpers.users import with_all_imported
 
 from acache.config.settings import Config
 from acache.operations.doctor.check import Subject
 from acache.operations.doctor.disk import check_access_times
 from acache.sources.installed import InstalledSources
 from acache.store.store import Store
+from tests.helpers.processes import run_python
+from tests.helpers.users import with_all_imported
 
 ON_SMALL_DISK = """
 set -e

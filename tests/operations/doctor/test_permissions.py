@@ -11,16 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.helpers.doctored import call, checks, followed, needs_root, private
-from tests.helpers.marks import needs_fork, needs_links, needs_posix
-from tests.helpers.processes import Result, run_line, run_python
-from tests.helpers.stores import write_entry
-from tests.helpers.users import NOBODY
 
 from acache.operations.doctor.check import Check
 from acache.operations.verify.store import verify
 from acache.store import parallel
 from acache.store.store import Store
+from tests.helpers.doctored import call, checks, followed, needs_root, private
+from tests.helpers.marks import needs_fork, needs_links, needs_posix
+from tests.helpers.processes import Result, run_line, run_python
+from tests.helpers.stores import write_entry
+from tests.helpers.users import NOBODY
 
 
 @needs_root

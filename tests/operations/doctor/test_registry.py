@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.helpers.doctored import checks, followed
-
 from acache.config.settings import Config
 from acache.operations.doctor.registry import CHECKS, examine
+from tests.helpers.doctored import checks, followed
 
 OF_THE_MACHINE = ("permissions", "access-times", "free-space", "inodes")
 

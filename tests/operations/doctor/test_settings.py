@@ -11,15 +11,15 @@ from pathlib import Path
 
 import joblib
 import pytest
+
+from acache.config.settings import Config
+from acache.operations.doctor.registry import examine
 from tests.helpers.doctored import call, checks, followed, needs_root
 from tests.helpers.librosa_settings import probe
 from tests.helpers.marks import needs_links
 from tests.helpers.processes import Result, run_line, run_python
 from tests.helpers.pythons import LIBROSAS
 from tests.helpers.stores import write_entry
-
-from acache.config.settings import Config
-from acache.operations.doctor.registry import examine
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,6 @@ from pathlib import Path
 
 import joblib
 import pytest
-from tests.helpers.doctored import call, checks, edit, run_fix
-from tests.helpers.marks import needs_links
-from tests.helpers.processes import Result, dead_pid, run_line, run_python
-from tests.helpers.stores import write_entry, write_temporary
 
 from acache.config.settings import Config
 from acache.operations.doctor.registry import examine
@@ -23,6 +19,10 @@ from acache.operations.keep import keep
 from acache.operations.prune import Limits
 from acache.operations.verify.store import verify
 from acache.store.store import Store
+from tests.helpers.doctored import call, checks, edit, run_fix
+from tests.helpers.marks import needs_links
+from tests.helpers.processes import Result, dead_pid, run_line, run_python
+from tests.helpers.stores import write_entry, write_temporary
 
 
 def test_limits_of_the_environment(location: Path) -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import joblib
 import pytest
-from tests.helpers.processes import PATIENCE_SECONDS
 
 from acache.operations.run.session import Tracing
 from acache.operations.run.trace_log import FunctionCalls, Trace
 from acache.store.call_log import has_calls, read_calls
+from tests.helpers.processes import PATIENCE_SECONDS
 
 # A module, so that other processes can import what they are sent.
 COUNTED = """

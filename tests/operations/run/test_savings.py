@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.helpers.stores import write_entry
 
 from acache.config.settings import Config
 from acache.operations.run.savings import RunReport, run_report
 from acache.operations.run.trace_log import FunctionCalls, Trace
 from acache.system.foreground import Finished
+from tests.helpers.stores import write_entry
 
 HASHES = [digit * 32 for digit in "0369"]
 

@@ -13,11 +13,6 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
-from tests.helpers.marks import needs_fork, needs_links
-from tests.helpers.opcodes import of
-from tests.helpers.processes import dead_pid, run_line, run_python
-from tests.helpers.samples import F8, long, wrapper
-from tests.helpers.stores import LIBROSA_SCRIPT, VERSIONS, tree, unpack_recorded, write_entry
 
 from acache.operations.execute import execute
 from acache.operations.verify import store as verification
@@ -25,6 +20,11 @@ from acache.operations.verify.store import VerifyReport, plan_removal, verify
 from acache.store import parallel
 from acache.store.local import LocalStore
 from acache.store.store import Store
+from tests.helpers.marks import needs_fork, needs_links
+from tests.helpers.opcodes import of
+from tests.helpers.processes import dead_pid, run_line, run_python
+from tests.helpers.samples import F8, long, wrapper
+from tests.helpers.stores import LIBROSA_SCRIPT, VERSIONS, tree, unpack_recorded, write_entry
 
 HASH = "0123456789abcdef" * 2
 SYSTEM = b"cos\nsystem\n(Vecho > canary\ntR."

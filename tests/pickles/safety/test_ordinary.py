@@ -9,11 +9,11 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
-from tests.helpers.hostile import of, text
-from tests.helpers.ordinary import PACKAGES, results
 
 from acache.pickles import DamagedError, describe_file
 from acache.pickles.safety import Judge
+from tests.helpers.hostile import of, text
+from tests.helpers.ordinary import PACKAGES, results
 
 
 def judged(data: bytes) -> Judge:

@@ -31,12 +31,6 @@ from hypothesis import strategies as st
 from sklearn.decomposition import NMF
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
-from tests.helpers.crashing import crashing
-from tests.helpers.hostile import bombs, dangerous, running
-from tests.helpers.opcodes import of, text
-from tests.helpers.processes import run_python
-from tests.helpers.samples import values
-from tests.helpers.stores import write_entry
 
 from acache.operations.verify.store import verify
 from acache.pickles import DamagedError, PickleError, describe_file, literals, memo
@@ -44,6 +38,12 @@ from acache.pickles.safety import Judge, parse_allowed
 from acache.pickles.safety.calls import HARMLESS
 from acache.store.store import Store
 from acache.system.errors import AcacheError, UsageError
+from tests.helpers.crashing import crashing
+from tests.helpers.hostile import bombs, dangerous, running
+from tests.helpers.opcodes import of, text
+from tests.helpers.processes import run_python
+from tests.helpers.samples import values
+from tests.helpers.stores import write_entry
 
 # make fuzz runs many more.
 EXAMPLES = int(os.environ.get("ACACHE_FUZZ_EXAMPLES", "300"))

@@ -289,9 +289,9 @@ BENCH: Keys = {
     "off": thing(MEASURED, "Runs without cache"),
     "levels": many(thing(BENCH_LEVEL, "A level"), "The levels, in order"),
     "recommended_level": nullable(value("integer", "The level worth using"), "if none is"),
-    "comparison": nullable(
-        many(thing(COMPARISON, "Runs without cache, or of a level"), "Beside an earlier benchmark"),
-        "without --compare",
+    "comparison": many(
+        thing(COMPARISON, "Runs without cache, or of a level"),
+        "Only with --compare: the times beside those of an earlier benchmark",
     ),
     "warnings": WARNINGS,
 }
@@ -452,7 +452,9 @@ DOCUMENTS: dict[str, list[tuple[str, Keys, tuple[str, ...]]]] = {
     "simulate": [("What `acache simulate --json` prints", SIMULATE, ())],
     "clear": [("What `acache clear --json` prints", DELETION, ())],
     "prune": [("What `acache prune --json` prints", DELETION, ())],
-    "bench": [("What `acache bench --json` prints and `--export-json` writes", BENCH, ())],
+    "bench": [
+        ("What `acache bench --json` prints and `--export-json` writes", BENCH, ("comparison",))
+    ],
     "run": [("What `acache run --export-json FILE` writes", RUN, ())],
     "doctor": [
         (

@@ -126,7 +126,7 @@ def test_shells_offer_options_with_their_help(terminal: Terminal, shell: str) ->
     terminal.type("acache prune --max-\t")
     screen = terminal.wait_for("--max-size", "--max-items", "--max-age")
     if shell != "bash":
-        assert "Room for all entries: 500MB, 10GiB." in screen
+        assert "Size of all entries: 500MB, 10GiB." in screen
     assert "--min-free" not in screen
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Iterable
@@ -195,6 +196,7 @@ class _Bench:
 
     def _trace(self, level: int, environment: dict[str, str], location: str) -> Calls | None:
         from acache.operations.run.session import Tracing
+        from acache.operations.run.trace_log import location_of
 
         step = Step("traced", level)
         with Tracing() as tracing:
@@ -207,10 +209,11 @@ class _Bench:
             trace = tracing.read()
         if not trace.joblibs:
             return None
-        path = Store(location).path
-        for store in {row.store for row in trace.functions} - {path}:
-            self._own_caches.setdefault(store, Calls(*trace.hits_and_misses(store)))
-        return Calls(*trace.hits_and_misses(path))
+        private = os.path.realpath(location)
+        for row in trace.functions:
+            if location_of(os.path.realpath(row.store)) != private:
+                self._own_caches[row.store] = Calls(*trace.hits_and_misses(row.store))
+        return Calls(*trace.hits_and_misses(private))
 
     def _time(self, step: Step, environment: dict[str, str], *, round_: int) -> None:
         self._runs[step].append(self._run(step, environment, round_=round_))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from acache.config.settings import Config
-from acache.operations.run.trace_log import FunctionCalls, Trace
+from acache.operations.run.trace_log import FunctionCalls, Trace, location_of
 from acache.store.format import dotted
 from acache.store.store import Store
 from acache.system.text import counted, printable, size_text
@@ -115,10 +115,10 @@ def _other_caches(rows: Sequence[FunctionCalls], config: Config) -> Iterator[str
     """Name the stores of a script's own, which the configuration does not choose."""
     if config.location is None:
         return
-    own = {os.path.realpath(path) for path in (config.location, f"{config.location}/joblib")}
+    own = os.path.realpath(config.location)
     stores: dict[str, list[FunctionCalls]] = {}
     for row in rows:
-        if os.path.realpath(row.store) not in own:
+        if location_of(os.path.realpath(row.store)) != own:
             stores.setdefault(row.store, []).append(row)
     for store, calls in stores.items():
         yield f"{_named(calls)}: cached in {printable(store)}, which is not the configured location"

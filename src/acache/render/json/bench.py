@@ -14,16 +14,17 @@ def bench_document(report: BenchReport, comparisons: Sequence[Comparison] | None
     """Write a benchmark, and how it compares with an earlier one."""
     started = report.environment["started"]
     assert isinstance(started, float)
-    content = {
+    content: dict[str, Any] = {
         "command": [text(word) for word in report.command],
         "runs": report.rounds,
         "environment": {**report.environment, "started": iso(started)},
         "off": _measurement(report.off),
         "levels": [_level(row) for row in report.levels],
         "recommended_level": report.recommended_level,
-        "comparison": None if comparisons is None else [_comparison(one) for one in comparisons],
         "warnings": [*report.warnings],
     }
+    if comparisons is not None:
+        content["comparison"] = [_comparison(one) for one in comparisons]
     return document("bench", content)
 
 

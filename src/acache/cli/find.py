@@ -16,7 +16,7 @@ from acache.operations.find import find, locations
 @json_option
 @common_options
 def command(folders: tuple[str, ...], no_size: bool, cross: bool, as_json: bool) -> None:
-    """Find the joblib caches below folders (default: your home folder).
+    """Find all joblib caches below your home, or other folders.
 
     Links are not followed. Each line ends in the location that --cache-dir takes.
 
@@ -24,7 +24,7 @@ def command(folders: tuple[str, ...], no_size: bool, cross: bool, as_json: bool)
     Examples:
       acache find
       acache find ~/projects /scratch/me
-      acache find --no-size | while read dir; do acache stats --cache-dir "$dir"; done
+      acache find --no-size | xargs -n 1 acache stats --cache-dir
     """
     if no_size and as_json:
         raise click.UsageError("--no-size prints paths only, so it cannot be combined with --json")

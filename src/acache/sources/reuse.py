@@ -39,10 +39,19 @@ def weakness(store: Store, function: str) -> Weakness | None:
         reuses the entries. ``wrapper``: joblib compares a wrapper, and not the function in it.
         ``mmap``: the function's own ``mmap_mode``, which joblib ignores.
     """
-    try:
-        text = (store.source_bytes(function) or b"").decode("utf-8", "replace")
-    except OSError:
-        return None
+    for address in store.source_addresses(function):  # one for each store in the location
+        try:
+            text = (store.source_bytes(address) or b"").decode("utf-8", "replace")
+        except OSError:
+            continue
+        found = _weakness(text)
+        if found is not None:
+            return found
+    return None
+
+
+def _weakness(text: str) -> Weakness | None:
+    """Return what is weak about a stored source; see `weakness`."""
     source = split_source(text)
     if text.startswith(f"{FIRST_LINE} -1"):  # no source
         if _ADDRESS.search(source):

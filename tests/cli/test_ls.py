@@ -324,7 +324,7 @@ def test_arguments_that_differ_come_first(acache: Acache, tmp_path: Path) -> Non
     assert list(document["entries"][0]["args"]) == ["y", "sr", "n_fft"]
 
 
-def test_an_argument_that_no_function_has(acache: Acache, librosa_location: Path) -> None:
+def test_argument_that_no_function_has(acache: Acache, librosa_location: Path) -> None:
     result = acache("ls", "--arg", "nfft=2048", "--cache-dir", librosa_location)
     assert (result.stdout, result.code) == ("", 2)
     assert "no selected function has an argument 'nfft'; the nearest: n_fft" in result.stderr

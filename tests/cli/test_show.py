@@ -214,7 +214,7 @@ def test_show_of_a_stale_function_shows_what_differs(acache: Acache, drifted: Pa
         assert entry["source_state"] == name
 
 
-def test_a_large_argument_is_named(acache: Acache, tmp_path: Path) -> None:
+def test_large_argument_is_named(acache: Acache, tmp_path: Path) -> None:
     text = "[1.5, 2.5], " * 6_000_000
     for number, given in enumerate((text, text[:2_000_000])):
         metadata = json.dumps({"duration": 1.5, "input_args": {"n": "3", "S": given}}).encode()

@@ -347,7 +347,7 @@ def test_selections_that_are_not_valid(store: Store, nonsense: Selection, says: 
         nonsense.resolve(store)
 
 
-def test_an_argument_that_no_function_has_is_refused(tmp_path: Path) -> None:
+def test_argument_that_no_function_has_is_refused(tmp_path: Path) -> None:
     for name, argument in (("f", b"n_fft"), ("g", b"window")):
         metadata = b'{"duration": 1.0, "input_args": {"%s": "1"}}' % argument
         write_entry(tmp_path / "joblib" / "m" / name, "0" * 32, metadata=metadata)

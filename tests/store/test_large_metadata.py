@@ -48,7 +48,7 @@ def test_long_texts_are_shortened_and_nothing_else(
         )
 
 
-def test_what_is_no_metadata_is_refused() -> None:
+def test_large_metadata_what_is_no_metadata_is_refused() -> None:
     for data in (b"[1]", b'{"duration": 1.0', b""):
         with pytest.raises(ValueError, match=r"JSON|Expecting|expecting|delimiter"):
             read_large_metadata(io.BytesIO(data))
@@ -62,16 +62,16 @@ def test_what_is_no_metadata_is_refused() -> None:
         (b'{"input_args": {"x": "', b'"}, "duration": 2.5, "time": 1.5}', 2.5),
     ],
 )
-def test_the_duration_is_at_either_end(beginning: bytes, end: bytes, duration: float) -> None:
+def test_duration_is_at_either_end(beginning: bytes, end: bytes, duration: float) -> None:
     assert duration_at_ends(beginning, end) == duration
 
 
-def test_a_text_is_not_taken_for_the_duration() -> None:
+def test_text_is_not_taken_for_the_duration() -> None:
     with pytest.raises(ValueError, match="too large"):
         duration_at_ends(b'{"input_args": {"x": "', b'\\"duration": 2.5}')
 
 
-def test_a_store_reads_more_than_64_megabytes(tmp_path: Path) -> None:
+def test_store_reads_more_than_64_megabytes(tmp_path: Path) -> None:
     long = "[1.5, 2.5],\\n" * 6_000_000
     data = f'{{"duration": 1.5, "input_args": {{"x": "{long}", "n": "3"}}, "time": 1.7e9}}'
     write_entry(tmp_path / "joblib" / "m" / "f", "0" * 32, metadata=data.encode())

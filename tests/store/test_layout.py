@@ -400,7 +400,7 @@ def test_second_store_without_any_source_is_seen(both: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["joblib.bak", "joblib_old", "cache-2024.05"])
-def test_a_copy_of_a_store_beside_it_is_left_alone(flat: Path, name: str) -> None:
+def test_copy_of_a_store_beside_it_is_left_alone(flat: Path, name: str) -> None:
     shutil.copytree(flat / "joblib", flat / name)
     assert clear(flat, Selection()) == 12
     assert len(list((flat / name).rglob("output.pkl"))) == 12

@@ -111,7 +111,7 @@ def unsafe_partials() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("way", unsafe_partials())
-def test_a_partial_of_what_runs_code_stays_unsafe(way: str) -> None:
+def test_partial_of_what_runs_code_stays_unsafe(way: str) -> None:
     assert judged(b"\x80\x04" + unsafe_partials()[way]).unsafe
 
 
@@ -154,7 +154,7 @@ def test_attributes_that_hide_what_loading_calls_are_unsafe(way: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "most"), [("MT19937", 624), ("Philox", 4)])
-def test_a_generator_has_its_place_within_its_numbers(name: str, most: int) -> None:
+def test_generator_has_its_place_within_its_numbers(name: str, most: int) -> None:
     state = getattr(np.random, name)(1)
     key = b"\x8c\x03pos" if name == "MT19937" else b"\x8c\x0abuffer_pos"
     data = of(state, protocol=4)

@@ -393,7 +393,8 @@ def test_scan_of_one_function_looks_into_no_other(
 @given(st.lists(st.builds(
     Entry,
     st.sampled_from(NAMES), st.sampled_from(HASHES), st.integers(0, 2**62), st.integers(0, 2**62),
-    st.integers(0, 9), st.floats(0, 1e10), st.floats(0, 1e10), st.none() | st.floats(0, 1e6), st.integers(0, 3),
+    st.integers(0, 9), st.floats(0, 1e10), st.floats(0, 1e10), st.none() | st.floats(0, 1e6),
+    st.integers(0, 3),
 )), st.integers(0, 9))  # fmt: skip
 def test_table_gives_back_what_was_put_in(made: list[Entry], cut: int) -> None:
     import pickle

@@ -188,7 +188,7 @@ STATEFUL: dict[Global, Callable[[Object], object]] = {
 
 
 def _is_blank(made: Object) -> bool:
-    """Tell whether something was made with nothing in it, as any protocol does."""
+    """Return whether something was made with nothing in it, as any protocol does."""
     arguments = whole_tuple(made.arguments)
     if made.made == "new":
         return arguments == []
@@ -200,7 +200,7 @@ def _is_blank(made: Object) -> bool:
 
 
 def _is_plain(state: Node, parts: dict[str, Node]) -> bool:
-    """Tell whether a wrapper's state is data alone: an attribute may hide one of its methods."""
+    """Return whether a wrapper's state is data alone: an attribute may hide one of its methods."""
     return (
         type(state) is Container
         and len(parts) == state.count

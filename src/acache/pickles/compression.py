@@ -95,7 +95,7 @@ def detect(first_bytes: bytes) -> str | None:
 
 
 def ends_in_magic(first_bytes: bytes) -> bool:
-    """Tell whether a file ends within what tells how it is compressed."""
+    """Return whether a file ends within the marker of its compression."""
     cut = 0 < len(first_bytes) < MAGIC_BYTES
     return cut and any(
         magic.startswith(first_bytes) and magic != first_bytes for magic, _ in _MAGIC

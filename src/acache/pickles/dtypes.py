@@ -144,7 +144,7 @@ def _parts(
 
 
 def _has_metadata(kind: str, state: Node, parts: list[Node]) -> bool:
-    """Tell whether times have a unit: NumPy crashes where theirs is missing."""
+    """Return whether times have a unit: NumPy crashes where theirs is missing."""
     metadata = parts[8] if len(parts) == 9 else None
     if kind in "Mm" and state is not None:
         return _unit_of(metadata) is not None
@@ -223,7 +223,7 @@ def _structure(names: Node, fields: Node, itemsize: int, flags: int) -> Dtype | 
 
 
 def _fits(field: Node, itemsize: int) -> bool:
-    """Tell whether a field, its title perhaps with it, lies within what it is a field of."""
+    """Return whether a field, its title perhaps with it, lies within what it is a field of."""
     parts = whole_tuple(field)
     dtype = dtype_of(parts[0]) if parts and len(parts) in (2, 3) else None
     if parts is None or dtype is None or type(parts[1]) is not int:
@@ -232,7 +232,7 @@ def _fits(field: Node, itemsize: int) -> bool:
 
 
 def _objects_overlap(known: dict[str, Node]) -> bool:
-    """Tell whether a field has bytes of another one that holds objects: they would be pointers."""
+    """Return whether a field has bytes of another one that holds objects: they would be pointers."""
     places = []
     for field in {id(field): field for field in known.values()}.values():
         parts = whole_tuple(field)
@@ -248,7 +248,7 @@ def _objects_overlap(known: dict[str, Node]) -> bool:
 def _titles_match(
     known: dict[str, Node], fields: Container, found: list[tuple[str, Dtype, int]]
 ) -> bool:
-    """Tell whether nothing is a field but those that have names, which may be known twice."""
+    """Return whether nothing is a field but those that have names, which may be known twice."""
     named = {id(known[name]) for name, _, _ in found}
     return len(known) == fields.count and all(id(field) in named for field in known.values())
 

@@ -25,7 +25,7 @@ class Likeness:
         self._held = 0  # bytes
 
     def knows(self, data: bytes) -> bool:
-        """Tell whether a file is like one that was remembered."""
+        """Return whether a file is like one that was remembered."""
         for parts in self._known.get(len(data), ()):
             if all(data.startswith(part, at) for at, part in parts):
                 return True

@@ -232,7 +232,7 @@ def _fits(field: Node, itemsize: int) -> bool:
 
 
 def _objects_overlap(known: dict[str, Node]) -> bool:
-    """Return whether a field has bytes of another one that holds objects: they would be pointers."""
+    """Return whether a field has bytes of another that holds objects: they would be pointers."""
     places = []
     for field in {id(field): field for field in known.values()}.values():
         parts = whole_tuple(field)

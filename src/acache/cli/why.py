@@ -38,7 +38,7 @@ def command(
     everything: bool,
     as_json: bool,
 ) -> None:
-    """Explain why calls were computed rather than answered from the cache.
+    """Explain why calls missed the cache, and how to avoid it.
 
     It reads the call log, which the fast engine and acache run write.
 

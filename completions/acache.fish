@@ -356,7 +356,7 @@ complete -c acache -n '__acache_at ""' -a prune -d 'Evict entries until limits h
 complete -c acache -n '__acache_at ""' -a bench -d 'Time a script with its cache off, cold and warm.'
 complete -c acache -n '__acache_at ""' -a run -d 'Run a script with the cache on; show what each function saves.'
 complete -c acache -n '__acache_at ""' -a why -d 'Explain why calls missed the cache, and how to avoid it.'
-complete -c acache -n '__acache_at ""' -a simulate -d 'Show what a smaller cache would have saved, and recommend a size.'
+complete -c acache -n '__acache_at ""' -a simulate -d 'Show what smaller caches would save, and recommend a size.'
 complete -c acache -n '__acache_at ""' -a doctor -d 'Check settings, disk and store; show how to fix problems.'
 complete -c acache -n '__acache_at ""' -a verify -d 'Check that entries are complete, readable, harmless to load.'
 complete -c acache -n '__acache_at ""' -a config -d 'Show every setting, its origin and its effect.'

@@ -86,7 +86,7 @@ def command(
     plot: str | None,
     as_json: bool,
 ) -> None:
-    """Show what a smaller cache would have saved, and recommend a size.
+    """Show what smaller caches would save, and recommend a size.
 
     The calls of the call log are replayed through caches of several sizes, under each policy of
     acache prune.

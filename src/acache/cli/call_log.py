@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from acache.cli.selection import AGE
-from acache.store.call_log import Call, has_calls, read_calls
 from acache.store.ids import functions_named, matches_function, or_nearest
 from acache.store.store import Store
 from acache.system.errors import AcacheError, UsageError
+
+if TYPE_CHECKING:
+    from acache.store.call_log import Call
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -41,6 +43,8 @@ def logged_calls(store: Store, since: float | None = None) -> Iterator[Call]:
     AcacheError
         If there is none.
     """
+    from acache.store.call_log import has_calls, read_calls
+
     if not has_calls(store.path):
         raise AcacheError(f"{store.location} has no call log; {_HOW}")
     return read_calls(store.path, since=since)
@@ -66,6 +70,8 @@ def wanted_calls(names: Sequence[str], store: Store) -> Callable[[str, str], boo
     """
     if not names:
         return None
+    from acache.store.call_log import read_calls
+
     logged: dict[str, set[str]] = {}
     for call in read_calls(store.path):
         logged.setdefault(call.function, set()).add(call.hash)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,12 +11,14 @@ from acache.cli.call_log import logged_calls, since_option
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option, open_store, warning
 from acache.cli.selection import look_up, selection_of, selection_options
-from acache.operations.call_totals import CallRow, call_totals
 from acache.operations.stats import SORTS, stats
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
 from acache.sources.staleness import Drift
 from acache.store.store import Store
+
+if TYPE_CHECKING:
+    from acache.operations.call_totals import CallRow
 
 
 @click.command(name="stats", cls=GroupedHelp)
@@ -111,6 +113,8 @@ def command(
 
 
 def _call_rows(store: Store, levels: Levels, since: float | None) -> list[CallRow]:
+    from acache.operations.call_totals import CallRow, call_totals
+
     moment = None if since is None else time.time() - since
     totals = call_totals(logged_calls(store, moment), store)
     rows = [CallRow(levels(function), one) for function, one in totals.items()]

@@ -177,8 +177,10 @@ def test_limits_do_not_stop_what_joblib_stores_by_itself(tmp_path: Path) -> None
     for size in range(10_000, 10_020):
         assert (memory.cache(square, mmap_mode="r")(np.ones(size)) == 1).all()
         memory.cache(square).call_and_shelve(np.ones(size))
-    at_rest(tmp_path)
-    assert room(tmp_path) <= 10_000
+    deadline = time.monotonic() + 100
+    while room(tmp_path) > 10_000:  # the keeper may not have started yet
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_limits_go_with_a_function_into_other_processes(tmp_path: Path) -> None:

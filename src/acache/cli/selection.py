@@ -24,7 +24,7 @@ _DAY_SECONDS = 86_400.0
 _STDIN = "-"
 
 
-class _Parsed(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not before 8.2
+class Parsed(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not before 8.2
     """A value that one of the library's functions parses."""
 
     def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
@@ -32,6 +32,7 @@ class _Parsed(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not b
         self._parse = parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse a value; what the function refuses is an error of this option."""
         if not isinstance(value, str):
             return value  # a default
         try:
@@ -53,11 +54,11 @@ def _parse_pattern(text: str) -> str:
     return text if text.startswith("/") else text.strip()  # an id may end in a blank
 
 
-SIZE = _Parsed("size", parse_size)
-AGE = _Parsed("age", parse_age)
-LEVELS = _Parsed("level", parse_levels)
-FUNCTION = _Parsed("function", _parse_pattern)
-ARGUMENT = _Parsed("argument", _parse_argument)
+SIZE = Parsed("size", parse_size)
+AGE = Parsed("age", parse_age)
+LEVELS = Parsed("level", parse_levels)
+FUNCTION = Parsed("function", _parse_pattern)
+ARGUMENT = Parsed("argument", _parse_argument)
 
 
 def selection_options(function: C) -> C:
@@ -81,7 +82,7 @@ def selection_options(function: C) -> C:
     )(function)
 
 
-def _option(name: str, kind: _Parsed, metavar: str, text: str) -> Callable[[C], C]:
+def _option(name: str, kind: Parsed, metavar: str, text: str) -> Callable[[C], C]:
     return click.option(
         name,
         cls=GroupedOption,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from typing import Any
 
 import click
 
 from acache.cli.call_log import logged_calls, since_option
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option, open_store, warning
+from acache.cli.selection import Parsed
 from acache.config.units import parse_size
 from acache.operations.prune import POLICIES
 from acache.operations.simulate.logged import LoggedTrace, trace_of
@@ -20,54 +20,33 @@ from acache.system.errors import UsageError
 from acache.system.output_file import OutputFile
 
 
-class _Sizes(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not before 8.2
-    """Sizes, separated by commas."""
-
-    name = "sizes"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        if isinstance(value, tuple):
-            return value
-        try:
-            sizes = tuple(parse_size(part) for part in str(value).split(","))
-        except UsageError as problem:
-            self.fail(f"{problem}; separate sizes by commas", param, ctx)
-        if not all(sizes):
-            self.fail("0 is not the size of a cache; give more", param, ctx)
-        return sizes
+def _parse_sizes(text: str) -> tuple[int, ...]:
+    sizes = tuple(map(parse_size, text.split(",")))
+    if not all(sizes):
+        raise UsageError("0 is not the size of a cache; give more")
+    return sizes
 
 
-class _Policies(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not before 8.2
-    """Policies, separated by commas."""
-
-    name = "policies"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        if isinstance(value, tuple):
-            return value
-        policies = tuple(dict.fromkeys(str(value).split(",")))
-        for policy in policies:
-            if policy not in POLICIES:
-                self.fail(f"unknown policy {policy!r}; choose from {', '.join(POLICIES)}")
-        return policies
+def _parse_policies(text: str) -> tuple[str, ...]:
+    policies = tuple(dict.fromkeys(text.split(",")))
+    for policy in policies:
+        if policy not in POLICIES:
+            raise UsageError(f"unknown policy {policy!r}; choose from {', '.join(POLICIES)}")
+    return policies
 
 
 @click.command(name="simulate", cls=GroupedHelp)
 @since_option
 @click.option(
     "--sizes",
-    type=_Sizes(),
+    type=Parsed("sizes", _parse_sizes),
     metavar="SIZE,SIZE...",
     help="Sizes to simulate.  [default: ten, up to all that was stored]",
 )
 @click.option(
     "--policy",
     "policies",
-    type=_Policies(),
+    type=Parsed("policies", _parse_policies),
     metavar="NAME,NAME...",
     help=f"Policies to simulate.  [default: {','.join(POLICIES)}]",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
+from typing import Any
 
 from acache.operations.bench.results import BenchReport, Measurement
 from acache.operations.simulate.simulation import BOUND, SimulateReport
@@ -49,13 +50,8 @@ def draw(report: BenchReport, form: str) -> bytes:
     picture : bytes
         What a file of that format holds.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rows = _rows(report)
-    figure = Figure(figsize=(7.2, 1.2 + _INCHES_A_BAR * len(rows)), layout="constrained", dpi=150)
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    figure, axes = _figure(1.2 + _INCHES_A_BAR * len(rows))
     positions = [position for position, *_ in rows]
     medians = [measured.summary.median for *_, measured in rows]
     axes.barh(positions, medians, height=0.82, color=[colour for _, _, colour, _, _ in rows])
@@ -69,10 +65,7 @@ def draw(report: BenchReport, form: str) -> bytes:
     axes.set_xlim(0, 1.35 * max(max(measured.times) for *_, measured in rows))
     axes.set_xlabel(f"seconds, median of {report.rounds}; each run is a dot")
     axes.set_title(_title(report), fontsize=10, loc="left")
-    axes.spines[["top", "right"]].set_visible(False)
-    picture = io.BytesIO()
-    figure.savefig(picture, format=form)
-    return picture.getvalue()
+    return _picture(figure, form)
 
 
 def draw_simulation(report: SimulateReport, form: str) -> bytes:
@@ -88,13 +81,9 @@ def draw_simulation(report: SimulateReport, form: str) -> bytes:
     picture : bytes
         What a file of that format holds.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-    figure = Figure(figsize=(7.2, 4.2), layout="constrained", dpi=150)
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    figure, axes = _figure(4.2)
     for (policy, points), colour in zip(report.policies.items(), _CURVES, strict=False):
         bound = policy == BOUND
         axes.plot(
@@ -121,7 +110,22 @@ def draw_simulation(report: SimulateReport, form: str) -> bytes:
         f"{report.calls:,} calls of {report.distinct:,} entries", loc="left", fontsize=10
     )
     axes.legend(fontsize=8, frameon=False, loc="lower right")
+    return _picture(figure, form)
+
+
+def _figure(inches: float) -> tuple[Any, Any]:
+    """Make a figure of a height, and its axes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, inches), layout="constrained", dpi=150)
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _picture(figure: Any, form: str) -> bytes:
     picture = io.BytesIO()
     figure.savefig(picture, format=form)
     return picture.getvalue()

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 from acache.store.format import SOURCE, is_hash
 from acache.store.model import Unreadable
+from acache.system.mounts import mount_points
 
 _JOBLIB = "joblib"
 _MARK = "# Created by joblib"  # the first line of the .gitignore that joblib puts into a location
-_MOUNTS = "/proc/self/mountinfo"
 
 
 def find_locations(
@@ -34,7 +34,7 @@ def find_locations(
         it, or that holds them itself. In the order of the file system; each once.
     """
     failed = [] if unreadable is None else unreadable
-    mounts = None if cross else _mount_points()
+    mounts = None if cross else mount_points()
     found: set[str] = set()
     for folder in folders:
         top = folder.rstrip(os.sep) or os.sep
@@ -145,19 +145,3 @@ def _device(path: str) -> int | None:
         return os.lstat(path).st_dev
     except OSError:
         return None
-
-
-def _mount_points() -> set[str] | None:
-    """Return where file systems are mounted, on Linux; None elsewhere."""
-    try:
-        with open(_MOUNTS, encoding="utf-8", errors="surrogateescape") as file:
-            fields = [line.split(" ") for line in file]
-    except OSError:
-        return None
-    return {_unescaped(one[4]) for one in fields if len(one) > 4}
-
-
-def _unescaped(path: str) -> str:
-    for code in ("040", "011", "012", "134"):
-        path = path.replace(f"\\{code}", chr(int(code, 8)))
-    return path

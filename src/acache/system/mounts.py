@@ -49,12 +49,21 @@ def mount_of(path: str, mounts: Iterable[str]) -> Mount | None:
     found = None
     for line in mounts:
         fields = line.split(" ")
-        folder = _ESCAPED.sub(lambda match: chr(int(match[1], 8)), fields[4])
+        folder = _folder_of(fields)
         # Of two on the same folder the later one hides the other.
         if _is_inside(path, folder) and (found is None or len(folder) >= len(found.folder)):
             kind = fields[fields.index("-") + 1] if "-" in fields else ""
             found = Mount(folder, set(fields[5].split(",")), kind)
     return found
+
+
+def mount_points() -> set[str] | None:
+    """Return the folders on which file systems are mounted, on Linux; None elsewhere."""
+    try:
+        with open(MOUNTS, encoding="utf-8", errors="surrogateescape") as file:
+            return {_folder_of(line.split(" ")) for line in file}
+    except OSError:
+        return None
 
 
 def is_local(path: str) -> bool:
@@ -90,6 +99,11 @@ def _is_local_of_bsd(folder: str, lines: Iterable[str]) -> bool:
     inside = [match for match in matches if _is_inside(folder, match["folder"])]
     best = max(inside, key=lambda match: len(match["folder"]), default=None)
     return best is not None and "local" in best["options"].split(", ")
+
+
+def _folder_of(fields: list[str]) -> str:
+    """Return where the file system of a line of ``mountinfo`` is mounted."""
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 8)), fields[4])
 
 
 def _is_inside(path: str, folder: str) -> bool:

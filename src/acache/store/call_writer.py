@@ -177,16 +177,21 @@ class CallWriter:
         return path
 
 
-def own_folder(store: str) -> str:
-    """Return the folder in which acache keeps what is its own of a store.
+def location_of(store: str) -> str:
+    """Return the location of a store.
 
     Parameters
     ----------
     store : str
-        Absolute path of the store: ``LOCATION/joblib``, or the location itself.
+        Path of the store: ``LOCATION/joblib``, or the location itself.
     """
     above, name = os.path.split(store)
-    return os.path.join(above if name == "joblib" else store, ".acache")
+    return above if name == "joblib" else store
+
+
+def own_folder(store: str) -> str:
+    """Return the folder in which acache keeps what is its own of a store; see `location_of`."""
+    return os.path.join(location_of(store), ".acache")
 
 
 def calls_folder(store: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 
+from acache.store.call_writer import location_of
 from acache.store.format import SOURCE, is_hash
+from acache.store.layout import JOBLIB
 from acache.store.model import Unreadable
 from acache.system.mounts import mount_points
 
-_JOBLIB = "joblib"
 _MARK = "# Created by joblib"  # the first line of the .gitignore that joblib puts into a location
 
 
@@ -51,7 +52,7 @@ def find_locations(
                 continue
             if has_source:
                 root = _store_of(path, top)
-                location = os.path.dirname(root) if os.path.basename(root) == _JOBLIB else root
+                location = location_of(root)
                 if location not in found:
                     found.add(location)
                     yield location
@@ -78,7 +79,7 @@ def _look_into(path: str) -> tuple[list[str], bool]:
 def _store_of(function: str, top: str) -> str:
     """Return the store that holds a function's folder, which lies below or at `top`."""
     above = _ancestors(function, top)
-    named = [path for path in above if os.path.basename(path) == _JOBLIB]
+    named = [path for path in above if os.path.basename(path) == JOBLIB]
     marked = [path for path in above if is_marked(path)]
     for path in named:
         # A module named joblib has a folder of that name in the store.

@@ -13,7 +13,8 @@ import pytest
 
 from acache.memory.engine import keys
 from acache.memory.engine.keys import RECORD_BYTES, KeyLog
-from acache.memory.engine.own_files import key_log_path, own_folder, read_secret
+from acache.memory.engine.own_files import key_log_path, read_secret
+from acache.store.call_writer import own_folder
 from tests.helpers.marks import needs_posix
 
 SECRET = bytes(range(100, 140))

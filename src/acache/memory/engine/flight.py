@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from types import TracebackType
 
-from acache.store.call_writer import own_folder
+from acache.store.call_writer import location_of, own_folder
 from acache.store.format import OUTPUT
 from acache.store.store import Store
 from acache.system.errors import AcacheError
@@ -313,7 +313,7 @@ def longest_wait(store: str, function: str) -> float:
     """
     durations = []
     with contextlib.suppress(OSError, AcacheError):
-        opened = Store(os.path.dirname(own_folder(store)))
+        opened = Store(location_of(store))
         for argument_hash in opened.hashes(function)[:_MOST_DURATIONS]:
             with contextlib.suppress(OSError, ValueError):
                 metadata = opened.metadata(function, argument_hash)

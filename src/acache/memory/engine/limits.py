@@ -8,7 +8,6 @@ too fast for it waits for a moment.
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import time
 from functools import partial
@@ -22,7 +21,7 @@ from acache.operations.keep import (
     start_keeper,
 )
 from acache.operations.prune import Limits
-from acache.store.call_writer import own_folder
+from acache.store.call_writer import location_of
 from acache.store.fill import Fill, change_fill, entry_room, read_fill
 from acache.store.store import Store
 from acache.system.errors import AcacheError
@@ -49,7 +48,7 @@ class Limiter:
 
     def __init__(self, store: str, limits: Limits) -> None:
         self._store = store
-        self._location = os.path.dirname(own_folder(store))
+        self._location = location_of(store)
         self._limits = limits
         self.due = 0.0  # when `used` has something to do
         self._looked = 0.0

@@ -7,22 +7,11 @@ from hashlib import blake2b
 
 from acache.memory.engine.fingerprint import environment
 from acache.memory.engine.keys import SECRET_BYTES
+from acache.store.call_writer import own_folder
 from acache.store.format import dotted
 
 _LONGEST_NAME = 200  # bytes; file systems allow 255
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-
-
-def own_folder(store: str) -> str:
-    """Return the folder of a store's own files of acache.
-
-    Parameters
-    ----------
-    store : str
-        What joblib calls the backend's location: ``LOCATION/joblib``, or the location itself.
-    """
-    above, name = os.path.split(store)
-    return os.path.join(above if name == "joblib" else store, ".acache")
 
 
 def key_log_path(store: str, function: str) -> str:

@@ -196,7 +196,7 @@ class _Bench:
 
     def _trace(self, level: int, environment: dict[str, str], location: str) -> Calls | None:
         from acache.operations.run.session import Tracing
-        from acache.operations.run.trace_log import location_of
+        from acache.store.call_writer import location_of
 
         step = Step("traced", level)
         with Tracing() as tracing:

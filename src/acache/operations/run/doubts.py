@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from acache.config.settings import Config
-from acache.operations.run.trace_log import FunctionCalls, Trace, location_of
+from acache.operations.run.trace_log import FunctionCalls, Trace
+from acache.store.call_writer import location_of
 from acache.store.format import dotted
 from acache.store.store import Store
 from acache.system.text import counted, printable, size_text

@@ -17,9 +17,10 @@ from typing import NamedTuple
 
 from acache.config.settings import Config
 from acache.operations.run.doubts import Doubt, unrepeatable, warnings
-from acache.operations.run.trace_log import FunctionCalls, Trace, location_of
+from acache.operations.run.trace_log import FunctionCalls, Trace
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
+from acache.store.call_writer import location_of
 from acache.store.format import dotted
 from acache.store.store import Store
 from acache.system.foreground import Finished

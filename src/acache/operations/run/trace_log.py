@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from acache.store.layout import JOBLIB
+from acache.store.call_writer import location_of
 
 # Entries that are counted one by one, 200 bytes each.
 _MOST_ENTRIES = 100_000
@@ -143,12 +143,6 @@ class _Sum:
             failures=self.failures,
             failure=self.failure,
         )
-
-
-def location_of(store: str) -> str:
-    """Return the location of a store: one may hold two, see `acache.store.layout`."""
-    above, name = os.path.split(store)
-    return above if name == JOBLIB else store
 
 
 def add_up(lines: Iterable[bytes]) -> Trace:

@@ -439,6 +439,9 @@ def test_store_that_cannot_be_written_warns_and_is_off(
     (tmp_path / "joblib").chmod(0o555)
     code = (
         "import os, sys, warnings, acache.memory.environment, joblib, decorator\n"
+        # A call imports what caching needs: the other user may not be able to read it.
+        "def warm(x): return x\n"
+        "assert acache.CacheManager(sys.argv[1], verbose=0)(level=10)(warm)(3) == 3\n"
         "warnings.simplefilter('always')\n"
         f"if {as_nobody}: os.setuid({as_nobody})\n"
         "cache = acache.memory.environment.cache_from_environment()\n"
@@ -447,7 +450,7 @@ def test_store_that_cannot_be_written_warns_and_is_off(
         "assert cache(level=10)(f)(3) == 3\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code, tmp_path / "elsewhere"],
         env={**os.environ, "LIBROSA_CACHE_DIR": str(tmp_path)},
         capture_output=True,
         text=True,

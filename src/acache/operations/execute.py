@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from acache.operations.clear import Plan
+from acache.store.changes import PartlyRemovedError, Removal
 from acache.store.ids import entry_id
 from acache.store.model import Usage
-from acache.store.store import PartlyRemovedError, Progress, Removal
+from acache.store.store import Progress
 from acache.store.totals import NO_ROOM, Sum, Tally, Totals
 from acache.system.worker import Helper
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from acache.cli.confirm import DeletionMode, carry_out, deletion_options, open_for_deletion
+from acache.cli.confirm import DeletionMode, carry_out, deletion_options, open_existing
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option
 from acache.cli.selection import AGE, SIZE, note_if_coarse
@@ -93,7 +93,7 @@ def command(
     if not quiet:
         note_if_coarse("a maximum age below 24h", limits.max_age)
     mode = DeletionMode(dry_run, yes, quiet, as_json)
-    store = open_for_deletion(config, mode)
+    store = open_existing(config, quiet=quiet)
     with scanning() as progress:
         plan = plan_prune(
             store,

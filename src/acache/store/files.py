@@ -7,7 +7,7 @@ import errno
 import os
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from stat import S_IMODE
 from typing import BinaryIO
@@ -38,16 +38,21 @@ def temporary(target: str, folder: Folder) -> Iterator[str]:
             unlink_in(name, folder)
 
 
+def copy_exactly(file: BinaryIO, write: Callable[[bytes], object], size_bytes: int) -> None:
+    """Copy so many bytes; a file that ends before is an error."""
+    left = size_bytes
+    while left:
+        block = file.read(min(left, _BLOCK))
+        if not block:
+            raise OSError(errno.EIO, f"the result ends {left:,} bytes early")
+        write(block)
+        left -= len(block)
+
+
 def write_output(name: str, folder: Folder, stored: StoredEntry) -> None:
     """Write a result with its times; one that ends early is an error."""
     with os.fdopen(create_in(name, folder), "wb") as file:
-        left = stored.size_bytes
-        while left:
-            block = stored.output.read(min(left, _BLOCK))
-            if not block:
-                raise OSError(errno.EIO, f"the result ends {left:,} bytes early")
-            file.write(block)
-            left -= len(block)
+        copy_exactly(stored.output, file.write, stored.size_bytes)
         file.flush()
         set_times(file.fileno(), name, folder, stored.last_access_ns, stored.created_ns)
 

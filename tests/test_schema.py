@@ -25,8 +25,8 @@ SCHEMAS = {
     for file in (ROOT / "docs" / "schema").glob("*.json")
 }
 KINDS = (
-    *("stats", "ls", "show", "find", "clear", "prune", "bench", "run", "why", "simulate"),
-    *("doctor", "verify", "config"),
+    *("stats", "ls", "show", "find", "clear", "prune", "compress", "copy", "bench", "run", "why"),
+    *("simulate", "doctor", "verify", "config"),
 )
 HASH = "0123456789abcdef" * 2
 HPSS = "librosa.decompose.hpss"

@@ -15,6 +15,7 @@ from acache.cli.options import (
     common_options,
     error,
     json_option,
+    note,
     print_errors,
     warning,
 )
@@ -106,6 +107,7 @@ def command(
             dry_run=dry_run,
             progress=progress,
             stopped=stopped,
+            before_access=_note_access,
         )
     _print(report, levels.warnings, dry_run=dry_run, quiet=quiet, as_json=as_json)
     if report.interrupted:
@@ -113,6 +115,10 @@ def command(
         ctx.exit(EXIT_INTERRUPTED)
     if not report.is_complete:
         ctx.exit(EXIT_FAILED)
+
+
+def _note_access() -> None:
+    note("some entries belong to another user: reading them may change their last access")
 
 
 def _print(

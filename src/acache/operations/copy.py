@@ -150,6 +150,7 @@ def copy(
     dry_run: bool = False,
     progress: Progress | None = None,
     stopped: Callable[[], bool] | None = None,
+    before_access: Callable[[], None] | None = None,
 ) -> CopyReport:
     """Copy entries as they are, with their functions' sources and levels.
 
@@ -178,6 +179,8 @@ def copy(
         Is called now and then with the number of things found so far.
     stopped : callable, optional
         Is asked before each entry whether to stop.
+    before_access : callable, optional
+        Called once, before reading another user's entry, which may change its last access.
 
     Returns
     -------
@@ -201,6 +204,7 @@ def copy(
     select = None if selector is None or selector.covers_everything else selector.covers
     with target.writing(split=split, dry_run=dry_run) as writing:
         copying = _Copying(source, writing, selector, check, overwrite=overwrite)
+        copying.before_access = before_access
         for number, found in enumerate(source.scan(ScanOptions(select=select, whole=True)), 1):
             if stopped is not None and stopped():
                 copying.interrupted = True
@@ -232,6 +236,7 @@ class _Copying:
     ) -> None:
         self.interrupted = False
         self.is_full = False
+        self.before_access: Callable[[], None] | None = None
         self._source = source
         self._writing = writing
         self._selector = selector
@@ -302,7 +307,11 @@ class _Copying:
         self._begun = function, place
 
     def _copied(self, entry: Entry) -> bool:
-        with self._source.open_entry(entry.function, entry.hash, entry.place) as stored:
+        at = entry.function, entry.hash, entry.place
+        if self.before_access is not None and self._source.reading_changes_access(*at):
+            self.before_access()
+            self.before_access = None
+        with self._source.open_entry(*at) as stored:
             return self._writing.entry(
                 entry.function,
                 entry.hash,

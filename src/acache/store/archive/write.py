@@ -6,8 +6,9 @@ import contextlib
 import os
 import uuid
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
+from acache.store.archive.archive import MARK, ArchiveStore
 from acache.store.archive.members import IGNORE, entry_name, level_name, source_name
 from acache.store.archive.streams import Writer, compression_of, packing
 from acache.store.archive.tar import write_comment, write_end, write_header, write_padding
@@ -26,9 +27,6 @@ from acache.store.model import Entry
 from acache.store.outside import require_function, require_hash
 from acache.system.errors import AcacheError, ConfigurationError
 from acache.system.tempdir import seekable
-
-if TYPE_CHECKING:
-    from acache.store.archive.archive import ArchiveStore
 
 _IN_MEMORY = 16 << 20  # bytes: what is read whole before it is written
 _IGNORE_CONTENT = b"# Created by joblib automatically.\n*\n"
@@ -176,8 +174,6 @@ class ArchiveWriting(Writing):
         self._old = {function: known for function, known in self._old.items() if known}
 
     def _begin(self, packer: Writer) -> None:
-        from acache.store.archive.archive import MARK
-
         write_comment(packer, MARK)
         self._file_of(IGNORE, _IGNORE_CONTENT, 0)
 

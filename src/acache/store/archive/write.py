@@ -188,19 +188,21 @@ class ArchiveWriting(Writing):
             if digest in written or source is None:
                 continue
             self._put_source(found.function, source)
-            level = self._archive.recorded_level(found.function)
-            if level is not None:
-                self.level(found.function, level)
             with self._archive.open_entry(found.function, found.hash) as stored:
                 split = bool(found.place & SPLIT)
                 self._put_entry(found.function, found.hash, stored, split=split)
             written.add(digest)
 
     def _put_source(self, function: str, source: StoredSource) -> None:
-        if function not in self._sources:
-            self._sources[function] = source.code
-            if self._packer is not None:
-                self._file_of(source_name(function), source.data, source.modified_ns)
+        """Write what must come before the entries of a function."""
+        if function in self._sources:
+            return
+        self._sources[function] = source.code
+        if self._packer is not None:
+            self._file_of(source_name(function), source.data, source.modified_ns)
+        level = self._archive.recorded_level(function)
+        if level is not None:
+            self.level(function, level)
 
     def _put_entry(
         self, function: str, argument_hash: str, stored: StoredEntry, *, split: bool | None = None

@@ -123,6 +123,26 @@ def test_clear(told: Callable[..., Any], odd: Path, tmp_path: Path) -> None:
     assert not told("clear", "--all", at=tmp_path / "missing")["dry_run"]
 
 
+def test_compress(told: Callable[..., Any], odd: Path) -> None:
+    assert told("compress", "--all", "--method", "zlib", "--dry-run")["compressed"]["entries"]
+    assert told("compress", "--all", "--method", "none", at=odd)["kept"]["same"] == 4
+    output = next(odd.rglob("output.pkl"))
+    output.write_bytes(b"\x1f\x8bx")
+    assert told("compress", "--all", "--method", "none", at=odd, code=1)["failed"]
+
+
+def test_copy(told: Callable[..., Any], odd: Path, librosa_location: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "a.tar"
+    assert told("copy", librosa_location, archive, "--dry-run")["copied"]["entries"]
+    assert told("copy", odd, archive, code=1)["left_out"]
+    document = told("copy", archive, tmp_path / "target", code=1)
+    assert document["refused"]
+    assert told("copy", archive, tmp_path / "target", "--allow-unsafe")["functions"]
+    damaged = tmp_path / "b.tar"
+    damaged.write_bytes(archive.read_bytes()[:-1024])
+    assert told("copy", damaged, tmp_path / "target", code=1)["failed"]
+
+
 def test_prune(told: Callable[..., Any], odd: Path, tmp_path: Path) -> None:
     for policy in ("lru", "oldest", "largest", "cost"):
         assert told("prune", "--max-items", "1", "--policy", policy, "-n")["planned"]["entries"]

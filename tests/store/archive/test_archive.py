@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from acache.store.store import Store
 from acache.system.errors import AcacheError, ConfigurationError
 from tests.helpers.copies import HASH, NAME, SOURCE, archive, files, fill, member
 from tests.helpers.hostile import running
+from tests.helpers.processes import dead_pid
 from tests.helpers.stores import tree, write_entry
 
 OTHER = "f" * 32
@@ -303,6 +305,18 @@ def test_zstd_that_is_missing_is_said_in_a_line(tmp_path: Path) -> None:
         )
         assert [*tmp_path.iterdir()] == [source] or target.exists()
         copy(Store(source), ArchiveStore(target))
+
+
+def test_remains_of_killed_copies_are_removed(tmp_path: Path) -> None:
+    source, old = fill(tmp_path / "source", 1), time.time() - 7200
+    kept = [f".b.tar.{'0' * 32}-{dead_pid()}", ".a.tar.old", f".a.tar.{'0' * 32}-{os.getpid()}"]
+    gone = f".a.tar.{'1' * 32}-{dead_pid()}"
+    for name in (*kept, gone):
+        (tmp_path / name).write_bytes(b"x")
+        os.utime(tmp_path / name, (old, old))
+    os.utime(tmp_path / kept[2])  # of a process that began after it was written nothing is kept
+    copy(Store(source), ArchiveStore(tmp_path / "a.tar"))
+    assert sorted(os.listdir(tmp_path)) == sorted([*kept, "a.tar", "source"])
 
 
 @pytest.fixture

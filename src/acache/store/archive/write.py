@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import time
 import uuid
 from types import TracebackType
 from typing import BinaryIO
@@ -23,9 +25,11 @@ from acache.store.changes import (
 from acache.store.files import copy_exactly
 from acache.store.format import METADATA, OUTPUT, dotted
 from acache.store.layout import SPLIT
+from acache.store.leftovers import GRACE_SECONDS
 from acache.store.model import Entry
 from acache.store.outside import require_function, require_hash
 from acache.system.errors import AcacheError, ConfigurationError
+from acache.system.liveness import may_be_writing
 from acache.system.tempdir import seekable
 
 _IN_MEMORY = 16 << 20  # bytes: what is read whole before it is written
@@ -67,6 +71,7 @@ class ArchiveWriting(Writing):
             self._look_up()
         if not self._dry_run:
             folder, name = os.path.split(path)
+            _remove_remains(folder, name)
             self._temporary = os.path.join(folder, f".{name}.{uuid.uuid4().hex}-{os.getpid()}")
             self._file: BinaryIO = open(self._temporary, "xb")
             try:
@@ -245,3 +250,17 @@ class ArchiveWriting(Writing):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._temporary)
         self._packer = None
+
+
+def _remove_remains(folder: str, name: str) -> None:
+    """Remove what writing an archive of a name left where it was killed, after the usual grace."""
+    begun = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{32}}-(\d+)", re.ASCII)
+    with contextlib.suppress(OSError), os.scandir(folder) as children:
+        for child in children:
+            match = begun.fullmatch(child.name)
+            if match is None or not child.is_file(follow_symlinks=False):
+                continue
+            modified = child.stat(follow_symlinks=False).st_mtime
+            is_old = modified < time.time() - GRACE_SECONDS
+            if is_old and not may_be_writing(int(match[1]), modified):
+                os.unlink(child.path)

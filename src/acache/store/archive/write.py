@@ -150,7 +150,8 @@ class ArchiveWriting(Writing):
         if check is None:
             self._put_entry(function, argument_hash, stored)
         else:
-            with seekable(stored.output) as file:
+            parent = None if self._dry_run else os.path.dirname(self._archive.path)
+            with seekable(stored.output, parent=parent) as file:
                 check(file)
                 file.seek(0)
                 self._put_entry(function, argument_hash, stored._replace(output=file))

@@ -86,7 +86,8 @@ def test_copy_of_a_copy_is_an_archive_that_tar_unpacks(tmp_path: Path) -> None:
     copied(tmp_path / "a.tar.zst", tmp_path / "b.tar")
     unpacked = tmp_path / "unpacked"
     unpacked.mkdir()
-    subprocess.run(["tar", "xf", tmp_path / "b.tar", "-C", unpacked], check=True)
+    tar = ["tar", "xf", str(tmp_path / "b.tar"), "-C", str(unpacked)]
+    assert subprocess.run(tar, check=True, capture_output=True).stderr == b""
     assert files(unpacked) == files(tmp_path / "source")
     check = joblib.Memory(str(unpacked), verbose=0).cache(bytes).check_call_in_cache
     assert all(check(number) for number in range(5))

@@ -20,7 +20,7 @@ from acache.store.model import Entry
 from acache.store.store import Store
 from acache.system.errors import ConfigurationError, UsageError
 from tests.helpers.copies import SOURCE, accesses, age, files, fill
-from tests.helpers.marks import needs_links
+from tests.helpers.marks import needs_links, needs_posix
 from tests.helpers.processes import run_python
 from tests.helpers.stores import VERSIONS, tree, unpack_recorded, write_entry
 
@@ -309,6 +309,35 @@ def test_copying_stops_where_the_disk_is_full(
     report = copied(source, tmp_path / "target")
     assert [one.reason for one in report.failed] == ["No space left on device"]
     assert not [path for path in (tmp_path / "target").rglob("*") if "output" in path.name]
+
+
+LIMITED = """
+import resource, signal, sys
+from acache.operations.copy import copy, open_source, open_target
+from acache.system.errors import AcacheError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+try:
+    report = copy(open_source(sys.argv[1]), open_target(sys.argv[2]))
+    print(report.copied, *(one.reason for one in report.failed))
+except AcacheError as error:
+    print(error)
+"""
+
+
+@needs_posix
+@pytest.mark.parametrize("name", ["target", "target.tar", "target.tar.gz"])
+def test_targets_that_cannot_grow_are_as_they_were(tmp_path: Path, name: str) -> None:
+    one = one_function(tmp_path / "one", entries="03")
+    copied(one, tmp_path / name)
+    before = tree(tmp_path)
+    large = tmp_path / "one" / "joblib" / "m" / "f" / ("6" * 32)
+    write_entry(large.parent, large.name, output=os.urandom(400_000))
+    told = run_python(LIMITED, one, tmp_path / name)
+    shutil.rmtree(large)
+    assert "File too large" in told
+    assert told.startswith(f"{tmp_path / name} cannot be written" if ".tar" in name else "0 ")
+    assert tree(tmp_path) == before
 
 
 CHANGING = """

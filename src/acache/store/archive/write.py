@@ -237,26 +237,27 @@ class ArchiveWriting(Writing):
 
         Its checksum comes before it, too.
         """
-        assert self._packer is not None
         if member.size_bytes <= _IN_MEMORY:
             data = io.BytesIO()
             copy_exactly(content, data.write, member.size_bytes)
-            whole = data.getvalue()
-            checksum = crc32(whole, checksum_of_name(member.name))
-            write_header(self._packer, member._replace(checksum=checksum))
-            self._packer.write(whole)
+            data.seek(0)
+            self._put(member, data)
         else:
             with seekable(content, parent=os.path.dirname(self._archive.path)) as file:
-                start, summed = file.tell(), _Checksum(checksum_of_name(member.name))
-                copy_exactly(file, summed.add, member.size_bytes)
-                file.seek(start)
-                write_header(self._packer, member._replace(checksum=summed.value))
-                try:
-                    copy_exactly(file, self._packer.write, member.size_bytes)
-                except OSError as error:
-                    reason = f"{member.name}: {error}"
-                    raise AcacheError(f"the archive cannot be finished: {reason}") from error
-        write_padding(self._packer, member.size_bytes)
+                self._put(member, file)
+
+    def _put(self, member: Member, file: BinaryIO) -> None:
+        assert self._packer is not None
+        start, summed = file.tell(), _Checksum(checksum_of_name(member.name))
+        copy_exactly(file, summed.add, member.size_bytes)
+        file.seek(start)
+        try:
+            write_header(self._packer, member._replace(checksum=summed.value))
+            copy_exactly(file, self._packer.write, member.size_bytes)
+            write_padding(self._packer, member.size_bytes)
+        except OSError as error:  # what follows would not be found
+            reason = error.strerror or str(error)
+            raise AcacheError(f"{self._archive.path} cannot be written: {reason}") from error
 
     def _file_of(self, name: str, data: bytes, modified_ns: int) -> None:
         self._add(Member(name, "file", "", len(data), modified_ns, modified_ns), io.BytesIO(data))

@@ -19,9 +19,10 @@ def call(
     *arguments: tuple[str, str, str],
     function: str = "m/f",
     error: str = "",
+    stored: int = 9,
 ) -> Call:
     given = tuple(Argument(*one) for one in arguments)
-    stored = 0 if error else 9
+    stored = 0 if error else stored
     return Call(
         time, function, argument_hash, reason, 0, 0, 1, 0, 0, stored, error, given, 1, "h"
     )  # fmt: skip
@@ -53,7 +54,20 @@ def test_failed_write_explains_the_next_miss() -> None:
     assert "cannot pickle" in miss.message
 
 
-@pytest.mark.parametrize("reason", ["unreadable", "expired"])
+def test_exception_explains_the_next_miss() -> None:
+    (miss, _) = why([call(1, A, stored=0), call(2, A)]).misses
+    assert miss.reason == "not-stored"
+    assert "raised" in miss.message
+
+
+def test_call_that_another_one_is_at_is_not_told_as_removed() -> None:
+    (miss, _) = why([call(1, A), call(1.5, A)]).misses  # each takes a second
+    assert miss.reason == "concurrent"
+    assert miss.fix is not None
+    assert "SINGLE_FLIGHT" in miss.fix
+
+
+@pytest.mark.parametrize("reason", ["unreadable", "expired", "forced"])
 def test_reason_of_the_engine_is_kept(reason: str) -> None:
     assert reasons(call(1, A), call(2, A, reason))[1] == reason
 

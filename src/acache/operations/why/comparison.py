@@ -60,7 +60,8 @@ def compare(now: Iterable[Argument], then: Iterable[Argument]) -> tuple[Argument
 
 def likeness(now: Sequence[Argument], then: Sequence[Argument]) -> int:
     """Return how many arguments of two calls are the same."""
-    return sum(change.same for change in compare(now, then))
+    earlier = {argument.name: argument for argument in then}
+    return sum(_is_same(argument, earlier.get(argument.name)) for argument in now)
 
 
 def _is_same(now: Argument, then: Argument | None) -> bool:

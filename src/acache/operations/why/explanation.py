@@ -30,7 +30,7 @@ _CLOCK_SECONDS = 0.01  # by which the clocks of two processes, or of two phases,
 _MAIN = "__main__"
 _SIMPLE: dict[str, tuple[str, str | None]] = {
     "source-changed": (
-        "the source of the function is not the one that was stored, so its entries were removed",
+        "the source of the function is not the one that is stored: joblib removes its entries",
         None,
     ),
     "unreadable": (

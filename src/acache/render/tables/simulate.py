@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from acache.operations.simulate.simulation import BOUND, Recommendation, SimulateReport
+from acache.operations.simulate.passes import BOUND
+from acache.operations.simulate.simulation import Recommendation, SimulateReport
 from acache.render.durations import duration
 from acache.render.tables.layout import console, pairs, plural, table, write
 from acache.system.text import size_text

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from engine import engine
+from finding import finding
 from measure import Row, Side, compare, measure, print_table
 from sharing import sharing
 from simulation import simulation
@@ -205,6 +206,7 @@ def main() -> None:
         rows = start(folder, options.runs) + scan(folder, options.runs, 100_000)
         rows += listing(folder, options.runs, 100_000)
         rows += completion(folder, options.runs, 100_000)
+        rows += finding(folder, options.runs)
         rows += against_hyperfine(folder, 3 * options.runs) + beside_the_runs(folder, options.runs)
         rows += verification(folder, options.runs, 100_000)
         rows += deletion(folder, max(1, options.runs // 3), options.deleted)

@@ -126,6 +126,7 @@ def test_since_explains_later_misses_by_earlier_calls() -> None:
         ("path", "'./a/song.wav'", "'/data/a/song.wav'", "realpath"),
         ("y", "array([1., 2.], dtype=float32)", "array([1., 2.])", "astype"),
         ("y", "array([1., 2.])", "array([1., 2.])", "memory order"),
+        ("y", "array([ True])", "array([1.+0.j])", "another type (booleans, before complex numbers)"),
         ("random_state", "5", "6", "ignore=['random_state']"),
         ("model", "<m.Model object at 0x7f0123456789>", "<m.Model object at 0x7f0123456000>",
          "address"),
@@ -139,7 +140,16 @@ def test_hint_knows_the_pattern(name: str, now: str, then: str, words: str) -> N
 
 @pytest.mark.parametrize(
     ("name", "now", "then"),
-    [("x", "1", "2"), ("x", "'hann'", "'hamming'"), ("x", "0.3", "0.4"), ("x", "nan", "1.0")],
+    [
+        ("x", "1", "2"),
+        ("x", "'hann'", "'hamming'"),
+        ("x", "0.3", "0.4"),
+        ("x", "nan", "1.0"),
+        ("x", "(1.0, 2)", "(1.0, 2)"),
+        ("x", "1000001", "1000000"),
+        ("x", "'a/song.wav'", "'a/voice.wav'"),
+        ("x", "array([1., 2.])", "array([1., 3.])"),
+    ],
 )
 def test_hint_says_nothing_of_ordinary_differences(name: str, now: str, then: str) -> None:
     assert hint(ArgumentChange(name, False, now, then)) is None

@@ -126,7 +126,7 @@ def test_since_explains_later_misses_by_earlier_calls() -> None:
         ("path", "'./a/song.wav'", "'/data/a/song.wav'", "realpath"),
         ("y", "array([1., 2.], dtype=float32)", "array([1., 2.])", "astype"),
         ("y", "array([1., 2.])", "array([1., 2.])", "memory order"),
-        ("y", "array([ True])", "array([1.+0.j])", "another type (booleans, before complex numbers)"),
+        ("y", "array([ True])", "array([1.+0.j])", "(booleans, before complex numbers)"),
         ("random_state", "5", "6", "ignore=['random_state']"),
         ("model", "<m.Model object at 0x7f0123456789>", "<m.Model object at 0x7f0123456000>",
          "address"),

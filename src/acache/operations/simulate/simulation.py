@@ -37,8 +37,10 @@ class SimulateReport(NamedTuple):
         A cache that never evicts: its size is that of all entries together.
     policies : dict of str to tuple of Point
         For each policy, and for ``"best"``: the bound that knew all calls to come.
+    enough : dict of str to Recommendation
+        The smallest size for each policy that has one.
     recommended : Recommendation or None
-        None if nothing is ever asked for twice.
+        The smallest of these; None if nothing is ever asked for twice.
     """
 
     calls: int
@@ -46,6 +48,7 @@ class SimulateReport(NamedTuple):
     span_seconds: float
     unlimited: Point
     policies: dict[str, tuple[Point, ...]]
+    enough: dict[str, Recommendation]
     recommended: Recommendation | None
 
 
@@ -95,20 +98,21 @@ def simulate(
     tasks = tasks_for(policies, points)
     made = run_all(passes, tasks, calls=len(trace), fork=fork, tick=tick)
     found: dict[str, tuple[Point, ...]] = {}
-    smallest: list[Recommendation] = []
+    smallest: dict[str, Recommendation] = {}
     for policy in (*policies, BOUND):
         row = [made[task] for task in tasks if task[0] == policy]
         found[policy] = tuple(point for one in row for point in one.points)
-        enough = [one.enough for one in row if one.enough is not None][:1]
-        smallest += [Recommendation(one.size_bytes, policy, one.share) for one in enough]
-    recommended = min(smallest, default=None, key=lambda one: one.size_bytes)
+        enough = next((one.enough for one in row if one.enough is not None), None)
+        if enough is not None and passes.unlimited.saved_seconds:
+            smallest[policy] = Recommendation(enough.size_bytes, policy, enough.share)
     return SimulateReport(
         calls=len(trace),
         distinct=len(trace.sizes),
         span_seconds=trace.times[-1] - trace.times[0] if trace.times else 0.0,
         unlimited=passes.unlimited,
         policies=found,
-        recommended=recommended if passes.unlimited.saved_seconds else None,
+        enough=smallest,
+        recommended=min(smallest.values(), default=None, key=lambda one: one.size_bytes),
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -85,6 +87,22 @@ def test_run_why_reads_the_log_of_a_cache_that_the_script_makes(
     assert (miss["reason"], report["why"]["calls"]) == ("argument", 2)
     assert "factor is 2.5, in the nearest entry 1.5" in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("engine", ["joblib", "fast"])
+def test_run_why_knows_entries_that_were_made_without_acache(
+    run: Callable[..., tuple[Result, Any]], tmp_path: Path, engine: str
+) -> None:
+    own, script = tmp_path / "own", tmp_path / "script.py"
+    script.write_text(OWN)
+    subprocess.run([sys.executable, script, own, "1.5", "2.5"], check=True)
+    _, report = run(OWN, str(own), "2.5", "3.5", options=("--why", "--engine", engine))
+    [miss] = report["why"]["misses"]
+    assert miss["reason"] == "argument"
+    assert miss["message"] == "factor is 3.5, in the nearest entry 2.5"
+    [function] = report["functions"]
+    assert miss["nearest"].startswith(f"{function['function']}/")
+    assert (own / "joblib").is_dir()
 
 
 def test_run_why_prints_the_latest_and_exports_all(

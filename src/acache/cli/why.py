@@ -53,6 +53,7 @@ def command(
         wanted=wanted,
         since=None if since is None else time.time() - since,
         limit=None if everything else limit,
+        store=store,
     )
     wanted.require_found()
     if as_json:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from acache.operations.run.trace_log import FunctionCalls, Trace
 from acache.operations.why.explanation import Miss, WhyReport, why
 from acache.store.call_log import read_calls
+from acache.store.call_writer import location_of
+from acache.store.store import Store
 
 
 def run_misses(trace: Trace, *, since: float) -> WhyReport:
@@ -40,4 +42,5 @@ def _of_store(store: str, rows: Iterable[FunctionCalls], since: float) -> tuple[
         read_calls(store),
         wanted=lambda function, argument_hash: argument_hash in missed.get(function, ()),
         since=since,
+        store=Store(location_of(store)),
     ).misses

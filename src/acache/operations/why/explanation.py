@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import cache
 from typing import NamedTuple
 
 from acache.operations.why.comparison import ArgumentChange, compare, likeness
 from acache.operations.why.hints import hint
-from acache.store.call_log import Call
+from acache.operations.why.recorded import recorded_calls
+from acache.store.call_log import Argument, Call
 from acache.store.format import dotted
 from acache.store.ids import entry_id
+from acache.store.store import Store
 
 REASONS = (
     "first-call",
@@ -117,6 +120,7 @@ def why(
     wanted: Callable[[str, str], bool] | None = None,
     since: float | None = None,
     limit: int | None = None,
+    store: Store | None = None,
 ) -> WhyReport:
     """Explain the misses of a call log.
 
@@ -131,6 +135,8 @@ def why(
         Unix seconds: earlier misses are not explained.
     limit : int > 0, optional
         How many misses to explain, the latest ones.
+    store : Store, optional
+        Where the nearest entry may be one that is not in the log.
 
     Returns
     -------
@@ -157,11 +163,17 @@ def why(
         if not call.hit:
             past.computed.append(call)
         past.last[call.hash] = call
-    misses = tuple(_explain(question) for question in reversed(questions))
+
+    @cache
+    def recorded(function: str) -> list[Call]:
+        known = {call.hash for call in functions[function].computed}
+        return [] if store is None else recorded_calls(store, function, known)
+
+    misses = tuple(_explain(question, recorded) for question in reversed(questions))
     return WhyReport(count, misses, missed - len(misses))
 
 
-def _explain(question: _Question) -> Miss:
+def _explain(question: _Question, recorded: Callable[[str], list[Call]]) -> Miss:
     call, before = question.call, question.same_hash
     function = dotted(call.function)
     nearest = None
@@ -172,12 +184,12 @@ def _explain(question: _Question) -> Miss:
         message, fix = _SIMPLE[reason]
     elif before is not None:
         reason, message, fix = _of_known(question, before)
-    elif not question.computed:
+    elif not (earlier := _earlier(question, recorded)):
         reason = "first-call"
         message = f"the first call of {function} in the log"
     else:
         reason = "argument"
-        other = _nearest(question)
+        other = _nearest(call.arguments, earlier)
         nearest = entry_id(other.function, other.hash)
         changes = compare(call.arguments, other.arguments)
         message, fix = _about(changes)
@@ -223,11 +235,16 @@ def _was_dropped(question: _Question, before: Call) -> bool:
     return changed is not None and changed > before.time
 
 
-def _nearest(question: _Question) -> Call:
+def _earlier(question: _Question, recorded: Callable[[str], list[Call]]) -> list[Call]:
+    """Return the latest calls of the function that were computed before, in the order of time."""
+    call = question.call
+    logged = question.past.computed[max(0, question.computed - _MOST_COMPARED) : question.computed]
+    entries = [entry for entry in recorded(call.function) if entry.time < call.time]
+    return sorted([*entries, *logged], key=lambda one: one.time) if entries else logged
+
+
+def _nearest(arguments: Sequence[Argument], earlier: Sequence[Call]) -> Call:
     """Return the earlier call with the most arguments alike; of several the latest."""
-    first = max(0, question.computed - _MOST_COMPARED)
-    earlier = question.past.computed[first : question.computed]
-    arguments = question.call.arguments
     # Where the content of all arguments is known, one of them differs.
     most = len(arguments) - all(argument.fingerprint for argument in arguments)
     found, found_alike = earlier[-1], -1

@@ -18,12 +18,15 @@ from acache.pickles.compression import detect
 from acache.store.store import Store
 from tests.helpers.copies import SOURCE, accesses, age, files
 from tests.helpers.marks import needs_fork, needs_posix
-from tests.helpers.processes import PATIENCE_SECONDS, run_python
+from tests.helpers.processes import PATIENCE_SECONDS, SLOW_WARNING, run_python
 from tests.helpers.stores import LIBROSA_SCRIPT, tree, write_entry
 
 
 def compressed(location: Path, method: str, **options: object) -> CompressReport:
     return compress(Store(location), method=method, **options)  # type: ignore[arg-type]
+
+
+STRICT = [sys.executable, "-W", "error", "-W", SLOW_WARNING, "-c"]
 
 
 @pytest.fixture
@@ -180,7 +183,7 @@ def test_readers_go_on_while_results_are_compressed(tmp_path: Path) -> None:
     run_python(f"{fill}for n in range(0, 20_000, 1_000): f(n)", location)
     readers = [
         subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", READER, str(location), str(stop)],
+            [*STRICT, READER, str(location), str(stop)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

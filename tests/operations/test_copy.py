@@ -21,10 +21,11 @@ from acache.store.store import Store
 from acache.system.errors import ConfigurationError, UsageError
 from tests.helpers.copies import SOURCE, accesses, age, files, fill
 from tests.helpers.marks import needs_links, needs_posix
-from tests.helpers.processes import run_python
+from tests.helpers.processes import SLOW_WARNING, run_python
 from tests.helpers.stores import VERSIONS, tree, unpack_recorded, write_entry
 
 HASHES = [digit * 32 for digit in "0369cf"]
+STRICT = [sys.executable, "-W", "error", "-W", SLOW_WARNING, "-c"]
 ARCHIVES = ["a.tar", "a.tar.gz", "a.tgz", "a.tar.zst"]
 
 
@@ -445,11 +446,10 @@ def test_joblib_may_use_both_sides_meanwhile(tmp_path: Path, name: str) -> None:
         fill(target, 1)
     workers = [
         subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", WORKER, str(location), str(seed), "800"],
+            [*STRICT, WORKER, str(location), str(seed), "800"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONWARNINGS": ""},
         )
         for location in used
         for seed in (0, 200)

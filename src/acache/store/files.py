@@ -18,6 +18,10 @@ from acache.store.format import OUTPUT
 from acache.system.dirfd import Folder, open_in, stat_in, unlink_in
 from acache.system.placing import create_in, exchange_in, place_in, replace_in, set_times
 
+# What joblib puts into a new location.
+IGNORE = ".gitignore"
+IGNORE_CONTENT = b"# Created by joblib automatically.\n*\n"
+
 _BLOCK = 1 << 20  # bytes: what is held in memory at once
 _AT_ONCE = 1 << 26  # bytes: what the system copies before Ctrl-C is looked at
 

@@ -24,6 +24,8 @@ from acache.store.changes import (
     Writing,
 )
 from acache.store.files import (
+    IGNORE,
+    IGNORE_CONTENT,
     Identity,
     identity_of,
     rewrite_output,
@@ -51,7 +53,6 @@ from acache.system.tempdir import seekable
 
 _SURELY_FITS = 1 << 16  # bytes
 _ATTEMPTS = 3  # to put a source where others put and remove theirs
-_IGNORE = "# Created by joblib automatically.\n*\n"  # as joblib puts it into a location
 
 
 class _Held(NamedTuple):
@@ -251,8 +252,8 @@ class LocalWriting(Writing):
         is_new = not os.path.lexists(self._location)
         os.makedirs(self._store, exist_ok=True)
         if is_new:
-            with contextlib.suppress(OSError), open(f"{self._location}/.gitignore", "x") as file:
-                file.write(_IGNORE)
+            with contextlib.suppress(OSError), open(f"{self._location}/{IGNORE}", "xb") as file:
+                file.write(IGNORE_CONTENT)
         self._root = open_folder(self._store)
 
     def _require_source(self, folder: Folder, source: StoredSource) -> Identity | None:

@@ -14,7 +14,6 @@ from acache.store.layout import JOBLIB, SPLIT, entry_path, is_group, is_rest
 from acache.store.levels import OWN_FOLDER
 from acache.store.outside import UnsafeNameError, require_function
 
-IGNORE = ".gitignore"
 _LEVELS = (OWN_FOLDER, "levels")
 _DRIVE = re.compile(r"[A-Za-z]:")
 

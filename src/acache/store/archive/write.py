@@ -13,7 +13,7 @@ from typing import BinaryIO
 from zlib import crc32
 
 from acache.store.archive.archive import MARK, ArchiveStore
-from acache.store.archive.members import IGNORE, entry_name, level_name, source_name
+from acache.store.archive.members import entry_name, level_name, source_name
 from acache.store.archive.streams import Writer, compression_of, packing
 from acache.store.archive.tar import (
     Member,
@@ -31,7 +31,7 @@ from acache.store.changes import (
     StoredSource,
     Writing,
 )
-from acache.store.files import copy_exactly
+from acache.store.files import IGNORE, IGNORE_CONTENT, copy_exactly
 from acache.store.format import METADATA, OUTPUT, dotted
 from acache.store.layout import SPLIT
 from acache.store.leftovers import GRACE_SECONDS
@@ -42,7 +42,6 @@ from acache.system.liveness import may_be_writing
 from acache.system.tempdir import seekable
 
 _IN_MEMORY = 16 << 20  # bytes: what is read whole before it is written
-_IGNORE_CONTENT = b"# Created by joblib automatically.\n*\n"
 
 
 class ArchiveWriting(Writing):
@@ -190,7 +189,7 @@ class ArchiveWriting(Writing):
 
     def _begin(self, packer: Writer) -> None:
         write_comment(packer, MARK)
-        self._file_of(IGNORE, _IGNORE_CONTENT, 0)
+        self._file_of(IGNORE, IGNORE_CONTENT, 0)
 
     def _add_old(self) -> None:
         """Add what the old archive holds, and was not written anew."""

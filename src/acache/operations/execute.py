@@ -16,7 +16,6 @@ from acache.system.worker import Helper
 
 _PIECE = 64  # entries handed out at a time, some milliseconds of work
 _AHEAD = 2  # pieces that wait for the second process, so that it never does
-_STRIDE = 8  # entries between two looks at the second process
 
 
 class Failure(NamedTuple):
@@ -130,23 +129,14 @@ class _Done:
         self._unused = unused
 
     def entries(self, plan: Plan, removal: Removal, piece: range) -> None:
-        for index in piece:
-            entry = plan.entries[index]
-            try:
-                if removal.entry(
-                    entry.function,
-                    entry.hash,
-                    place=entry.place,
-                    created=entry.created,
-                    last_access=entry.last_access if self._unused else None,
-                ):
-                    self.removed.add_entry(entry)
-            except OSError as error:
-                if isinstance(error, PartlyRemovedError):
-                    self.removed.add_entry(entry)
+        batch = [plan.entries[index] for index in piece]
+        for entry, outcome in zip(batch, removal.entries(batch, unused=self._unused), strict=True):
+            if outcome is True or isinstance(outcome, PartlyRemovedError):
+                self.removed.add_entry(entry)
+            if isinstance(outcome, OSError):
                 name = entry_id(entry.function, entry.hash)
                 address = plan.store.entry_address(entry.function, entry.hash, entry.place)
-                self.failed.append(Failure(name, address, _reason(error)))
+                self.failed.append(Failure(name, address, _reason(outcome)))
 
     def merge(self, other: _Done) -> None:
         self.removed.merge(other.removed)
@@ -174,7 +164,13 @@ class _Execution:
         plan = self._plan
         large = len(plan.entries) > 4 * _PIECE
         helper = None
-        if fork and large and hasattr(os, "fork") and (os.cpu_count() or 1) > 1:
+        if (
+            fork
+            and plan.store.traits.fork
+            and large
+            and hasattr(os, "fork")
+            and (os.cpu_count() or 1) > 1
+        ):
             helper = Helper(self._help)
         try:
             with plan.store.removing(grace=plan.grace) as removal:
@@ -195,7 +191,8 @@ class _Execution:
 
     def _entries(self, removal: Removal, helper: Helper[range, _Done] | None) -> _Done:
         done = _Done(unused=self._unused)
-        total = len(self._plan.entries)
+        plan = self._plan
+        total = len(plan.entries)
         given: list[range] = []
         wanted = 0 if helper is None else _AHEAD
         position = 0
@@ -205,8 +202,8 @@ class _Execution:
                 given.append(piece)
                 wanted = wanted - 1 if helper.give(piece) else 0
             else:
-                piece = range(position, min(position + _STRIDE, total))
-                done.entries(self._plan, removal, piece)
+                piece = range(position, min(position + plan.store.traits.batch, total))
+                done.entries(plan, removal, piece)
                 wanted = 0 if helper is None else wanted + helper.done()
             position = piece.stop
             if self._progress is not None:
@@ -215,7 +212,7 @@ class _Execution:
             answer = helper.result()
             if answer is None:  # it died: what it may not have done is done here
                 for piece in given:
-                    done.entries(self._plan, removal, piece)
+                    done.entries(plan, removal, piece)
             else:
                 done.merge(answer)
         return done

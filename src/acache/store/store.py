@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, NamedTuple, Protocol, TypeVar
 
+from acache.config.buckets import is_bucket
 from acache.store.leftovers import GRACE_SECONDS
-from acache.store.model import FolderStatus, ForeignResult, Found, Leftover, Metadata, Unreadable
+from acache.store.model import (
+    Entry,
+    FolderStatus,
+    ForeignResult,
+    Found,
+    Leftover,
+    Metadata,
+    Unreadable,
+)
 
 Select = Callable[[str, str], bool]
 Progress = Callable[[int], None]
@@ -85,6 +94,28 @@ class PartlyRemovedError(OSError):
     """An entry is a miss from now on, but something that belonged to it could not be removed."""
 
 
+class Traits(NamedTuple):
+    """What a kind of store can do.
+
+    Attributes
+    ----------
+    access_times : bool
+        Whether it knows when an entry was last used; where it does not, that is when the entry was
+        written.
+    durations : bool
+        Whether a scan reads the recorded durations without a request for each entry.
+    fork : bool
+        Whether processes that are forked may use it.
+    batch : int > 0
+        How many entries to remove at a time.
+    """
+
+    access_times: bool = True
+    durations: bool = True
+    fork: bool = True
+    batch: int = 8
+
+
 class Removal(Protocol):
     """Removes from a store. What another process removed meanwhile is not an error."""
 
@@ -124,6 +155,34 @@ class Removal(Protocol):
             If it could not be removed.
         """
 
+    def entries(self, batch: Sequence[Entry], *, unused: bool = False) -> list[bool | OSError]:
+        """Remove entries that a scan found.
+
+        Parameters
+        ----------
+        batch : sequence of Entry
+        unused : bool
+            Whether a result that was used since is kept.
+
+        Returns
+        -------
+        outcomes : list of bool or OSError
+            Of each entry what `entry` returns or raises.
+        """
+        return [self._outcome(entry, unused=unused) for entry in batch]
+
+    def _outcome(self, entry: Entry, *, unused: bool) -> bool | OSError:
+        try:
+            return self.entry(
+                entry.function,
+                entry.hash,
+                place=entry.place,
+                created=entry.created,
+                last_access=entry.last_access if unused else None,
+            )
+        except OSError as error:
+            return error
+
     def leftover(self, leftover: Leftover) -> bool:
         """Remove a leftover, unless it may still be written to or has become an entry.
 
@@ -141,14 +200,15 @@ class Store:
     Parameters
     ----------
     location : str or os.PathLike
-        What was given to `joblib.Memory`. The store is ``LOCATION/joblib`` if that is a folder; or
+        What was given to `joblib.Memory`, or the URL of a bucket: ``s3://BUCKET/PREFIX``, ``gs://``
+        or ``az://``. The store is ``LOCATION/joblib`` if that is a folder; or
         else the location itself, as it is when joblib was given a `pathlib.Path`, if there is any
         ``func_code.py`` below it. Where there are both, both are one store: the location.
 
     Attributes
     ----------
     location : str
-        Absolute.
+        Absolute, or a URL.
     path : str
         Of the store, whether it exists or not.
     exists : bool
@@ -171,15 +231,17 @@ class Store:
     location: str
     path: str
     exists: bool
+    traits: Traits = Traits()
 
     def __new__(cls, location: str | os.PathLike[str]) -> Store:
-        """Make a store of the kind that lies at the location: so far all are folders."""
+        """Make a store of the kind that lies at the location: a folder, or a bucket."""
         if cls is not Store:
             return super().__new__(cls)
         # By its name, as it imports this module.
         from importlib import import_module
 
-        kind: type[Store] = import_module("acache.store.local").LocalStore
+        module, name = ("bucket", "BucketStore") if is_bucket(location) else ("local", "LocalStore")
+        kind: type[Store] = getattr(import_module(f"acache.store.{module}"), name)
         return super().__new__(kind)
 
     def __getnewargs__(self) -> tuple[str]:

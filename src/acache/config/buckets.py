@@ -57,6 +57,28 @@ def without_secrets(location: str) -> str:
     return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
+def bucket_in_env(environ: Mapping[str, str] | None = None) -> bool:
+    """Return whether any variable names a location on object storage."""
+    return any(map(is_bucket, (os.environ if environ is None else environ).values()))
+
+
+def allows_http(environ: Mapping[str, str] | None = None) -> bool:
+    """Return whether the endpoint that the environment names is one without encryption."""
+    environ = os.environ if environ is None else environ
+    endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or ""
+    return endpoint.startswith("http://")
+
+
+def has_aws_key(environ: Mapping[str, str] | None = None) -> bool:
+    """Return whether the environment itself holds a key, rather than a profile of the AWS tools."""
+    return "AWS_ACCESS_KEY_ID" in (os.environ if environ is None else environ)
+
+
+def local_copy(location: str | None) -> str | None:
+    """Return where the results of a location are kept on this machine; see `local_location`."""
+    return local_location(location) if location is not None and is_bucket(location) else location
+
+
 def local_location(url: str, environ: Mapping[str, str] | None = None) -> str:
     """Return where the results of a bucket are kept on this machine, if nothing else is said.
 

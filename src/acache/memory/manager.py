@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from acache.config.buckets import bucket_url, is_bucket, local_location
 from acache.config.effects import DEFAULT_LEVEL
 from acache.config.engine import Engine, check_engine, engine_from_env
 from acache.config.limits import Age, Size, read_limits
@@ -36,7 +37,8 @@ class CacheManager:
     ----------
     location : str, pathlib.Path or None
         Where results are stored; None switches caching off. As in joblib, a str gets a folder
-        ``joblib`` inside, a `pathlib.Path` is the store itself.
+        ``joblib`` inside, a `pathlib.Path` is the store itself. With a URL, such as
+        ``s3://BUCKET/PREFIX``, results are kept in `local` and shared through the bucket.
     level : int
         Functions of this level and below are cached.
     engine : {"fast", "joblib"}, optional
@@ -55,6 +57,11 @@ class CacheManager:
     single_flight : bool
         Whether the fast engine computes a result once where several processes want it at once;
         ``ACACHE_SINGLE_FLIGHT=1`` asks for it too.
+    local : str or os.PathLike, optional
+        Where the results of a bucket are kept on this machine; the limits are those of this place.
+        By default a folder of the bucket's own in ``~/.cache/acache``.
+    read_only : bool
+        Whether to take results from the bucket, and to upload none.
     **memory_options
         Options of `joblib.Memory`: ``mmap_mode``, ``compress``, ``verbose``, ``backend``,
         ``backend_options``.
@@ -69,7 +76,8 @@ class CacheManager:
     Raises
     ------
     UsageError
-        If there is no such engine, or a limit is not valid.
+        If there is no such engine, a limit or a URL is not valid, or `local` or `read_only` is
+        given without a URL.
 
     Notes
     -----
@@ -111,6 +119,8 @@ class CacheManager:
         max_age: Age | None = None,
         min_free: Size | None = None,
         single_flight: bool = False,
+        local: str | os.PathLike[str] | None = None,
+        read_only: bool = False,
         **memory_options: Any,
     ) -> None:
         self.level = level
@@ -119,6 +129,15 @@ class CacheManager:
         self._single_flight = single_flight
         if self.engine != "fast" and (single_flight or any(n is not None for n in self._limits)):
             _warn("limits and single_flight are ignored: only engine='fast' has them")
+        self._url = ""
+        self._read_only = read_only
+        if is_bucket(location):
+            self._url = _checked_url(str(location))
+            location = local_location(self._url) if local is None else os.fspath(local)
+            if self.engine != "fast":
+                _warn(f"{self._url} is ignored: only engine='fast' shares results")
+        elif local is not None or read_only:
+            raise UsageError("local and read_only go with a location such as s3://BUCKET/PREFIX")
         if location is not None and not isinstance(location, str):
             location = Path(location)  # joblib takes no other path-like object
         self._location = location
@@ -235,7 +254,7 @@ class CacheManager:
     def _services(self) -> Options:
         from acache.memory.engine.options import Options
 
-        return Options(self._limits, self._single_flight)
+        return Options(self._limits, self._single_flight, self._url, self._read_only)
 
     def _record_level(self, function: Callable[..., Any], level: int) -> None:
         """Keep the level beside the store, unless the source that joblib stores shows it."""
@@ -250,6 +269,13 @@ class CacheManager:
 
     def _expanded(self) -> str:
         return os.path.expanduser(os.fspath(self._location or ""))
+
+
+def _checked_url(location: str) -> str:
+    try:
+        return bucket_url(location)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 def _default_engine() -> Engine:

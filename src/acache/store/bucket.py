@@ -16,7 +16,8 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import BinaryIO
 
-from acache.store.bucket_listing import Listing, Places, Sorter, is_version
+from acache.store.bucket_format import is_version
+from acache.store.bucket_listing import Listing, Places, Sorter
 from acache.store.folder import LARGEST_METADATA
 from acache.store.format import (
     METADATA,
@@ -189,14 +190,8 @@ class BucketStore(Store):
             for folder in self._function_folders(function)
             for name in (argument_hash, "/".join(divide(argument_hash)))
         ]
-        return next((one for one in folders if self._is_there(f"{one}/{OUTPUT}")), folders[0])
-
-    def _is_there(self, path: str) -> bool:
-        try:
-            self._objects.status(self._key(path))
-        except FileNotFoundError:
-            return False
-        return True
+        holds = self._objects.holds
+        return next((one for one in folders if holds(self._key(f"{one}/{OUTPUT}"))), folders[0])
 
     def metadata(
         self, function: str, argument_hash: str, place: int | None = None

@@ -7,12 +7,12 @@ another still has before it.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterator
 from queue import Full, Queue
 from typing import NamedTuple
 
+from acache.store.bucket_format import is_version
 from acache.store.folder import kind_beside_entries
 from acache.store.format import (
     HASH_DIGITS,
@@ -30,13 +30,7 @@ _WORKERS = 8
 _AHEAD = 32  # pages that wait for whoever reads them
 _PATIENCE_SECONDS = 1.0
 _LAST = "\U0010ffff"
-_VERSION = re.compile(r"source-[0-9a-f]{16}", re.ASCII)
 _VERSIONED = 4  # the lowest place of an entry that is kept by its function's source
-
-
-def is_version(name: str) -> bool:
-    """Return whether a folder of that name holds what belongs to one source of a function."""
-    return _VERSION.fullmatch(name) is not None
 
 
 class KeyPosition(NamedTuple):

@@ -11,12 +11,12 @@ import errno
 import io
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from functools import wraps
 from typing import Any, BinaryIO, NamedTuple, ParamSpec, TypeVar, cast
 
-from acache.config.buckets import bucket_url
+from acache.config.buckets import allows_http, bucket_url, has_aws_key
 from acache.system.errors import ConfigurationError
 
 _INSTALL = "a store on object storage needs obstore: pip install 'acache[remote]'"
@@ -36,10 +36,20 @@ _REASONS = (
     ("Connect", "the server cannot be reached"),
 )
 _BUFFER_BYTES = 1 << 20
+_PART_BYTES = 32 << 20
 _PAGE = 1000
+_runtime: dict[str, int] = {}  # the process in which obstore has started its threads
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def is_usable() -> bool:
+    """Return whether this process may make requests.
+
+    obstore has threads of its own, which a fork leaves behind: a request would wait for them.
+    """
+    return _runtime.get("process") in (None, os.getpid())
 
 
 class ObjectStatus(NamedTuple):
@@ -75,8 +85,10 @@ def _translated(function: Callable[P, R]) -> Callable[P, R]:
                 raise FileNotFoundError(errno.ENOENT, "there is no such object") from None
             raise _bucket_error(error) from None
         except Exception as error:
-            if isinstance(error, BucketError | FileExistsError):
+            if isinstance(error, BucketError):
                 raise
+            if "416 Range Not Satisfiable" in str(error):
+                raise FileNotFoundError(errno.ENOENT, "the object is empty") from None
             raise _bucket_error(error) from None
 
     return method
@@ -110,12 +122,13 @@ class Objects:
             from obstore.store import from_url
         except ModuleNotFoundError:
             raise ConfigurationError(f"{self.url}: {_INSTALL}") from None
+        _runtime.setdefault("process", os.getpid())
         self._obstore = obstore
         options = {
             "timeout": timedelta(seconds=timeout),
             "connect_timeout": timedelta(seconds=min(timeout, 5.0)),
         }
-        if _endpoint(os.environ).startswith("http://"):
+        if allows_http():
             options["allow_http"] = cast("Any", True)
         try:
             self._store = from_url(
@@ -211,12 +224,29 @@ class Objects:
         return bytes(self._obstore.get_range(self._store, key, start=start, length=length))
 
     @_translated
-    def download(self, key: str, file: BinaryIO) -> ObjectStatus:
-        """Write the content of an object to a file."""
-        got = self._obstore.get(self._store, key)
-        for piece in got.stream(min_chunk_size=_BUFFER_BYTES):
-            file.write(piece)
-        return ObjectStatus(key, got.meta["size"], got.meta["last_modified"].timestamp())
+    def download(self, key: str, path: str) -> None:
+        """Write the content of an object to a new file, whose folder is made if need be.
+
+        No request takes longer than its part of a large object does.
+        """
+        got = self._obstore.get(self._store, key, options={"range": (0, _PART_BYTES)})
+        size = got.meta["size"]
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "xb", buffering=0) as file:
+            for piece in got.stream(min_chunk_size=_BUFFER_BYTES):
+                file.write(piece)
+            for start in range(_PART_BYTES, size, _PART_BYTES):
+                end = min(start + _PART_BYTES, size)
+                file.write(self._obstore.get_range(self._store, key, start=start, end=end))
+
+    @_translated
+    def holds(self, key: str) -> bool:
+        """Return whether there is an object of that key."""
+        try:
+            self._obstore.head(self._store, key)
+        except FileNotFoundError:
+            return False
+        return True
 
     @_translated
     def write(self, key: str, data: bytes | BinaryIO, *, overwrite: bool = True) -> bool:
@@ -282,13 +312,9 @@ class _ObjectFile(io.RawIOBase):
         return len(data)
 
 
-def _endpoint(environ: Mapping[str, str]) -> str:
-    return environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or ""
-
-
 def _credentials(url: str) -> dict[str, Any]:
     """Return what else names the user: a profile of the AWS tools, if boto3 can read it."""
-    if not url.startswith("s3:") or "AWS_ACCESS_KEY_ID" in os.environ:
+    if not url.startswith("s3:") or has_aws_key():
         return {}
     try:
         from boto3.session import Session

@@ -1,0 +1,127 @@
+"""Object storage: a real server that speaks S3, on a free port of this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import obstore
+from obstore.store import S3Store
+
+from tests.helpers.processes import PATIENCE_SECONDS
+
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "key-of-the-tests",
+    "AWS_SECRET_ACCESS_KEY": "secret-of-the-tests",
+    "AWS_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+def free_port() -> int:
+    """Return a port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class MotoServer:
+    """moto's server. It knows no users: whatever the keys are, all is allowed.
+
+    Attributes
+    ----------
+    url : str
+    log : Path
+        A line for each request.
+    """
+
+    def __init__(self, port: int | None = None) -> None:
+        self.port = free_port() if port is None else port
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._folder = Path(tempfile.mkdtemp())
+        self.log = self._folder / "log"
+        self._count = 0
+        self.start()
+
+    def start(self) -> None:
+        """Start the server, and wait until it answers."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)],
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.url}/moto-api/", timeout=5).close()
+                return
+            except OSError:
+                assert self._process.poll() is None, self.log.read_text()
+                assert time.monotonic() < deadline, self.log.read_text()
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Kill the server; what it holds in memory is lost."""
+        self._process.kill()
+        self._process.wait()
+
+    def close(self) -> None:
+        """Stop it for good."""
+        self.stop()
+        shutil.rmtree(self._folder)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that lead to it."""
+        return {**KEYS, "AWS_ENDPOINT_URL": self.url}
+
+    def bucket(self) -> str:
+        """Make a new bucket, and return its URL."""
+        self._count += 1
+        name = f"bucket-{self._count}"
+        request = urllib.request.Request(f"{self.url}/{name}", method="PUT")
+        urllib.request.urlopen(request, timeout=PATIENCE_SECONDS).close()
+        return f"s3://{name}"
+
+    def requests(self) -> list[str]:
+        """Return the method and the path of each request so far."""
+        lines = self.log.read_text().splitlines()
+        return [line.split('"')[1] for line in lines if '"' in line and "HTTP/1.1" in line]
+
+
+def opened(url: str, environment: dict[str, str]) -> S3Store:
+    """Open a URL with obstore itself."""
+    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    return S3Store(
+        bucket,
+        prefix=prefix or None,
+        endpoint=environment["AWS_ENDPOINT_URL"],
+        access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        region=environment["AWS_REGION"],
+        client_options={"allow_http": True},
+    )
+
+
+def upload(location: Path, url: str, environment: dict[str, str]) -> None:
+    """Put everything below a folder into a bucket, as a provider's ``sync`` does."""
+    store = opened(url, environment)
+    for folder, _, names in os.walk(location):
+        for name in names:
+            path = Path(folder, name)
+            obstore.put(store, path.relative_to(location).as_posix(), path.read_bytes())
+
+
+def keys(url: str, environment: dict[str, str]) -> list[str]:
+    """List the objects below a URL."""
+    return [one["path"] for page in obstore.list(opened(url, environment)) for one in page]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
-import obstore
-from obstore.store import S3Store
+import boto3
 
 from tests.helpers.processes import PATIENCE_SECONDS
 
@@ -99,29 +97,43 @@ class MotoServer:
         return [line.split('"')[1] for line in lines if '"' in line and "HTTP/1.1" in line]
 
 
-def opened(url: str, environment: dict[str, str]) -> S3Store:
-    """Open a URL with obstore itself."""
-    bucket, _, prefix = url.removeprefix("s3://").partition("/")
-    return S3Store(
-        bucket,
-        prefix=prefix or None,
-        endpoint=environment["AWS_ENDPOINT_URL"],
-        access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        region=environment["AWS_REGION"],
-        client_options={"allow_http": True},
+def client(environment: dict[str, str]) -> Any:
+    """Return a client of the AWS tools: obstore's threads would stay in the tests' process."""
+    return boto3.client(
+        "s3",
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        region_name=environment["AWS_REGION"],
     )
+
+
+def split_url(url: str) -> tuple[str, str]:
+    """Return the bucket of a URL, and the prefix with a slash at its end."""
+    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    return bucket, f"{prefix}/" if prefix else ""
+
+
+def put(url: str, key: str, data: bytes, environment: dict[str, str]) -> None:
+    """Write an object below a URL."""
+    bucket, prefix = split_url(url)
+    client(environment).put_object(Bucket=bucket, Key=prefix + key, Body=data)
 
 
 def upload(location: Path, url: str, environment: dict[str, str]) -> None:
     """Put everything below a folder into a bucket, as a provider's ``sync`` does."""
-    store = opened(url, environment)
-    for folder, _, names in os.walk(location):
-        for name in names:
-            path = Path(folder, name)
-            obstore.put(store, path.relative_to(location).as_posix(), path.read_bytes())
+    s3 = client(environment)
+    bucket, prefix = split_url(url)
+    for path in location.rglob("*"):
+        if path.is_file():
+            key = prefix + path.relative_to(location).as_posix()
+            s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
 
 
 def keys(url: str, environment: dict[str, str]) -> list[str]:
     """List the objects below a URL."""
-    return [one["path"] for page in obstore.list(opened(url, environment)) for one in page]
+    bucket, prefix = split_url(url)
+    pages = (
+        client(environment).get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    )
+    return [one["Key"][len(prefix) :] for page in pages for one in page.get("Contents", ())]

@@ -23,13 +23,12 @@ from acache.store.format import (
     METADATA,
     OUTPUT,
     SOURCE,
-    dotted,
     is_hash,
     parse_metadata,
     split_source,
 )
 from acache.store.layout import JOBLIB, SPLIT, divide, is_group, join
-from acache.store.levels import LONGEST_LEVEL, OWN_FOLDER
+from acache.store.levels import LONGEST_LEVEL, level_path
 from acache.store.model import (
     Entry,
     FolderStatus,
@@ -261,10 +260,9 @@ class BucketStore(Store):
     def recorded_level(self, function: str) -> int | None:
         """Return what is kept beside the store."""
         try:
-            folder = f"{OWN_FOLDER}/levels"
+            key = level_path(function)
             if self._levels is None:
-                self._levels = set(self._objects.children(folder)[1])
-            key = f"{folder}/{dotted(function)}"
+                self._levels = set(self._objects.children(os.path.dirname(key))[1])
             if key not in self._levels:
                 return None
             return int(self._objects.read(key, limit=LONGEST_LEVEL))

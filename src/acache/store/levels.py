@@ -11,6 +11,11 @@ OWN_FOLDER = ".acache"  # in the location
 LONGEST_LEVEL = 32  # bytes
 
 
+def level_path(function: str) -> str:
+    """Return where the level of a function is kept, below the location."""
+    return f"{OWN_FOLDER}/levels/{dotted(function)}"
+
+
 def record_level(location: str, function: str, level: int) -> None:
     """Keep the level of a function whose source does not show it.
 
@@ -46,7 +51,7 @@ def record_level(location: str, function: str, level: int) -> None:
 
 def recorded_level(location: str, function: str) -> int | None:
     """Return the level that `record_level` kept; None if it kept none."""
-    path = os.path.join(location, OWN_FOLDER, "levels", dotted(function))
+    path = os.path.join(location, level_path(function))
     try:
         return int(read_file(path, limit=LONGEST_LEVEL))
     except (OSError, ValueError):

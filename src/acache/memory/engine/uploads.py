@@ -19,8 +19,9 @@ from multiprocessing import util
 from typing import TYPE_CHECKING, NamedTuple
 
 from acache.store.bucket_format import entry_key, source_version
-from acache.store.call_writer import own_folder
+from acache.store.call_writer import location_of, own_folder
 from acache.store.format import METADATA, OUTPUT, SOURCE
+from acache.store.levels import level_path, recorded_level
 from acache.system.liveness import may_be_writing
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Uploads:
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
         self._process = 0
+        self._adopted: set[str] = set()
         self._ends = False
 
     def add(self, function: str, version: str, argument_hash: str) -> None:
@@ -152,6 +154,7 @@ class Uploads:
         key = entry_key(upload.function, upload.version, upload.argument_hash)
         if (upload.function, upload.version) not in self._sources:
             objects.write(f"{os.path.dirname(key)}/{SOURCE}", source, overwrite=False)
+            self._share_level(objects, upload.function)
             self._sources.add((upload.function, upload.version))
         entry = os.path.join(folder, upload.argument_hash)
         with open(os.path.join(entry, OUTPUT), "rb") as output:
@@ -163,6 +166,12 @@ class Uploads:
                 objects.write(f"{key}/{OUTPUT}", output, overwrite=False)
             elif not objects.holds(f"{key}/{OUTPUT}"):
                 objects.write(f"{key}/{OUTPUT}", output)
+
+    def _share_level(self, objects: Objects, function: str) -> None:
+        """Upload the level of a function whose source does not show it."""
+        level = recorded_level(location_of(self._store), function)
+        if level is not None:
+            objects.write(level_path(function), f"{level}\n".encode())
 
     def _adopt(self) -> None:
         """Take over what processes have left that ended."""
@@ -191,7 +200,11 @@ class Uploads:
             return False
         if host != self._host:
             return time.time() - modified > _OTHER_HOST_SECONDS
-        return int(pid) != os.getpid() and not may_be_writing(int(pid), modified)
+        if int(pid) == os.getpid() or may_be_writing(int(pid), modified):
+            return False
+        is_new = note.name not in self._adopted
+        self._adopted.add(note.name)
+        return is_new
 
     def _finish(self) -> None:
         """Wait until all is uploaded, or the bucket cannot be reached."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from acache.cli.confirm import DeletionMode, carry_out, deletion_options, open_for_deletion
+from acache.cli.confirm import DeletionMode, carry_out, deletion_options, open_existing
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option
 from acache.cli.selection import AGE, SIZE, note_if_coarse, note_if_no_access
@@ -92,7 +92,7 @@ def command(
                 f"no limit: give --max-size, --max-items, --max-age or --min-free, or set {names}"
             )
     mode = DeletionMode(dry_run, yes, quiet, as_json)
-    store = open_for_deletion(config, mode)
+    store = open_existing(config, quiet=quiet)
     if min_free is not None and is_bucket(store.location):
         raise click.UsageError("--min-free needs a disk: object storage has no free space")
     if not quiet and store.exists:

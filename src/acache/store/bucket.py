@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from acache.store.bucket_format import is_version
 from acache.store.bucket_listing import Listing, Places, Sorter
+from acache.store.changes import Removal
 from acache.store.folder import LARGEST_METADATA
 from acache.store.format import (
     METADATA,
@@ -39,7 +40,7 @@ from acache.store.model import (
     Unreadable,
 )
 from acache.store.objects import BucketError, Objects
-from acache.store.store import DEFAULTS, F, Removal, ScanOptions, Store, Traits
+from acache.store.store import DEFAULTS, F, ScanOptions, Store, Traits
 
 _LARGEST_SOURCE = 16 << 20  # bytes
 _READERS = 32  # requests at a time for small objects

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
+from acache.store.changes import Removal
 from acache.store.format import METADATA, OUTPUT
 from acache.store.model import Entry, Leftover
 from acache.store.objects import Objects
-from acache.store.store import Removal
 
 
 class BucketRemoval(Removal):

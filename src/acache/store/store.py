@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, NamedTuple, Protocol, TypeVar
 
 from acache.config.buckets import is_bucket
+from acache.store.changes import Removal, StoredEntry, StoredSource, Writing
 from acache.store.leftovers import GRACE_SECONDS
-from acache.store.model import (
-    Entry,
-    FolderStatus,
-    ForeignResult,
-    Found,
-    Leftover,
-    Metadata,
-    Unreadable,
-)
+from acache.store.model import FolderStatus, ForeignResult, Found, Metadata, Unreadable
 
 Select = Callable[[str, str], bool]
 Progress = Callable[[int], None]
@@ -90,10 +83,6 @@ class Fold(Protocol):
 F = TypeVar("F", bound=Fold)
 
 
-class PartlyRemovedError(OSError):
-    """An entry is a miss from now on, but something that belonged to it could not be removed."""
-
-
 class Traits(NamedTuple):
     """What a kind of store can do.
 
@@ -116,84 +105,6 @@ class Traits(NamedTuple):
     batch: int = 8
 
 
-class Removal(Protocol):
-    """Removes from a store. What another process removed meanwhile is not an error."""
-
-    def entry(
-        self,
-        function: str,
-        argument_hash: str,
-        *,
-        place: int | None = None,
-        created: float | None = None,
-        last_access: float | None = None,
-    ) -> bool:
-        """Remove an entry, with its own temporary files past the grace.
-
-        Parameters
-        ----------
-        function : str
-            Function id, ``/`` between its parts.
-        argument_hash : str
-        place : int, optional
-            See `acache.store.model.Entry`; by default the first that holds such an entry.
-        created : float, optional
-            When it was written, Unix seconds: a result of another time is kept.
-        last_access : float, optional
-            Unix seconds: a result that was used since is kept.
-
-        Returns
-        -------
-        removed : bool
-            Whether this call made a hit a miss.
-
-        Raises
-        ------
-        PartlyRemovedError
-            If its result is gone, and something else of it could not be removed.
-        OSError
-            If it could not be removed.
-        """
-
-    def entries(self, batch: Sequence[Entry], *, unused: bool = False) -> list[bool | OSError]:
-        """Remove entries that a scan found.
-
-        Parameters
-        ----------
-        batch : sequence of Entry
-        unused : bool
-            Whether a result that was used since is kept.
-
-        Returns
-        -------
-        outcomes : list of bool or OSError
-            Of each entry what `entry` returns or raises.
-        """
-        return [self._outcome(entry, unused=unused) for entry in batch]
-
-    def _outcome(self, entry: Entry, *, unused: bool) -> bool | OSError:
-        try:
-            return self.entry(
-                entry.function,
-                entry.hash,
-                place=entry.place,
-                created=entry.created,
-                last_access=entry.last_access if unused else None,
-            )
-        except OSError as error:
-            return error
-
-    def leftover(self, leftover: Leftover) -> bool:
-        """Remove a leftover, unless it may still be written to or has become an entry.
-
-        Returns
-        -------
-        removed : bool
-            Whether it is gone. In a folder that holds something foreign, only what joblib wrote is
-            removed.
-        """
-
-
 class Store:
     """A joblib store: where `joblib.Memory` keeps its results.
 
@@ -213,6 +124,8 @@ class Store:
         Of the store, whether it exists or not.
     exists : bool
         Whether there was a store when this object was made.
+    is_trusted : bool
+        Whether its results were written here; else they are judged before they are copied.
 
     Raises
     ------
@@ -232,6 +145,7 @@ class Store:
     path: str
     exists: bool
     traits: Traits = Traits()
+    is_trusted: bool = True
 
     def __new__(cls, location: str | os.PathLike[str]) -> Store:
         """Make a store of the kind that lies at the location: a folder, or a bucket."""
@@ -363,6 +277,18 @@ class Store:
         """
         raise NotImplementedError
 
+    def open_entry(
+        self, function: str, argument_hash: str, place: int | None = None
+    ) -> AbstractContextManager[StoredEntry]:
+        """Open an entry's files to copy them as they are; see `open_output`.
+
+        Raises
+        ------
+        OSError
+            If they cannot be read.
+        """
+        raise NotImplementedError
+
     def reading_changes_access(
         self, function: str, argument_hash: str, place: int | None = None
     ) -> bool:
@@ -429,6 +355,23 @@ class Store:
         """
         raise NotImplementedError
 
+    def stored_source(self, function: str, place: int = 0) -> StoredSource | None:
+        """Read a function's ``func_code.py`` to copy it as it is; None if there is none.
+
+        Parameters
+        ----------
+        function : str
+            Function id, ``/`` between its parts.
+        place : int
+            Of an entry of the function; see `acache.store.model.Entry`.
+
+        Raises
+        ------
+        OSError
+            If it cannot be read, is a link, or is too large.
+        """
+        raise NotImplementedError
+
     def recorded_level(self, function: str) -> int | None:
         """Return the level that `acache.store.levels.record_level` kept beside the store."""
         raise NotImplementedError
@@ -444,6 +387,26 @@ class Store:
             Temporary files that were written to within this many seconds are kept.
         now : float, optional
             Unix seconds that the grace counts from.
+
+        Raises
+        ------
+        OSError
+            If the store cannot be opened.
+        """
+        raise NotImplementedError
+
+    def writing(
+        self, *, split: bool | None = None, dry_run: bool = False
+    ) -> AbstractContextManager[Writing]:
+        """Open the store to write into it; it is made when the first thing is written.
+
+        Parameters
+        ----------
+        split : bool, optional
+            Whether new entries get the split layout; see `acache.store.layout`. By default that of
+            the function's other entries, or the flat one.
+        dry_run : bool
+            Whether to write nothing, and to return what writing would.
 
         Raises
         ------

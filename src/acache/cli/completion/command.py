@@ -28,6 +28,7 @@ _SCRIPTS = {"bash": bash.script, "zsh": zsh.script, "fish": fish.script}
 # By the metavar of a value, or else by the option's name.
 _KINDS = {
     "FILE": FILES,
+    "SRC": FILES,
     "SPEC": LEVELS,
     "[ENTRY]...": ENTRIES,
     "ENTRY|FUNCTION": ENTRY_OR_FUNCTION,

@@ -62,6 +62,10 @@ class CacheManager:
         By default a folder of the bucket's own in ``~/.cache/acache``.
     read_only : bool
         Whether to take results from the bucket, and to upload none.
+    allow : sequence of str
+        ``MODULE.NAME`` of classes and functions that are trusted in results of the bucket. Others
+        are judged as ``acache verify --strict`` judges them: a result whose pickle names what is
+        not known to be harmless is computed instead.
     **memory_options
         Options of `joblib.Memory`: ``mmap_mode``, ``compress``, ``verbose``, ``backend``,
         ``backend_options``.
@@ -76,8 +80,8 @@ class CacheManager:
     Raises
     ------
     UsageError
-        If there is no such engine, a limit or a URL is not valid, or `local` or `read_only` is
-        given without a URL.
+        If there is no such engine, a limit or a URL is not valid, or `local`, `read_only` or
+        `allow` is given without a URL.
 
     Notes
     -----
@@ -121,6 +125,7 @@ class CacheManager:
         single_flight: bool = False,
         local: str | os.PathLike[str] | None = None,
         read_only: bool = False,
+        allow: Sequence[str] = (),
         **memory_options: Any,
     ) -> None:
         self.level = level
@@ -131,13 +136,16 @@ class CacheManager:
             _warn("limits and single_flight are ignored: only engine='fast' has them")
         self._url = ""
         self._read_only = read_only
+        self._allowed = _checked_names(allow)
         if is_bucket(location):
             self._url = _checked_url(str(location))
             location = local_location(self._url) if local is None else os.fspath(local)
             if self.engine != "fast":
                 _warn(f"{self._url} is ignored: only engine='fast' shares results")
-        elif local is not None or read_only:
-            raise UsageError("local and read_only go with a location such as s3://BUCKET/PREFIX")
+        elif local is not None or read_only or allow:
+            raise UsageError(
+                "local, read_only and allow go with a location such as s3://BUCKET/PREFIX"
+            )
         if location is not None and not isinstance(location, str):
             location = Path(location)  # joblib takes no other path-like object
         self._location = location
@@ -254,7 +262,7 @@ class CacheManager:
     def _services(self) -> Options:
         from acache.memory.engine.options import Options
 
-        return Options(self._limits, self._single_flight, self._url, self._read_only)
+        return Options(self._limits, self._single_flight, self._url, self._read_only, self._allowed)
 
     def _record_level(self, function: Callable[..., Any], level: int) -> None:
         """Keep the level beside the store, unless the source that joblib stores shows it."""
@@ -269,6 +277,14 @@ class CacheManager:
 
     def _expanded(self) -> str:
         return os.path.expanduser(os.fspath(self._location or ""))
+
+
+def _checked_names(names: Sequence[str]) -> tuple[str, ...]:
+    if not names:
+        return ()
+    from acache.pickles.safety import parse_allowed
+
+    return tuple(map(parse_allowed, [names] if isinstance(names, str) else names))
 
 
 def _checked_url(location: str) -> str:

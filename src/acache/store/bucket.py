@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from acache.store.bucket_format import is_version
 from acache.store.bucket_listing import Listing, Places, Sorter
-from acache.store.changes import Removal
+from acache.store.changes import LARGEST_SOURCE, Removal, StoredEntry, StoredSource, Writing
 from acache.store.folder import LARGEST_METADATA
 from acache.store.format import (
     METADATA,
@@ -42,7 +42,6 @@ from acache.store.model import (
 from acache.store.objects import BucketError, Objects
 from acache.store.store import DEFAULTS, F, ScanOptions, Store, Traits
 
-_LARGEST_SOURCE = 16 << 20  # bytes
 _READERS = 32  # requests at a time for small objects
 _TICK = 1000  # things found between two calls of progress
 
@@ -58,6 +57,7 @@ class BucketStore(Store):
         If the server cannot be reached, or refuses.
     """
 
+    is_trusted = False
     traits = Traits(access_times=False, durations=False, fork=False, batch=500)
 
     def __init__(self, location: str | os.PathLike[str]) -> None:
@@ -177,12 +177,14 @@ class BucketStore(Store):
         names = (key.rpartition("/")[2] for key in self._objects.children(self._key(function))[0])
         return [function, *(join(function, name) for name in names if is_version(name))]
 
+    def _folder(self, function: str, place: int) -> str:
+        version = self._places.version(place)
+        return join(function, version) if version else function
+
     def _entry_folder(self, function: str, argument_hash: str, place: int | None) -> str:
         """Return where an entry is, below the store; if its place is not known, ask."""
         if place is not None:
-            folder = (
-                join(function, version) if (version := self._places.version(place)) else function
-            )
+            folder = self._folder(function, place)
             name = "/".join(divide(argument_hash)) if place & SPLIT else argument_hash
             return join(folder, name)
         folders = [
@@ -213,6 +215,21 @@ class BucketStore(Store):
         """Open an entry's ``output.pkl``; a request for each megabyte that is read."""
         folder = self._entry_folder(function, argument_hash, place)
         return self._objects.open(self._key(f"{folder}/{OUTPUT}"))
+
+    @contextmanager
+    def open_entry(
+        self, function: str, argument_hash: str, place: int | None = None
+    ) -> Iterator[StoredEntry]:
+        """Open an entry's objects."""
+        folder = self._key(self._entry_folder(function, argument_hash, place))
+        status = self._objects.status(f"{folder}/{OUTPUT}")
+        at = int(status.modified * 1e9)
+        try:
+            metadata = self._objects.read(f"{folder}/{METADATA}", limit=LARGEST_METADATA)
+        except FileNotFoundError:
+            metadata = None
+        with self._objects.open(f"{folder}/{OUTPUT}") as output:
+            yield StoredEntry(output, status.size_bytes, at, at, metadata, at)
 
     def reading_changes_access(
         self, function: str, argument_hash: str, place: int | None = None
@@ -256,7 +273,21 @@ class BucketStore(Store):
 
     def source_bytes(self, address: str) -> bytes | None:
         """Read a ``func_code.py`` as it is."""
-        return self._read(address[len(self.path) + 1 :], limit=_LARGEST_SOURCE)
+        return self._read(address[len(self.path) + 1 :], limit=LARGEST_SOURCE)
+
+    def stored_source(self, function: str, place: int = 0) -> StoredSource | None:
+        """Read the ``func_code.py`` of one source."""
+        key = self._key(f"{self._folder(function, place)}/{SOURCE}")
+        try:
+            status = self._objects.status(key)
+            data = self._objects.read(key, limit=LARGEST_SOURCE)
+        except FileNotFoundError:
+            return None
+        return StoredSource(data, int(status.modified * 1e9))
+
+    def function_place(self, place: int) -> int:
+        """Return the place without what tells the layouts apart."""
+        return place & ~SPLIT
 
     def recorded_level(self, function: str) -> int | None:
         """Return what is kept beside the store."""
@@ -279,6 +310,17 @@ class BucketStore(Store):
 
         deadline = (time.time() if now is None else now) - grace
         return BucketRemoval(self._objects, self._key, self._entry_folder, deadline=deadline)
+
+    def writing(
+        self, *, split: bool | None = None, dry_run: bool = False
+    ) -> AbstractContextManager[Writing]:
+        """Open the store for writing; there is one layout."""
+        from acache.store.bucket_write import BucketWriting
+
+        def key_of(function: str, argument_hash: str, place: int | None) -> str:
+            return self._key(self._entry_folder(function, argument_hash, place))
+
+        return BucketWriting(self._objects, key_of, dry_run=dry_run)
 
     def free_bytes(self) -> int:
         """Raise an error: a bucket has no limit.

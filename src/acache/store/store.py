@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, NamedTuple, Protocol, TypeVar
 
 from acache.config.buckets import is_bucket
 from acache.store.changes import Removal, StoredEntry, StoredSource, Writing
+from acache.store.layout import BELOW_JOBLIB
 from acache.store.leftovers import GRACE_SECONDS
 from acache.store.model import FolderStatus, ForeignResult, Found, Metadata, Unreadable
 
@@ -371,6 +372,10 @@ class Store:
             If it cannot be read, is a link, or is too large.
         """
         raise NotImplementedError
+
+    def function_place(self, place: int) -> int:
+        """Return the place of the function of an entry: all entries there are of one source."""
+        return place & BELOW_JOBLIB
 
     def recorded_level(self, function: str) -> int | None:
         """Return the level that `acache.store.levels.record_level` kept beside the store."""

@@ -164,6 +164,21 @@ def test_shared_pickle_is_judged_before_it_is_loaded(
     assert list(tmp_path.rglob("output.pkl.*")) == []
 
 
+def test_results_of_own_classes_are_shared_once_they_are_allowed(
+    call: Callable[..., str], bucket: str, tmp_path: Path
+) -> None:
+    (tmp_path / "own_results.py").write_text("class Result:\n    pass\n")
+    code = CALL.replace("import numpy as np", "import numpy as np\nfrom own_results import Result")
+    code = code.replace("return np.random.default_rng(seed).normal(size=n)", "return Result()")
+    code = code.replace(".sum()", "")
+    call(bucket, "one", 1, text=code)
+    said = call(bucket, "two", 1, text=code)
+    assert "computing 1" in said
+    assert "own_results.Result" in said
+    allowing = code.replace("level=50", "level=50, allow=['own_results.Result']")
+    assert "computing" not in call(bucket, "three", 1, text=allowing)
+
+
 def test_local_limits_hold_for_what_comes_from_the_bucket(
     call: Callable[..., str], bucket: str, tmp_path: Path
 ) -> None:

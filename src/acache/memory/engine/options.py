@@ -37,12 +37,15 @@ class Options(NamedTuple):
         Of the bucket through which results are shared; empty where there is none.
     read_only : bool
         Whether nothing is to be uploaded there.
+    allowed : tuple of str
+        ``MODULE.NAME`` of what results from there may name, beside what is known to be harmless.
     """
 
     limits: LimitValues = NO_LIMITS
     single_flight: bool = False
     url: str = ""
     read_only: bool = False
+    allowed: tuple[str, ...] = ()
 
 
 class Services(NamedTuple):
@@ -82,7 +85,7 @@ def _services(store: str, options: Options) -> Services:
     if url:
         from acache.memory.engine.sharing import Sharing
 
-        sharing = Sharing(store, url, read_only=options.read_only)
+        sharing = Sharing(store, url, read_only=options.read_only, allowed=options.allowed)
     is_traced = "acache_recorder" in sys.modules  # by `acache run`, which logs the calls itself
     return Services(
         call_writer(store) if call_log_from_env() and not is_traced else None,

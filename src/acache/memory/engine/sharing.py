@@ -12,6 +12,7 @@ import contextlib
 import os
 import threading
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from acache.memory.engine.link import Link
@@ -48,9 +49,14 @@ class Sharing:
         Absolute path of the local store.
     url : str
     read_only : bool
+    allowed : sequence of str
+        ``MODULE.NAME`` of classes and functions that are trusted.
     """
 
-    def __init__(self, store: str, url: str, *, read_only: bool) -> None:
+    def __init__(
+        self, store: str, url: str, *, read_only: bool, allowed: Sequence[str] = ()
+    ) -> None:
+        self._allowed = allowed
         self._store = store
         self._link = Link(url, read_only=read_only)
         self._versions: dict[str, tuple[Any, str]] = {}
@@ -82,11 +88,11 @@ class Sharing:
         try:
             objects.download(f"{key}/{OUTPUT}", temporary)
             self._link.worked()
-            reason = danger(temporary)
+            reason = _judged(temporary, self._allowed)
             if reason:
+                name = function.name.replace("/", ".")
                 self._link.warn(
-                    f"{self._link.url}: a result of {function.name.replace('/', '.')} is computed"
-                    f" here, as loading it {reason}",
+                    f"a result of {name} in {self._link.url} is not used, but computed: {reason}",
                     function.name,
                 )
                 self.discard(temporary)
@@ -154,22 +160,15 @@ class Sharing:
         return version
 
 
-def danger(path: str) -> str:
-    """Return what is wrong with loading a pickle, as ``acache verify`` judges it; or nothing."""
-    from acache.pickles import DamagedError, MissingPackageError, describe_file
+def _judged(path: str, allowed: Sequence[str]) -> str:
+    """Return what is wrong with loading a result, as ``acache verify`` judges it; or nothing."""
+    from acache.operations.verify.result import ResultCheck
+    from acache.pickles import MissingPackageError
     from acache.pickles.safety import Judge
 
-    judge = Judge()
-    problem = ""
     try:
         with open(path, "rb", buffering=0) as file:
-            found = describe_file(file, watcher=judge, contents=False)
-        if found.outside or found.trailing:
-            problem = "would fail"
-    except (DamagedError, MissingPackageError):
-        problem = "would fail"
-    if judge.unsafe:
-        return f"may run code: it {judge.unsafe_text()}"
-    if judge.doubts:
-        return f"cannot be judged: it {judge.doubts_text()}"
-    return problem
+            verdict = ResultCheck(Judge(allowed))(file)
+    except MissingPackageError as error:
+        return str(error)
+    return "" if verdict is None else verdict.message

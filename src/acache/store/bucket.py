@@ -17,7 +17,7 @@ from functools import partial
 from typing import BinaryIO
 
 from acache.store.bucket_format import is_version
-from acache.store.bucket_listing import Listing, Places, Sorter
+from acache.store.bucket_listing import Listing, Places, Sorter, Sources
 from acache.store.changes import LARGEST_SOURCE, Removal, StoredEntry, StoredSource, Writing
 from acache.store.folder import LARGEST_METADATA
 from acache.store.format import (
@@ -69,7 +69,8 @@ class BucketStore(Store):
             self.exists = bool(self._base) or self._holds_source()
         self.path = f"{self.location}/{JOBLIB}" if self._base or not self.exists else self.location
         self._places = Places()
-        self._functions: set[str] = set()  # that a scan has found
+        self._found: Sources = {}  # by the scan
+        self._is_listed = False
         self._sources: dict[str, str | None] = {}
         self._levels: set[str] | None = None  # functions whose level is kept
 
@@ -118,15 +119,15 @@ class BucketStore(Store):
         if not self.exists:
             return
         now = time.time() if options.now is None else options.now
-        sorter = partial(Sorter, self._places, options.select, now - options.grace)
+        sources: Sources = {}
+        sorter = partial(Sorter, self._places, options.select, now - options.grace, sources)
         found: Iterable[Found] = Listing(self._objects, self._base, sorter)
         if options.durations:
             found = self._with_durations(found)
         with self._named():
-            for one in found:
-                if isinstance(one, Entry):
-                    self._functions.add(one.function)
-                yield one
+            yield from found
+        self._found = sources
+        self._is_listed = True
 
     def _with_durations(self, found: Iterable[Found]) -> Iterator[Found]:
         """Read what was recorded of each entry, some of them at a time."""
@@ -249,7 +250,7 @@ class BucketStore(Store):
     def source(self, function: str) -> str | None:
         """Read a function's ``func_code.py``: that of the source that was shared last."""
         if function not in self._sources:
-            wanted = list((self._functions | {function}) - self._sources.keys())
+            wanted = list((self._found.keys() | {function}) - self._sources.keys())
             with ThreadPoolExecutor(_READERS) as pool:
                 self._sources.update(
                     zip(wanted, pool.map(self._latest_source, wanted), strict=True)
@@ -257,7 +258,13 @@ class BucketStore(Store):
         return self._sources[function]
 
     def _latest_source(self, function: str) -> str | None:
-        data = self.source_bytes(self.source_addresses(function)[-1])
+        if function in self._found:
+            address = self.address(self._found[function][1])
+        elif self._is_listed:
+            return None
+        else:
+            address = self.source_addresses(function)[-1]
+        data = self.source_bytes(address)
         return None if data is None else split_source(data.decode("utf-8", "replace"))
 
     def source_addresses(self, function: str) -> list[str]:

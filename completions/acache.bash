@@ -110,6 +110,7 @@ _acache_kind() {
         'prune --python' |\
         'compress --python' |\
         'copy ' |\
+        'copy more' |\
         'copy --python' |\
         'bench --compare' |\
         'bench --export-json' |\

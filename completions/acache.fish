@@ -322,7 +322,7 @@ complete -c acache -n '__acache_at copy' -l env-prefix -r -f -a '' -d 'Read NAME
 complete -c acache -n '__acache_at copy' -l python -r -F -d 'Python whose packages to use.'
 complete -c acache -n '__acache_at copy' -l version -d 'Show the version and exit.'
 complete -c acache -n '__acache_at copy' -l help -s h -d 'Show this message and exit.'
-complete -c acache -n '__acache_at copy first' -F
+complete -c acache -n '__acache_at copy' -F
 complete -c acache -n '__acache_at bench' -l levels -r -f -a '(__acache_ask level-list)' -d 'Levels to compare.'
 complete -c acache -n '__acache_at bench' -l runs -r -f -a '' -d 'Rounds.'
 complete -c acache -n '__acache_at bench' -l warmup -r -f -a '' -d 'Untimed runs with the cache off, before the first round.'

@@ -292,6 +292,11 @@ class BucketStore(Store):
             return None
         return StoredSource(data, int(status.modified * 1e9))
 
+    def has_source(self, function: str, place: int, source: StoredSource) -> bool:
+        """Return True where entries are kept by their source: it never changes there."""
+        is_kept_by_source = bool(self._places.version(place))
+        return is_kept_by_source or super().has_source(function, place, source)
+
     def function_place(self, place: int) -> int:
         """Return the place without what tells the layouts apart."""
         return place & ~SPLIT

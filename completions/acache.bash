@@ -58,6 +58,7 @@ _acache_kind() {
         'prune --min-free' |\
         'prune --half-life' |\
         'prune --env-prefix' |\
+        'bench --engine' |\
         'bench --runs' |\
         'bench --warmup' |\
         'bench --time-limit' |\
@@ -151,7 +152,7 @@ _acache_kind() {
         'prune --policy')
             kind='words lru oldest largest cost' ;;
         'bench -')
-            kind='words --levels --runs --warmup --time-limit --fail-under --compare --fail-slower --export-json --export-markdown --plot --show-output --json --cache-dir --env-prefix --python --version --help' ;;
+            kind='words --levels --engine --runs --warmup --time-limit --fail-under --compare --fail-slower --export-json --export-markdown --plot --show-output --json --cache-dir --env-prefix --python --version --help' ;;
         'bench ' |\
         'bench more' |\
         'run ' |\

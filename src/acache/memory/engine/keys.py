@@ -9,6 +9,7 @@ for nothing. The log is a shortcut: without it joblib's hash is computed.
 from __future__ import annotations
 
 import os
+import struct
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,6 +22,7 @@ except ImportError:  # joblib works without it
 RECORD_BYTES = 40
 SECRET_BYTES = 40
 _WORDS = RECORD_BYTES // 8
+_FIRST_WORDS = struct.Struct("<4Q")
 _MASK = 2**64 - 1
 _IN_DOUBT = ""  # records contradict each other
 # A dict takes 250 bytes a record, sorted arrays 52; and a dict needs no search.
@@ -202,9 +204,8 @@ class KeyLog:
 
     def _check(self, record: bytes) -> int:
         """Compute the check of a record, as `_valid` does for very many."""
-        check = self._factors[-1]
-        for index, factor in enumerate(self._factors[:-1]):
-            word = int.from_bytes(record[8 * index : 8 * index + 8], "little")
+        *factors, check = self._factors
+        for word, factor in zip(_FIRST_WORDS.unpack_from(record), factors, strict=True):
             check = (check ^ word) * factor & _MASK
             check ^= check >> 32
         return check

@@ -42,7 +42,7 @@ def test_changed_source_is_computed_anew_with_joblibs_warning(tmp_path: Path) ->
         module = write_module(tmp_path, "\n" * number + f"def f(x):\n    return {number}\n")
         kind = FastMemory if name == "fast" else Memory
         cached = kind(str(tmp_path / "cache"), verbose=0).cache(module.f)
-        assert [cached(1) for _ in range(3)] == [version] * 3
+        assert [cached(1) for _ in range(3)] == [number] * 3
     assert len(list(tmp_path.rglob("output.pkl"))) == 1
 
 

@@ -6,12 +6,14 @@ import os
 import time
 import weakref
 from collections.abc import Callable
+from functools import partial
 from types import FunctionType
 from typing import Any
 
 from joblib import hashing, memory
 from joblib._store_backends import FileSystemStoreBackend
 
+from acache.memory.engine.compaction import start_compaction
 from acache.memory.engine.counts import counts_of
 from acache.memory.engine.fingerprint import Fingerprinter, is_immutable
 from acache.memory.engine.keys import KeyLog
@@ -62,7 +64,9 @@ class CachedFunction:
         self.code: object = None
         self.code_info: Any = None
         secret, self.fingerprint = _of_store(store)
-        self.keys = KeyLog(key_log_path(store, function_id), secret, self._has_entry)
+        path = key_log_path(store, function_id)
+        compaction = partial(start_compaction, path, self.folder)
+        self.keys = KeyLog(path, secret, self._has_entry, compaction)
 
     def _has_entry(self, argument_hash: str) -> bool:
         return os.path.exists(self.output_path(argument_hash))

@@ -84,7 +84,7 @@ def command(
             selector,
             leftovers=leftovers or everything,
             grace=grace,
-            durations=mode.needs_cost,
+            durations=mode.needs_cost and store.traits.durations,
             fork=True,
             progress=progress,
         )

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import BinaryIO, NamedTuple
 
+from acache.config.buckets import is_bucket
 from acache.operations.selection import Selector
 from acache.operations.verify.result import ResultCheck
 from acache.pickles import MissingPackageError
@@ -17,7 +18,6 @@ from acache.store.archive.streams import SUFFIXES
 from acache.store.changes import SourceDiffersError, StoredEntry, StoredSource, Writing
 from acache.store.format import dotted
 from acache.store.ids import entry_id
-from acache.store.layout import BELOW_JOBLIB
 from acache.store.model import Entry, Found, Unreadable
 from acache.store.outside import UnsafeNameError
 from acache.store.store import Progress, ScanOptions, Store
@@ -265,7 +265,7 @@ class _Copying:
         return self._selector.covers_function(found.function)
 
     def _add_entry(self, entry: Entry) -> None:
-        key = entry.function, entry.place & BELOW_JOBLIB
+        key = entry.function, self._source.function_place(entry.place)
         if key in self._left_out:
             return
         name = entry_id(entry.function, entry.hash)
@@ -361,7 +361,10 @@ def _refusing(check: ResultCheck, stored: StoredEntry) -> Callable[[BinaryIO], N
 
 def _require_apart(source: Store, target: Store) -> None:
     """Refuse to copy a store into itself, or into what is in it."""
-    one, other = (os.path.realpath(store.path) for store in (source, target))
+    one, other = (
+        store.path if is_bucket(store.path) else os.path.realpath(store.path)
+        for store in (source, target)
+    )
     if one == other:
         raise UsageError("source and target are the same")
     if f"{one}{os.sep}".startswith(f"{other}{os.sep}") or other.startswith(f"{one}{os.sep}"):

@@ -15,7 +15,6 @@ from acache.store.store import Progress
 from acache.store.totals import NO_ROOM, Sum, Tally, Totals
 
 _PIECE = 64  # entries handed out at a time, some milliseconds of work
-_STRIDE = 8  # entries between two looks at the second process
 
 
 class Failure(NamedTuple):
@@ -137,23 +136,15 @@ class _Done:
     def do(self, piece: range) -> None:
         """Remove some entries of the plan."""
         plan = self._plan
-        for index in piece:
-            entry = plan.entries[index]
-            try:
-                if self._removal.entry(
-                    entry.function,
-                    entry.hash,
-                    place=entry.place,
-                    created=entry.created,
-                    last_access=entry.last_access if self._unused else None,
-                ):
-                    self.removed.add_entry(entry)
-            except OSError as error:
-                if isinstance(error, PartlyRemovedError):
-                    self.removed.add_entry(entry)
+        batch = [plan.entries[index] for index in piece]
+        outcomes = self._removal.entries(batch, unused=self._unused)
+        for entry, outcome in zip(batch, outcomes, strict=True):
+            if outcome is True or isinstance(outcome, PartlyRemovedError):
+                self.removed.add_entry(entry)
+            if isinstance(outcome, OSError):
                 name = entry_id(entry.function, entry.hash)
                 address = plan.store.entry_address(entry.function, entry.hash, entry.place)
-                self.failed.append(Failure(name, address, _reason(error)))
+                self.failed.append(Failure(name, address, _reason(outcome)))
 
     def merge(self, other: _Done) -> None:
         """Add what another process has removed."""
@@ -185,9 +176,9 @@ class _Execution:
             self.interrupted = work_through(
                 len(plan.entries),
                 done,
-                self._help if fork else None,
+                self._help if fork and plan.store.traits.fork else None,
                 piece=_PIECE,
-                stride=_STRIDE,
+                stride=plan.store.traits.batch,
                 progress=self._progress,
                 stopped=self._stopped,
             )

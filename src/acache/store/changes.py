@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import BinaryIO, NamedTuple, Protocol
 
 from acache.store.format import FIRST_LINE
-from acache.store.model import Leftover
+from acache.store.model import Entry, Leftover
 from acache.system.errors import AcacheError
 
 LARGEST_SOURCE = 16 << 20  # bytes
@@ -111,6 +111,34 @@ class Removal(Protocol):
         OSError
             If it could not be removed.
         """
+
+    def entries(self, batch: Sequence[Entry], *, unused: bool = False) -> list[bool | OSError]:
+        """Remove entries that a scan found.
+
+        Parameters
+        ----------
+        batch : sequence of Entry
+        unused : bool
+            Whether a result that was used since is kept.
+
+        Returns
+        -------
+        outcomes : list of bool or OSError
+            Of each entry what `entry` returns or raises.
+        """
+        return [self._outcome(entry, unused=unused) for entry in batch]
+
+    def _outcome(self, entry: Entry, *, unused: bool) -> bool | OSError:
+        try:
+            return self.entry(
+                entry.function,
+                entry.hash,
+                place=entry.place,
+                created=entry.created,
+                last_access=entry.last_access if unused else None,
+            )
+        except OSError as error:
+            return error
 
     def leftover(self, leftover: Leftover) -> bool:
         """Remove a leftover, unless it may still be written to or has become an entry.

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from stat import S_IMODE
 from typing import BinaryIO
@@ -17,6 +16,7 @@ from acache.store.changes import Convert, StoredEntry
 from acache.store.format import OUTPUT
 from acache.system.dirfd import Folder, open_in, stat_in, unlink_in
 from acache.system.placing import create_in, exchange_in, place_in, replace_in, set_times
+from acache.system.streams import copy_exactly
 
 # What joblib puts into a new location.
 IGNORE = ".gitignore"
@@ -48,17 +48,6 @@ def remove_temporary(name: str, folder: Folder) -> None:
     """Remove a temporary file, if it was made."""
     with contextlib.suppress(FileNotFoundError):
         unlink_in(name, folder)
-
-
-def copy_exactly(file: BinaryIO, write: Callable[[bytes], object], size_bytes: int) -> None:
-    """Copy so many bytes; a file that ends before is an error."""
-    left = size_bytes
-    while left:
-        block = file.read(min(left, _BLOCK))
-        if not block:
-            raise OSError(errno.EIO, f"the result ends {left:,} bytes early")
-        write(block)
-        left -= len(block)
 
 
 def write_output(name: str, folder: Folder, stored: StoredEntry) -> None:

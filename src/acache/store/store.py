@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, NamedTuple, Protocol, TypeVar
 
+from acache.config.buckets import is_bucket
 from acache.store.changes import Removal, StoredEntry, StoredSource, Writing
+from acache.store.layout import BELOW_JOBLIB
 from acache.store.leftovers import GRACE_SECONDS
 from acache.store.model import FolderStatus, ForeignResult, Found, Metadata, Unreadable
 
@@ -82,20 +84,43 @@ class Fold(Protocol):
 F = TypeVar("F", bound=Fold)
 
 
+class Traits(NamedTuple):
+    """What a kind of store can do.
+
+    Attributes
+    ----------
+    access_times : bool
+        Whether it knows when an entry was last used; where it does not, that is when the entry was
+        written.
+    durations : bool
+        Whether a scan reads the recorded durations without a request for each entry.
+    fork : bool
+        Whether processes that are forked may use it.
+    batch : int > 0
+        How many entries to remove at a time.
+    """
+
+    access_times: bool = True
+    durations: bool = True
+    fork: bool = True
+    batch: int = 8
+
+
 class Store:
     """A joblib store: where `joblib.Memory` keeps its results.
 
     Parameters
     ----------
     location : str or os.PathLike
-        What was given to `joblib.Memory`. The store is ``LOCATION/joblib`` if that is a folder; or
+        What was given to `joblib.Memory`, or the URL of a bucket: ``s3://BUCKET/PREFIX``, ``gs://``
+        or ``az://``. The store is ``LOCATION/joblib`` if that is a folder; or
         else the location itself, as it is when joblib was given a `pathlib.Path`, if there is any
         ``func_code.py`` below it. Where there are both, both are one store: the location.
 
     Attributes
     ----------
     location : str
-        Absolute.
+        Absolute, or a URL.
     path : str
         Of the store, whether it exists or not.
     exists : bool
@@ -120,16 +145,18 @@ class Store:
     location: str
     path: str
     exists: bool
+    traits: Traits = Traits()
     is_trusted: bool = True
 
     def __new__(cls, location: str | os.PathLike[str]) -> Store:
-        """Make a store of the kind that lies at the location: so far all are folders."""
+        """Make a store of the kind that lies at the location: a folder, or a bucket."""
         if cls is not Store:
             return super().__new__(cls)
         # By its name, as it imports this module.
         from importlib import import_module
 
-        kind: type[Store] = import_module("acache.store.local").LocalStore
+        module, name = ("bucket", "BucketStore") if is_bucket(location) else ("local", "LocalStore")
+        kind: type[Store] = getattr(import_module(f"acache.store.{module}"), name)
         return super().__new__(kind)
 
     def __getnewargs__(self) -> tuple[str]:
@@ -345,6 +372,10 @@ class Store:
             If it cannot be read, is a link, or is too large.
         """
         raise NotImplementedError
+
+    def function_place(self, place: int) -> int:
+        """Return the place of the function of an entry: all entries there are of one source."""
+        return place & BELOW_JOBLIB
 
     def has_source(self, function: str, place: int, source: StoredSource) -> bool:
         """Return whether a function's source is still the file that `stored_source` returned."""

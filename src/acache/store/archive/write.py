@@ -31,7 +31,7 @@ from acache.store.changes import (
     StoredSource,
     Writing,
 )
-from acache.store.files import IGNORE, IGNORE_CONTENT, copy_exactly
+from acache.store.files import IGNORE, IGNORE_CONTENT
 from acache.store.format import METADATA, OUTPUT, dotted
 from acache.store.layout import SPLIT
 from acache.store.leftovers import GRACE_SECONDS
@@ -39,6 +39,7 @@ from acache.store.model import Entry
 from acache.store.outside import require_function, require_hash
 from acache.system.errors import AcacheError, ConfigurationError
 from acache.system.liveness import may_be_writing
+from acache.system.streams import copy_exactly
 from acache.system.tempdir import seekable
 
 _IN_MEMORY = 16 << 20  # bytes: what is read whole before it is written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import io
 import sys
 from types import FrameType
@@ -51,6 +52,14 @@ def test_ordinary_results_are_harmless(package: str) -> None:
                 wrong[expression] = f"{judge.unsafe} {judge.doubts} {judge.unknown}"
     assert wrong == {}
     assert checked > 50
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.timedelta64(5), np.datetime64("NaT"), np.array(["NaT"], "M8"), datetime.datetime(2, 1, 1)],
+)
+def test_times_without_a_unit_are_sound(value: Any) -> None:
+    assert judged(of(value)).unsafe == []
 
 
 def test_ordinary_results_are_of_hundreds_of_types() -> None:

@@ -49,7 +49,10 @@ for number in range(first, first + count):
 
 def writer(location: Path, first: int, count: int, size: int, **limits: Any) -> Any:
     arguments = [str(location), str(first), str(count), str(size), repr(limits)]
-    return subprocess.Popen([sys.executable, "-W", "error", "-W", SLOW, "-c", WRITE, *arguments])
+    program = location / "program.py"  # before 1.6 joblib knows what has no file by its address
+    if not program.exists():
+        program.write_text(WRITE)
+    return subprocess.Popen([sys.executable, "-W", "error", "-W", SLOW, program, *arguments])
 
 
 def entries(location: Path) -> list[Entry]:

@@ -283,7 +283,10 @@ def _compute_1_3(self: Any, *args: Any, **kwargs: Any) -> Any:
     miss = _miss(self, caller, argument_hash, shelving=shelving)
     call_id = [memory._build_func_identifier(self.func), argument_hash]
     if miss.take().arrived and self._is_in_cache_and_valid(call_id):
-        return load(caller.function.output_path(argument_hash)), {}
+        started = perf_counter()
+        result = None if shelving else load(caller.function.output_path(argument_hash))
+        _hit(self, caller, argument_hash, perf_counter() - started)
+        return result, {}
     with miss:
         return _compute_counted(self, *args, **kwargs)
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from acache.config.settings import Config
-from acache.operations.run.doubts import Doubt, unrepeatable, warnings
+from acache.operations.run.doubts import Doubt, moved, unrepeatable, warnings
 from acache.operations.run.trace_log import FunctionCalls, Trace
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
@@ -92,7 +92,7 @@ def run_report(
     """
     stores: dict[str, tuple[Store, Levels]] = {}
     installed = InstalledSources(config.python.value)
-    rows = []
+    rows, elsewhere = [], []
     for calls in trace.functions:
         if calls.store not in stores:
             store = Store(location_of(calls.store))
@@ -101,6 +101,7 @@ def run_report(
         saved, won = _saved(calls, store)
         function, level = dotted(calls.function), levels(calls.function)
         doubt = unrepeatable(calls, store)
+        elsewhere.append(moved(calls, store))
         rows.append(FunctionSavings(function, level, saved, won, calls, doubt))
     code = finished.exit_code
     doubts = [(row.calls, row.doubt) for row in rows if row.doubt is not None]
@@ -115,6 +116,7 @@ def run_report(
         (
             *config.warnings(),
             *warnings(trace, doubts, config, exit_code=code),
+            *filter(None, elsewhere),
             *(text for _, levels in stores.values() for text in levels.warnings),
         ),
     )

@@ -177,7 +177,7 @@ def _same_arguments(calls: FunctionCalls, store: Store, name: str) -> Doubt | No
     )
 
 
-def moved(calls: FunctionCalls, store: Store) -> str | None:
+def explain_move(calls: FunctionCalls, store: Store) -> str | None:
     """Explain that the missed results were stored when the script had another path.
 
     Parameters

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from acache.config.settings import Config
-from acache.operations.run.doubts import Doubt, moved, unrepeatable, warnings
+from acache.operations.run.doubts import Doubt, explain_move, unrepeatable, warnings
 from acache.operations.run.trace_log import FunctionCalls, Trace
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
@@ -101,7 +101,7 @@ def run_report(
         saved, won = _saved(calls, store)
         function, level = dotted(calls.function), levels(calls.function)
         doubt = unrepeatable(calls, store)
-        elsewhere.append(moved(calls, store))
+        elsewhere.append(explain_move(calls, store))
         rows.append(FunctionSavings(function, level, saved, won, calls, doubt))
     code = finished.exit_code
     doubts = [(row.calls, row.doubt) for row in rows if row.doubt is not None]

@@ -10,6 +10,7 @@ import click
 
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, note, warning
+from acache.config.buckets import is_bucket
 from acache.config.child import child_environment
 from acache.config.engine import ENGINE_VARIABLE, ENGINES, engine_from_env
 from acache.config.settings import Config
@@ -73,6 +74,8 @@ def command(
         )
     arguments = start_arguments(words, python=config.require_python())
     engine = engine or engine_from_env()
+    if config.location is not None and is_bucket(config.location) and engine != "fast":
+        raise click.UsageError(f"{config.location} is used by the fast engine alone: --engine fast")
     environment = child_environment(config, switch_on=switch_on)
     if engine is not None:
         environment[ENGINE_VARIABLE] = engine  # for what acache's own cache answers

@@ -74,6 +74,7 @@ _acache_kind() {
         'copy --arg' |\
         'copy --allow' |\
         'copy --env-prefix' |\
+        'bench --engine' |\
         'bench --runs' |\
         'bench --warmup' |\
         'bench --time-limit' |\
@@ -185,7 +186,7 @@ _acache_kind() {
         'copy --layout')
             kind='words flat split' ;;
         'bench -')
-            kind='words --levels --runs --warmup --time-limit --fail-under --compare --fail-slower --export-json --export-markdown --plot --show-output --json --cache-dir --env-prefix --python --version --help' ;;
+            kind='words --levels --engine --runs --warmup --time-limit --fail-under --compare --fail-slower --export-json --export-markdown --plot --show-output --json --cache-dir --env-prefix --python --version --help' ;;
         'bench ' |\
         'bench more' |\
         'run ' |\

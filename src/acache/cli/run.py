@@ -12,7 +12,7 @@ from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, note, warning
 from acache.config.buckets import is_bucket
 from acache.config.child import child_environment
-from acache.config.engine import ENGINE_VARIABLE, ENGINES, engine_from_env
+from acache.config.engine import ENGINES, Engine, engine_from_env
 from acache.config.settings import Config
 from acache.operations.run.own_cache import is_of_a_script
 from acache.operations.run.session import Tracing
@@ -46,7 +46,7 @@ def command(
     /,
     *,
     level: int | None,
-    engine: str | None,
+    engine: Engine | None,
     explain: bool,
     export_json: str | None,
     words: tuple[str, ...],
@@ -77,8 +77,6 @@ def command(
     if config.location is not None and is_bucket(config.location) and engine != "fast":
         raise click.UsageError(f"{config.location} is used by the fast engine alone: --engine fast")
     environment = child_environment(config, switch_on=switch_on)
-    if engine is not None:
-        environment[ENGINE_VARIABLE] = engine  # for what acache's own cache answers
     with contextlib.ExitStack() as stack:
         # First, so that a signal ends nothing before temporary files are removed.
         foreground = stack.enter_context(Foreground())
@@ -86,7 +84,7 @@ def command(
         if export_json is not None:
             export = stack.enter_context(OutputFile(export_json, option="--export-json"))
         tracing = stack.enter_context(Tracing())
-        environment = tracing.environment(environment, engine=engine or "joblib")
+        environment = tracing.environment(environment, engine=engine)
         began = time.time()
         finished = foreground.run(arguments, environment)
         try:

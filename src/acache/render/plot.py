@@ -140,8 +140,8 @@ def _rows(report: BenchReport) -> list[_Row]:
     at = 0.0
     for result in report.levels:
         gain = "" if result.speedup is None else f"   {result.speedup:.2f}x"
-        star = "  (recommended)" if result.level == report.recommended_level else ""
-        rows.append((at + 1.3, f"level {result.level} cold", _COLD, "", result.cold))
+        star = "  (recommended)" if result == report.recommended else ""
+        rows.append((at + 1.3, f"level {result.name} cold", _COLD, "", result.cold))
         rows.append((at + 2.2, "warm", _WARM, gain + star, result.warm))
         at += 2.2
     return rows

@@ -392,7 +392,7 @@ complete -c acache -n '__acache_at verify' -l stale -d 'Only functions whose sou
 complete -c acache -n '__acache_at verify' -l delete -d 'Remove entries that are damaged or have no result.'
 complete -c acache -n '__acache_at verify' -l delete-unsafe -d 'Remove entries that may run code when loaded.'
 complete -c acache -n '__acache_at verify' -l allow -r -f -a '' -d 'Trust a class or function that entries name.'
-complete -c acache -n '__acache_at verify' -l strict -d 'Treat names that are not listed as harmless as problems.'
+complete -c acache -n '__acache_at verify' -l strict -d 'Names that are not listed as harmless are problems.'
 complete -c acache -n '__acache_at verify' -l dry-run -s n -d 'Show what would be removed; remove nothing.'
 complete -c acache -n '__acache_at verify' -l yes -s y -d 'Do not ask.'
 complete -c acache -n '__acache_at verify' -l quiet -s q -d 'Print nothing unless something fails.'

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.marks import needs_links, needs_posix
-from tests.helpers.processes import Result, run_line
+from tests.helpers.processes import Result, run_line, run_python
 from tests.helpers.stores import tree, write_entry
 
 Acache = Callable[..., Result]
@@ -275,3 +275,28 @@ def test_verify_ignores_a_write_in_flight(acache: Acache, location: Path) -> Non
     os.utime(entry, (time.time(),) * 2)
     result = acache("verify", f"m.f/{HASHES[5]}", "--json", "--cache-dir", location)
     assert (result.code, result.document["problems"]) == (0, [])
+
+
+def test_verify_names_failed_writes_at_once_per_function(acache: Acache, tmp_path: Path) -> None:
+    code = (
+        "import sys, threading, warnings, joblib\n"
+        "warnings.simplefilter('ignore')\n"
+        "memory = joblib.Memory(sys.argv[1], verbose=0)\n"
+        "def f(x): return threading.Lock()\n"
+        "def g(x): return threading.Lock()\n"
+        "memory.cache(f)(1), memory.cache(f)(2), memory.cache(g)(1)"
+    )
+    run_python(code, tmp_path / "cache")
+    result = acache("verify", "--json", "--cache-dir", "cache")
+    assert result.code == 3
+    assert [(one["id"].rpartition(".")[2], one["kind"]) for one in result.document["problems"]] == [
+        ("f", "missing-output"),
+        ("g", "missing-output"),
+    ]
+    message = result.document["problems"][0]["message"]
+    assert message.startswith("joblib failed to store 2 results, and computes them at each call")
+    assert acache("verify", "--delete", "--yes", "--cache-dir", "cache").code == 3, "the grace"
+    for stray in tmp_path.rglob("output.pkl.*"):
+        os.utime(stray, (time.time() - 4000,) * 2)
+    assert acache("verify", "--delete", "--yes", "--cache-dir", "cache").code == 0
+    assert acache("verify", "--cache-dir", "cache").code == 0

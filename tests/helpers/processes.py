@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 # How long a test waits for what must happen before it gives up. It measures nothing.
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 
 # joblib warns of this where a machine is busy.
 SLOW_WARNING = "ignore:Persisting input arguments took"

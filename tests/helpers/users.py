@@ -18,7 +18,10 @@ import acache
 NOBODY = 65534
 
 # What acache's packages import where they first need it, or look for in vain.
-_LATE = ("difflib", "email.parser", "encodings.raw_unicode_escape")
+_LATE = (
+    *("difflib", "email.parser", "encodings.raw_unicode_escape"),
+    "importlib.metadata._adapters",
+)
 # Of no command, or with effects of their own.
 _NOT_IMPORTED = ("acache.memory", "acache.operations.run.child", "acache.render.plot", "joblib")
 

@@ -39,9 +39,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="Trust a class or function that entries name.",
 )
-@click.option(
-    "--strict", is_flag=True, help="Treat names that are not listed as harmless as problems."
-)
+@click.option("--strict", is_flag=True, help="Names that are not listed as harmless are problems.")
 @deletion_options
 @json_option
 @common_options
@@ -111,7 +109,7 @@ def command(
         plan = plan_removal(report, broken=delete, unsafe=delete_unsafe)
         carry_out(ctx, plan, mode, warnings=warnings, findings=findings(report))
         if not dry_run:
-            left -= len(plan.entries) + sum(one.kind == "folder" for one in plan.leftovers)
+            left = report.problems_after(plan)
     else:
         _finish(report, config, warnings, mode)
     if left:

@@ -24,7 +24,7 @@ from acache.store.fill import change_fill, entry_room, read_fill
 from acache.store.model import Entry
 from acache.system import detached
 from tests.helpers.marks import needs_posix
-from tests.helpers.processes import run_python
+from tests.helpers.processes import PATIENCE_SECONDS, run_python
 
 # joblib warns where a machine is busy.
 SLOW = "ignore:Persisting input arguments:UserWarning"
@@ -49,7 +49,10 @@ for number in range(first, first + count):
 
 def writer(location: Path, first: int, count: int, size: int, **limits: Any) -> Any:
     arguments = [str(location), str(first), str(count), str(size), repr(limits)]
-    return subprocess.Popen([sys.executable, "-W", "error", "-W", SLOW, "-c", WRITE, *arguments])
+    program = location / "program.py"  # before 1.6 joblib knows what has no file by its address
+    if not program.exists():
+        program.write_text(WRITE)
+    return subprocess.Popen([sys.executable, "-W", "error", "-W", SLOW, program, *arguments])
 
 
 def entries(location: Path) -> list[Entry]:
@@ -62,7 +65,7 @@ def room(location: Path) -> int:
 
 def at_rest(location: Path) -> None:
     """Wait until no keeper is at work."""
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while has_keeper(str(location / "joblib")) or limiting_starts(location):
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -91,7 +94,7 @@ def test_limits_hold_while_four_processes_write(tmp_path: Path, kind: str) -> No
 
 def test_limits_on_items_hold(tmp_path: Path) -> None:
     with writer(tmp_path, 0, 100, 10, max_items=20) as process:
-        process.wait(timeout=100)
+        process.wait(timeout=PATIENCE_SECONDS)
     at_rest(tmp_path)
     kept = entries(tmp_path)
     assert 10 <= len(kept) <= 20
@@ -104,7 +107,7 @@ def test_limits_on_items_hold(tmp_path: Path) -> None:
 @pytest.mark.parametrize("limits", [{"max_items": 1}, {"max_items": 2}, {"max_size": 20_000}])
 def test_limits_of_next_to_nothing_hold(tmp_path: Path, limits: dict[str, int]) -> None:
     with writer(tmp_path, 0, 8, 10, **limits) as process:
-        process.wait(timeout=100)
+        process.wait(timeout=PATIENCE_SECONDS)
     at_rest(tmp_path)
     assert len(entries(tmp_path)) <= limits.get("max_items", 1)
 
@@ -177,7 +180,7 @@ def test_limits_do_not_stop_what_joblib_stores_by_itself(tmp_path: Path) -> None
     for size in range(10_000, 10_020):
         assert (memory.cache(square, mmap_mode="r")(np.ones(size)) == 1).all()
         memory.cache(square).call_and_shelve(np.ones(size))
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while room(tmp_path) > 10_000:  # the keeper may not have started yet
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -282,7 +285,7 @@ def test_limits_hold_however_results_are_written(tmp_path: Path, how: str) -> No
         }[how]
     )
     arguments = [str(tmp_path), "0", "0", "10", "{'max_items': 9}"]
-    subprocess.run([sys.executable, "-c", code, *arguments], check=True, timeout=100)
+    subprocess.run([sys.executable, "-c", code, *arguments], check=True, timeout=PATIENCE_SECONDS)
     at_rest(tmp_path)
     assert 4 <= len(entries(tmp_path)) <= 9
 

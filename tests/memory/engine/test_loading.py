@@ -94,7 +94,13 @@ def from_joblib(path: str) -> Any:
 @pytest.mark.parametrize("name", VALUES)
 def test_result_is_what_joblib_loads(tmp_path: Path, name: str) -> None:
     path = written(tmp_path, VALUES[name])
-    ours, theirs = load(path), from_joblib(path)
+    try:
+        theirs = from_joblib(path)
+    except AttributeError as error:  # joblib 1.3 cannot swap bytes with NumPy 2
+        with pytest.raises(AttributeError, match=str(error)):
+            load(path)
+        return
+    ours = load(path)
     assert described(ours) == described(theirs)
     if name != "masked":  # which joblib cannot hash
         assert joblib.hash(ours) == joblib.hash(theirs)

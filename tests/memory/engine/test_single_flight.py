@@ -19,7 +19,8 @@ from acache import CacheManager
 from acache.store.call_log import read_calls
 from tests.helpers.marks import needs_posix
 
-# Each computation appends a byte, so that nobody's can be missed.
+# Each computation appends a byte, so that nobody's can be missed. The program is a file: before 1.6
+# joblib knows a function without source by its address.
 PROGRAM = """
 import asyncio, os, sys, time
 from acache import CacheManager
@@ -50,18 +51,21 @@ async def later(x, seconds):
     await asyncio.sleep(seconds)
     return [x, seconds]
 
-def start():
-    print("ready", flush=True)
-    while not os.path.exists(folder + "/go"):
-        time.sleep(0.005)
+print("ready", flush=True)
+while not os.path.exists(folder + "/go"):
+    time.sleep(0.005)
+exec(sys.argv[3])
 """
 
 
 def start(
     folder: Path, code: str, *, environ: dict[str, str] | None = None, **options: Any
 ) -> subprocess.Popen[str]:
+    program = folder / "program.py"
+    if not program.exists():
+        program.write_text(PROGRAM)
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM + "start()\n" + code, str(folder), repr(options)],
+        [sys.executable, program, str(folder), repr(options), code],
         env={**os.environ, **(environ or {})},
         stdout=subprocess.PIPE,
         text=True,

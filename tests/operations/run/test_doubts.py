@@ -121,3 +121,41 @@ for x in range(3): one(x); two(x)
     text = run(code)
     assert "<lambda>: its source changed" in text
     assert "two functions share this name; rename one of them" in text
+
+
+OWN = HEAD.replace('os.environ["LIBROSA_CACHE_DIR"]', '"own"')
+
+
+def test_stores_of_a_scripts_own_are_compared_as_the_configured_one_is(
+    acache: Acache, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+
+    def run(head: str) -> str:
+        script.write_text(f"{head}\nf([1, 2]); f(Tensor([1])); g(1)")
+        return acache("run", script, env={"PYTHONWARNINGS": "ignore"}).stderr
+
+    first = run(OWN)
+    assert "recorded arguments" not in first
+    assert "g: joblib could not store 1 result" in first
+    again = run(OWN)
+    assert "1 hit, 2 misses" in again
+    assert "f: of 1 miss, 1 as older entries had the same recorded arguments (x)" in again
+    assert "f: its source has changed, so joblib removed 3 entries" in run(
+        OWN.replace("Old", "New")
+    )
+
+
+def test_results_under_another_path_of_the_script_are_named(acache: Acache, tmp_path: Path) -> None:
+    def run(name: str, call: str, head: str = OWN) -> str:
+        script = tmp_path / name
+        script.write_text(f"{head}\n{call}")
+        return acache("run", script).stderr
+
+    assert "under" not in run("before.py", "f(1); f(2)")
+    moved = run("after.py", "f(1); f(2); f(3)")
+    assert "after.f: the store has 2 results of these calls under __main__" in moved
+    assert "before.f: joblib names the functions of a script by its path" in moved
+    assert "results of these calls" not in run("after.py", "f(1)")
+    assert "results of these calls" not in run("third.py", "f(4)")
+    assert "results of these calls" not in run("other.py", "f(1)", OWN.replace("Old", "New"))

@@ -297,7 +297,7 @@ def test_verify_finds_a_source_cut_anywhere(tmp_path: Path) -> None:
     "last",
     [
         'def f(d):\n    return f"{d["a"]}"\n',  # Python 3.12
-        "def f[T](x: T) -> T: return x\n",
+        "def f[T](x: T) -> T: return (x)\n",
         "def f(x):\n    return x ?? f!\n",  # of no Python yet
     ],
 )

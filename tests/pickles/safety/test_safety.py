@@ -443,11 +443,3 @@ def test_ordinary_values_are_never_too_heavy() -> None:
     for value in (pairs, scipy.sparse.random(400, 400, 0.05).todok(), words, list(pairs)):
         judge = judged(of(value))
         assert (judge.unsafe, judge.doubts, judge.unknown) == ([], [], [])
-
-
-@pytest.mark.parametrize(
-    "value",
-    [np.timedelta64(5), np.datetime64("NaT"), np.array(["NaT"], "M8"), datetime.datetime(2, 1, 1)],
-)
-def test_times_without_a_unit_are_sound(value: Any) -> None:
-    assert judged(of(value)).unsafe == []

@@ -291,9 +291,11 @@ def _compute_1_3(self: Any, *args: Any, **kwargs: Any) -> Any:
     miss = _miss(self, caller, argument_hash, shelving=shelving)
     call_id = [memory._build_func_identifier(self.func), argument_hash]
     if miss.take() and (miss.output or self._is_in_cache_and_valid(call_id)):
-        if miss.output:
-            return miss.output[0], {}
-        return load(caller.function.output_path(argument_hash)), {}
+        started = perf_counter()
+        path = caller.function.output_path(argument_hash)
+        result = None if shelving else (miss.output or [load(path)])[0]
+        _hit(self, caller, argument_hash, perf_counter() - started)
+        return result, {}
     with miss:
         return _compute_counted(self, *args, **kwargs)
 

@@ -23,6 +23,7 @@ _SHORTENED = re.compile(
 )
 _MOST_COMPARED = 200  # entries of a function
 _MOST_NAMED = 3
+_SCRIPT = "__main__"
 
 
 class Doubt(NamedTuple):
@@ -145,10 +146,7 @@ def unrepeatable(calls: FunctionCalls, store: Store) -> Doubt | None:
     if not calls.misses or not calls.bytes_stored:
         return None
     name = _named([calls])
-    try:
-        source = (store.source(calls.function) or "").strip()
-    except OSError:
-        source = ""
+    source = _source(store, calls.function)
     if "\n" not in source and _ADDRESS.search(source):
         text = (
             f"{name}: no other process reuses its results, as joblib knows it only as"
@@ -179,6 +177,40 @@ def _same_arguments(calls: FunctionCalls, store: Store, name: str) -> Doubt | No
         " joblib hashes tensors and some other objects differently each time: pass arrays and"
         " numbers instead, or leave them out with ignore="
     )
+
+
+def explain_move(calls: FunctionCalls, store: Store) -> str | None:
+    """Explain that the missed results were stored when the script had another path.
+
+    Parameters
+    ----------
+    calls : FunctionCalls
+    store : Store
+        After the run.
+    """
+    script, _, name = calls.function.partition("/")
+    if not calls.misses or not script.startswith(_SCRIPT):
+        return None
+    source = _source(store, calls.function)
+    for other in store.functions():
+        is_alike = other.startswith(_SCRIPT) and other.partition("/")[2] == name
+        if not is_alike or other == calls.function or _source(store, other) != source:
+            continue
+        known = calls.missed_entries.keys() & {*store.hashes(other)}
+        if known:
+            return (
+                f"{_named([calls])}: the store has {counted(len(known), 'result')} of these calls"
+                f" under {printable(dotted(other))}: joblib names the functions of a script by its"
+                " path; start it under that path, or move the function into a module"
+            )
+    return None
+
+
+def _source(store: Store, function: str) -> str:
+    try:
+        return (store.source(function) or "").strip()
+    except OSError:
+        return ""
 
 
 _Arguments = tuple[tuple[str, str], ...]

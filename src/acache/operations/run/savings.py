@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from acache.config.settings import Config
 from acache.config.sharing import CALL_LOG_VARIABLE, call_log_from_env
-from acache.operations.run.doubts import Doubt, unrepeatable, warnings
+from acache.operations.run.doubts import Doubt, explain_move, unrepeatable, warnings
 from acache.operations.run.misses import run_misses
 from acache.operations.run.trace_log import FunctionCalls, Trace
 from acache.operations.why.explanation import WhyReport
@@ -104,7 +104,7 @@ def run_report(
     """
     stores: dict[str, tuple[Store, Levels]] = {}
     installed = InstalledSources(config.python.value)
-    rows = []
+    rows, elsewhere = [], []
     for calls in trace.functions:
         if calls.store not in stores:
             store = Store(location_of(calls.store))
@@ -113,6 +113,7 @@ def run_report(
         saved, won = _saved(calls, store)
         function, level = dotted(calls.function), levels(calls.function)
         doubt = unrepeatable(calls, store)
+        elsewhere.append(explain_move(calls, store))
         rows.append(FunctionSavings(function, level, saved, won, calls, doubt))
     code = finished.exit_code
     why = None if explain_since is None else run_misses(trace, since=explain_since)
@@ -128,6 +129,7 @@ def run_report(
         (
             *config.warnings(),
             *warnings(trace, doubts, config, exit_code=code),
+            *filter(None, elsewhere),
             *(text for _, levels in stores.values() for text in levels.warnings),
             *_unexplained(why),
         ),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from acache.store.levels import OWN_FOLDER
 from acache.store.model import Entry, Found, Leftover, Other
 from acache.store.store import Progress, ScanOptions, Store
 from acache.store.table import EntryTable
+from acache.system.text import counted
 
 _OWN = (".gitignore", f"{OWN_FOLDER}/")  # in the location, which may be the store itself
 _THEN = {
@@ -47,7 +49,7 @@ class VerifyReport(NamedTuple):
         Entries that are truncated or damaged; and those that are not known to be harmless to load.
         Neither has what cannot be opened, or is too large to be followed.
     remnants : tuple of Leftover
-        Entry folders without result.
+        Entry folders without result, those of failed writes included.
     sourceless : tuple of str
         Ids of functions that have entries and no whole source.
     warnings : tuple of str
@@ -74,6 +76,21 @@ class VerifyReport(NamedTuple):
     def problems(self) -> int:
         """How many of the findings are problems."""
         return sum(finding.severity == "problem" for finding in self.findings)
+
+    def problems_after(self, plan: Plan) -> int:
+        """Return how many problems remain once a plan is carried out.
+
+        Parameters
+        ----------
+        plan : Plan
+            See `plan_removal`.
+        """
+        folders = {one.path: one.failed for one in plan.leftovers if one.kind == "folder"}
+        failed = [one for one in self.remnants if one.failed]
+        fixed = {one.function for one in failed}
+        fixed -= {one.function for one in failed if one.path not in folders}
+        removed = len(plan.entries) + sum(not failed for failed in folders.values())
+        return self.problems - removed - len(fixed)
 
 
 def verify(
@@ -126,7 +143,8 @@ def verify(
     sources = _sources(store, fixes, fold)
     findings = [
         *fold.findings,
-        *(_missing_output(one, fixes) for one in missing),
+        *(_missing_output(one, fixes) for one in missing if not one.failed),
+        *_failed_writes(missing),
         *sources.values(),
     ]
     findings.sort(key=lambda one: (one.severity == "note", KINDS.index(one.kind), one.id))
@@ -162,7 +180,7 @@ def plan_removal(report: VerifyReport, *, broken: bool, unsafe: bool) -> Plan:
     found = Candidates(None)
     if broken:
         found.entries.extend(report.broken)
-        found.remnants += report.remnants
+        found.remnants += [one for one in report.remnants if not one.in_flight]
     if unsafe:
         found.entries.extend(report.unsafe)
     order = range(len(found.entries))
@@ -199,7 +217,8 @@ class _Checked:
             self._add_other(found)
         elif isinstance(found, Leftover):
             is_entry = found.kind == "folder" and is_hash(found.hash)
-            if is_entry and not found.in_flight and self._covers_entry(found):
+            is_over = found.failed or not found.in_flight
+            if is_entry and is_over and self._covers_entry(found):
                 self.missing.append(found)
         elif found.kind == "folder":
             name = entry_id(found.function, found.hash) if found.hash else found.path or "."
@@ -285,6 +304,18 @@ def _missing_output(found: Leftover, fixes: Fixes) -> Finding:
     name = entry_id(found.function, found.hash)
     fix = fixes.delete(found.function, found.hash)
     return Finding(name, "missing-output", "problem", message, fix)
+
+
+def _failed_writes(missing: Iterable[Leftover]) -> Iterator[Finding]:
+    """Name the functions whose results joblib failed to store; deleting what is left fixes none."""
+    counts = Counter(one.function for one in missing if one.failed)
+    for function, count in counts.items():
+        message = (
+            f"joblib failed to store {counted(count, 'result')}, and computes"
+            f" {'it' if count == 1 else 'them'} at each call; run the script with acache run, and"
+            " joblib's warning says why"
+        )
+        yield Finding(dotted(function), "missing-output", "problem", message)
 
 
 def _sources(store: Store, fixes: Fixes, fold: _Checked) -> dict[str, Finding]:

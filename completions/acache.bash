@@ -8,12 +8,13 @@ _acache_kind() {
         'completion -')
             kind='words --cache-dir --env-prefix --python --version --help' ;;
         ' ')
-            kind='words stats ls show find clear prune bench run why simulate doctor verify config completion' ;;
+            kind='words stats ls show find report clear prune bench run why simulate doctor verify config completion' ;;
         ' --cache-dir' |\
         'stats --cache-dir' |\
         'ls --cache-dir' |\
         'show --cache-dir' |\
         'find --cache-dir' |\
+        'report --cache-dir' |\
         'clear --cache-dir' |\
         'prune --cache-dir' |\
         'bench --cache-dir' |\
@@ -45,6 +46,12 @@ _acache_kind() {
         'find ' |\
         'find more' |\
         'find --env-prefix' |\
+        'report --older-than' |\
+        'report --unused-for' |\
+        'report --larger-than' |\
+        'report --smaller-than' |\
+        'report --arg' |\
+        'report --env-prefix' |\
         'clear --older-than' |\
         'clear --unused-for' |\
         'clear --larger-than' |\
@@ -90,6 +97,9 @@ _acache_kind() {
         'ls --python' |\
         'show --python' |\
         'find --python' |\
+        'report --output' |\
+        'report -o' |\
+        'report --python' |\
         'clear --python' |\
         'prune --python' |\
         'bench --compare' |\
@@ -113,6 +123,8 @@ _acache_kind() {
         'stats more' |\
         'ls ' |\
         'ls more' |\
+        'report ' |\
+        'report more' |\
         'clear ' |\
         'clear more' |\
         'verify ' |\
@@ -120,11 +132,13 @@ _acache_kind() {
             kind='entries' ;;
         'stats --level' |\
         'ls --level' |\
+        'report --level' |\
         'clear --level' |\
         'verify --level')
             kind='levels' ;;
         'stats --function' |\
         'ls --function' |\
+        'report --function' |\
         'clear --function' |\
         'verify --function')
             kind='functions' ;;
@@ -144,6 +158,8 @@ _acache_kind() {
             kind='entry-or-function' ;;
         'find -')
             kind='words --no-size --cross --json --cache-dir --env-prefix --python --version --help' ;;
+        'report -')
+            kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --output --open --no-verify --json --cache-dir --env-prefix --python --version --help' ;;
         'clear -')
             kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --all --leftovers --grace --dry-run --yes --quiet --json --cache-dir --env-prefix --python --version --help' ;;
         'prune -')

@@ -22,8 +22,8 @@ INTRODUCTION = """\
 
 Reports go to stdout, notes and warnings to stderr. `--json` prints [one JSON document](json.md).
 No command loads a cached result. Only `clear`, `prune`, `verify --delete`, `verify --delete-unsafe`
-and the script that `run` runs change the store. Only `show` and `verify` can change the last access
-of an entry, if the entry belongs to another user; they print a note when they do.
+and the script that `run` runs change the store. Only `show`, `verify` and `report` can change the
+last access of an entry, if the entry belongs to another user; they print a note when they do.
 
 | exit code | meaning |
 |---|---|

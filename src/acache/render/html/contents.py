@@ -23,7 +23,8 @@ from acache.render.html.tables import (
 from acache.store.totals import Totals
 from acache.system.text import counted, size_text
 
-_LONGEST_ARGUMENTS = 300  # characters
+_LONGEST_ARGUMENTS = 200  # characters
+_PER_MB = "per MB is the compute time of a megabyte"
 
 
 def levels_table(report: StatsReport) -> Markup:
@@ -36,7 +37,9 @@ def levels_table(report: StatsReport) -> Markup:
             **_sizes([row.totals for row in rows], report.total),
         }
     )
-    return table("Room on disk by level", titles, cells, numbers=titles[1:], row_ids="l")
+    return table(
+        f"Room on disk by level; {_PER_MB}", titles, cells, numbers=titles[1:], row_ids="l"
+    )
 
 
 def functions_table(report: StatsReport, rows: Sequence[FunctionRow]) -> Markup:
@@ -53,7 +56,7 @@ def functions_table(report: StatsReport, rows: Sequence[FunctionRow]) -> Markup:
     )
     more = sum(row.functions for row in report.levels) - len(rows)
     return table(
-        "Room on disk by function",
+        f"Room on disk by function; {_PER_MB}",
         titles,
         cells,
         numbers=[title for title in titles[1:] if title != "source"],
@@ -114,6 +117,6 @@ def _sizes(rows: Sequence[Totals], total: Totals) -> dict[str, Sequence[str]]:
         "disk": [size_text(row.disk_bytes or 0) if known else "" for row in rows],
         "share": [bar(tables.room_of(row) / whole) for row in rows],
         "compute": [seconds_text(row.compute_seconds) for row in rows],
-        "compute per MB": [seconds_text(rate) for rate in rates],
+        "per MB": [seconds_text(rate) for rate in rates],
         "last used": [day(row.last_access) for row in rows],
     }

@@ -9,6 +9,7 @@ from acache.operations.verify.entry import Finding
 from acache.operations.verify.store import VerifyReport
 from acache.render.html.markup import Markup, element
 from acache.render.html.tables import columns, cut, entries_text, table, tail
+from acache.store.format import is_hash
 from acache.system.text import counted, size_text
 
 _MOST_FINDINGS = 60
@@ -58,7 +59,7 @@ def verify_table(findings: Sequence[Finding], most: int) -> Markup:
     rows = findings[:most]
     titles, cells = columns(
         {
-            "what": [tail(one.id) for one in rows],
+            "what": [_name(one.id) for one in rows],
             "severity": [_status(one.severity) for one in rows],
             "kind": [one.kind for one in rows],
             "message": [cut(one.message, _LONGEST) for one in rows],
@@ -68,6 +69,12 @@ def verify_table(findings: Sequence[Finding], most: int) -> Markup:
     left_out = f"and {more:,} more: acache verify lists all" if more else ""
     caption = "Entries: what acache verify finds"
     return table(caption, titles, cells, texts=("what", "message"), left_out=left_out)
+
+
+def _name(text: str) -> str:
+    """Name what a finding is about; the first digits of an argument hash are enough."""
+    above, _, last = text.rpartition("/")
+    return tail(f"{above}/{last[:8]}" if above and is_hash(last) else text)
 
 
 def _status(status: str) -> Markup:

@@ -61,12 +61,6 @@
     table.parentElement.before(filter);
   }
 
-  // Dotted names may be wrapped after a dot.
-  for (const name of document.querySelectorAll("tbody th")) {
-    const parts = name.textContent.split(/(?<=[./])/);
-    name.replaceChildren(...parts.flatMap((part) => [part, document.createElement("wbr")]));
-  }
-
   // A title of a whole picture would pop up wherever the pointer is.
   for (const picture of document.querySelectorAll("svg[role=img]")) {
     const title = picture.querySelector(":scope > title");

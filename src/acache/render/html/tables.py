@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timezone
 
+from acache.operations.argument_text import readable
 from acache.operations.ls import Listed
 from acache.render.durations import duration
 from acache.render.html.markup import Markup, element, together
@@ -13,6 +14,7 @@ from acache.store.totals import Totals
 from acache.system.text import counted, size_text
 
 LONGEST_NAME = 160
+_LONGEST_ARGUMENT = 60
 
 Row = Sequence[str]
 
@@ -81,7 +83,7 @@ def columns(rows: dict[str, Sequence[str]]) -> tuple[list[str], list[Row]]:
 def bar(share: float) -> Markup:
     """Draw a share of the whole as a percentage and a bar."""
     drawn = element("rect", width=f"{min(share, 1.0):.0%}")
-    return together(f"{share:.0%} ", element("svg", drawn))
+    return together(f"{share:.0%} ", element("svg", drawn, aria_hidden="true"))
 
 
 def level_text(level: int | None) -> str:
@@ -138,7 +140,7 @@ def amount(totals: Totals) -> str:
 def arguments_text(listed: Listed, most: int) -> str:
     """Format the arguments of an entry; where there is little room, the short ones first."""
     given = (listed.arguments or {}).items()
-    texts = [f"{name}={value}" for name, value in given]
+    texts = [f"{name}={cut(readable(value), _LONGEST_ARGUMENT)}" for name, value in given]
     if sum(map(len, texts)) + 2 * len(texts) > most:
         texts.sort(key=len)
     return cut(", ".join(texts), most)

@@ -9,14 +9,12 @@ import click
 
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, note, warning
-from acache.config.child import child_environment
-from acache.config.engine import ENGINE_VARIABLE, ENGINES, engine_from_env
+from acache.config.engine import ENGINES, Engine
 from acache.config.settings import Config
-from acache.operations.run.own_cache import is_of_a_script
+from acache.operations.run.command import traced_command
 from acache.operations.run.session import Tracing
 from acache.operations.run.trace_log import Trace
 from acache.system.errors import AcacheError
-from acache.system.executable import start_arguments
 from acache.system.foreground import Finished, Foreground
 from acache.system.output_file import OutputFile
 
@@ -43,7 +41,7 @@ def command(
     /,
     *,
     level: int | None,
-    engine: str | None,
+    engine: Engine | None,
     export_json: str | None,
     words: tuple[str, ...],
 ) -> None:
@@ -61,17 +59,12 @@ def command(
       acache run -- python -m my_package --verbose
     """
     config = choices(ctx).config(level=level)
-    switch_on = not is_of_a_script(config)
-    if not switch_on:
+    traced = traced_command(words, config, engine=engine)
+    if not traced.switched_on:
         note(
             f"{config.location} holds only results of plain joblib.Memory, so {config.library}'s"
             f" cache is not switched on there; set {config.cache_dir.variable} to do that"
         )
-    arguments = start_arguments(words, python=config.require_python())
-    engine = engine or engine_from_env()
-    environment = child_environment(config, switch_on=switch_on)
-    if engine is not None:
-        environment[ENGINE_VARIABLE] = engine  # for what acache's own cache answers
     with contextlib.ExitStack() as stack:
         # First, so that a signal ends nothing before temporary files are removed.
         foreground = stack.enter_context(Foreground())
@@ -79,8 +72,8 @@ def command(
         if export_json is not None:
             export = stack.enter_context(OutputFile(export_json, option="--export-json"))
         tracing = stack.enter_context(Tracing())
-        environment = tracing.environment(environment, engine=engine or "joblib")
-        finished = foreground.run(arguments, environment)
+        environment = tracing.environment(traced.environment, engine=traced.engine)
+        finished = foreground.run(traced.arguments, environment)
         try:
             _report(words, finished, tracing.read(), config, export)
         except (AcacheError, OSError) as problem:  # the script's exit code matters more

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal, NamedTuple, TypeVar
 
+from acache.operations.notebook import html_of
 from acache.operations.selection import Selector
 from acache.sources.levels import Levels
 from acache.sources.staleness import State
@@ -109,6 +110,9 @@ class StatsReport(NamedTuple):
     misplaced: tuple[str, ...]
     disk: Usage
     warnings: tuple[str, ...]
+
+    def _repr_html_(self) -> str | None:
+        return html_of(self)
 
     @property
     def leftovers(self) -> Leftovers:

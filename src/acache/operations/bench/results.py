@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from acache.operations.bench.statistics import Summary, break_even_runs, ratio_interval, summarise
 from acache.operations.bench.timed_run import Run
+from acache.operations.notebook import html_of
 from acache.store.totals import Totals
 
 _NOISE = 0.02  # of a time; what differs less is not worth a higher level
@@ -74,6 +75,9 @@ class BenchReport(NamedTuple):
     levels: tuple[LevelResult, ...]
     recommended_level: int | None  # see `recommend`
     warnings: tuple[str, ...]  # each says what to do
+
+    def _repr_html_(self) -> str | None:
+        return html_of(self)
 
     @property
     def best_speedup(self) -> float | None:

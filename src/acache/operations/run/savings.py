@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from acache.config.settings import Config
+from acache.operations.notebook import html_of
 from acache.operations.run.doubts import Doubt, unrepeatable, warnings
 from acache.operations.run.trace_log import FunctionCalls, Trace
 from acache.sources.installed import InstalledSources
@@ -59,6 +60,9 @@ class RunReport(NamedTuple):
     functions: tuple[FunctionSavings, ...]  # those that saved the most first
     advice: Advice | None
     warnings: tuple[str, ...]
+
+    def _repr_html_(self) -> str | None:
+        return html_of(self)
 
     @property
     def hits(self) -> int:

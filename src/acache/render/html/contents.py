@@ -27,30 +27,32 @@ _LONGEST_ARGUMENTS = 200  # characters
 _PER_MB = "per MB is the compute time of a megabyte"
 
 
-def levels_table(report: StatsReport) -> Markup:
-    """Make the table of levels."""
+def levels_table(report: StatsReport, *, plain: bool = False) -> Markup:
+    """Make the table of levels; `plain`: without what needs a page's style and its ids."""
     rows = report.levels
     titles, cells = columns(
         {
             "level": [level_text(row.level) for row in rows],
             "functions": [f"{row.functions:,}" for row in rows],
-            **_sizes([row.totals for row in rows], report.total),
+            **_sizes([row.totals for row in rows], report.total, plain=plain),
         }
     )
-    return table(
-        f"Room on disk by level; {_PER_MB}", titles, cells, numbers=titles[1:], row_ids="l"
-    )
+    caption = f"Room on disk by level; {_PER_MB}"
+    ids = None if plain else "l"
+    return table(caption, titles, cells, numbers=titles[1:], row_ids=ids)
 
 
-def functions_table(report: StatsReport, rows: Sequence[FunctionRow]) -> Markup:
-    """Make the table of functions, of those that are given."""
+def functions_table(
+    report: StatsReport, rows: Sequence[FunctionRow], *, plain: bool = False
+) -> Markup:
+    """Make the table of functions, of those that are given; `plain` as in `levels_table`."""
     states = [row.source_state or "unknown" for row in rows]
     stale = {"changed", "gone"}.intersection(states)
     titles, cells = columns(
         {
             "function": [tail(row.function) for row in rows],
             "level": [level_text(row.level) for row in rows],
-            **_sizes([row.totals for row in rows], report.total),
+            **_sizes([row.totals for row in rows], report.total, plain=plain),
             "source": [state if stale else "" for state in states],
         }
     )
@@ -60,8 +62,8 @@ def functions_table(report: StatsReport, rows: Sequence[FunctionRow]) -> Markup:
         titles,
         cells,
         numbers=[title for title in titles[1:] if title != "source"],
-        sorted_by="disk" if "disk" in titles else "size",
-        row_ids="f",
+        sorted_by=None if plain else "disk" if "disk" in titles else "size",
+        row_ids=None if plain else "f",
         left_out=f"and {counted(more, 'more function')}" if more else "",
     )
 
@@ -106,16 +108,17 @@ def entries_table(report: StoreReport, names: dict[str, str], characters: int) -
     )
 
 
-def _sizes(rows: Sequence[Totals], total: Totals) -> dict[str, Sequence[str]]:
+def _sizes(rows: Sequence[Totals], total: Totals, *, plain: bool) -> dict[str, Sequence[str]]:
     """Make the columns that levels and functions share."""
     whole = tables.room_of(total) or 1
     known = any(row.disk_bytes is not None for row in rows)
+    shares = [tables.room_of(row) / whole for row in rows]
     rates = [per_megabyte(row.compute_seconds, tables.room_of(row)) for row in rows]
     return {
         "entries": [f"{row.entries:,}" for row in rows],
         "size": [size_text(row.size_bytes) for row in rows],
         "disk": [size_text(row.disk_bytes or 0) if known else "" for row in rows],
-        "share": [bar(tables.room_of(row) / whole) for row in rows],
+        "share": [f"{one:.0%}" if plain else bar(one) for one in shares],
         "compute": [seconds_text(row.compute_seconds) for row in rows],
         "per MB": [seconds_text(rate) for rate in rates],
         "last used": [day(row.last_access) for row in rows],

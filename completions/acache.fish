@@ -297,7 +297,7 @@ complete -c acache -n '__acache_at bench' -l compare -r -F -d 'Compare with what
 complete -c acache -n '__acache_at bench' -l fail-slower -r -f -a '' -d 'Exit with 4 if it is slower than --compare by more, and by more than noise.'
 complete -c acache -n '__acache_at bench' -l export-json -r -F -d 'Write the JSON document.'
 complete -c acache -n '__acache_at bench' -l export-markdown -r -F -d 'Write the table as Markdown.'
-complete -c acache -n '__acache_at bench' -l plot -r -F -d 'Draw a bar chart: FILE.png, .svg or .pdf; needs acache[plot].'
+complete -c acache -n '__acache_at bench' -l plot -r -F -d 'Draw times and speed-ups: FILE.png, .svg or .pdf; needs acache[plot].'
 complete -c acache -n '__acache_at bench' -l show-output -d 'Print the output of each run on stderr.'
 complete -c acache -n '__acache_at bench' -l json -d 'Print one JSON document.'
 complete -c acache -n '__acache_at bench' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache; instead of LIBROSA_CACHE_DIR.'

@@ -20,7 +20,7 @@ from acache.operations.bench.comparison import compare as compared
 from acache.operations.bench.results import BenchReport
 from acache.operations.bench.runner import FailedRunError, Schedule
 from acache.render.durations import duration
-from acache.render.plot import plot_format
+from acache.render.plot.figure import plot_format
 from acache.system.output_file import OutputFile
 from acache.system.signals import signals_as_exceptions
 
@@ -122,7 +122,7 @@ class _Percent(click.FloatRange):
 @click.option(
     "--plot",
     metavar="FILE",
-    help="Draw a bar chart: FILE.png, .svg or .pdf; needs acache[plot].",
+    help="Draw times and speed-ups: FILE.png, .svg or .pdf; needs acache[plot].",
 )
 @click.option("--show-output", is_flag=True, help="Print the output of each run on stderr.")
 @json_option
@@ -236,9 +236,9 @@ def _written(
         from acache.render.tables.bench import markdown
 
         return markdown(report, config, comparisons or ())
-    from acache.render.plot import draw
+    from acache.render.plot.bench import draw_benchmark
 
-    return draw(report, form)
+    return draw_benchmark(report, form)
 
 
 def _print(

@@ -15,7 +15,7 @@ from acache.config.units import parse_size
 from acache.operations.prune import POLICIES
 from acache.operations.simulate.logged import LoggedTrace, trace_of
 from acache.operations.simulate.simulation import simulate, work
-from acache.render.plot import plot_format
+from acache.render.plot.figure import plot_format
 from acache.system.errors import UsageError
 from acache.system.output_file import OutputFile
 
@@ -92,7 +92,7 @@ def command(
                 logged.trace, sizes=sizes or (), policies=chosen, fork=True, progress=progress
             )
         if file is not None:
-            from acache.render.plot import draw_simulation
+            from acache.render.plot.simulate import draw_simulation
 
             file.write(draw_simulation(report, form))
     warnings = _warnings(logged)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from engine import engine
 from measure import Row, Side, compare, measure, print_table
+from report import reports
 from sharing import sharing
 from stores import copy_store, make_arrays, make_store
 from timing import against_hyperfine, beside_the_runs
@@ -206,6 +207,7 @@ def main() -> None:
         rows += completion(folder, options.runs, 100_000)
         rows += against_hyperfine(folder, 3 * options.runs) + beside_the_runs(folder, options.runs)
         rows += verification(folder, options.runs, 100_000)
+        rows += reports(folder, max(1, options.runs // 3), 100_000)
         rows += deletion(folder, max(1, options.runs // 3), options.deleted)
         rows += tracing(folder, options.runs) + engine(folder, options.runs)
         rows += sharing(folder, options.runs)

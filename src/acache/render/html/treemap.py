@@ -27,6 +27,7 @@ _SMALLEST = 6.0  # square units: smaller tiles become one
 _WIDTHS = (320, 480, 640, 800, 960, 1160)  # pixels of the picture; style.css has the same
 _CHARACTER = 7.3  # pixels, on average, with some room to spare
 _LINE = 20.0  # pixels
+_STRONG = ("c3", "c4", "c5")  # colours on which text has the colour of the page
 
 
 def treemap(levels: Sequence[LevelTile], title: str, description: str) -> Markup:
@@ -99,7 +100,9 @@ class _Drawing:
             )
         self.edges.append(element("rect", **_fine(box)))
         if shown := _wide_enough(function.name, box):
-            self.labels.append(element("text", function.name, class_=shown, **_place(box)))
+            # The label is over the first tile, and often over others.
+            style = f"on {shown}" if colour(tiles[0].rate, self.limits) in _STRONG else shown
+            self.labels.append(element("text", function.name, class_=style, **_place(box)))
 
 
 def _divided(tiles: Sequence[T], whole: int, box: Box) -> tuple[list[T], list[T]]:

@@ -66,15 +66,33 @@ class LevelResult(NamedTuple):
 
 
 class BenchReport(NamedTuple):
-    """The results of a benchmark."""
+    """The results of a benchmark.
 
-    command: tuple[str, ...]  # as it was given
+    Attributes
+    ----------
+    command : tuple of str
+        As it was given.
+    rounds : int > 0
+        That were run.
+    environment : mapping of str to object
+        See `acache.operations.bench.environment.describe`.
+    off : Measurement
+        The runs without cache.
+    levels : tuple of LevelResult
+        What each level gains and costs, the lowest level first.
+    recommended_level : int or None
+        See `acache.operations.bench.results.recommend`.
+    warnings : tuple of str
+        Each says what to do.
+    """
+
+    command: tuple[str, ...]
     rounds: int
-    environment: Mapping[str, object]  # see `acache.operations.bench.environment.describe`
+    environment: Mapping[str, object]
     off: Measurement
     levels: tuple[LevelResult, ...]
-    recommended_level: int | None  # see `recommend`
-    warnings: tuple[str, ...]  # each says what to do
+    recommended_level: int | None
+    warnings: tuple[str, ...]
 
     def _repr_html_(self) -> str | None:
         return html_of(self)

@@ -51,13 +51,31 @@ class Advice(NamedTuple):
 
 
 class RunReport(NamedTuple):
-    """What caching did in a traced run."""
+    """What caching did in a traced run.
 
-    command: tuple[str, ...]  # as it was given
+    Attributes
+    ----------
+    command : tuple of str
+        As it was given.
+    exit_code : int
+        128+N after signal N.
+    level : int or None
+        The configured one; None where it is not valid.
+    wall_seconds : float >= 0
+        Of the whole run.
+    functions : tuple of FunctionSavings
+        Those that were called, those that saved the most first.
+    advice : Advice or None
+        A lower level that would have been faster.
+    warnings : tuple of str
+        Each says what to do.
+    """
+
+    command: tuple[str, ...]
     exit_code: int
-    level: int | None  # the configured one; None where it is not valid
+    level: int | None
     wall_seconds: float
-    functions: tuple[FunctionSavings, ...]  # those that saved the most first
+    functions: tuple[FunctionSavings, ...]
     advice: Advice | None
     warnings: tuple[str, ...]
 

@@ -13,7 +13,7 @@ from acache.cli.options import choices, common_options, json_option, open_store,
 from acache.cli.selection import Parsed
 from acache.config.units import parse_size
 from acache.operations.prune import POLICIES
-from acache.operations.simulate.logged import LoggedTrace, trace_of
+from acache.operations.simulate.logged import trace_of
 from acache.operations.simulate.simulation import simulate, work
 from acache.render.plot.figure import plot_format
 from acache.system.errors import UsageError
@@ -76,7 +76,8 @@ def command(
       acache simulate --since 7d --sizes 1GB,5GB,20GB --policy lru,cost
       acache simulate --plot curves.svg
     """
-    store = open_store(choices(ctx).config())
+    config = choices(ctx).config()
+    store = open_store(config)
     with ExitStack() as stack:
         file = None
         if plot is not None:
@@ -95,7 +96,7 @@ def command(
             from acache.render.plot.simulate import draw_simulation
 
             file.write(draw_simulation(report, form))
-    warnings = _warnings(logged)
+    warnings = logged.warnings
     if as_json:
         from acache.render.json.simulate import simulate_document
 
@@ -103,21 +104,6 @@ def command(
         return
     from acache.render.tables.simulate import print_simulation
 
-    print_simulation(report)
+    print_simulation(report, config)
     for text in warnings:
         warning(text)
-
-
-def _warnings(logged: LoggedTrace) -> list[str]:
-    found = []
-    if logged.not_stored:
-        found.append(
-            f"{logged.not_stored:,} calls whose results were never stored are left out; acache why"
-            " shows the reason"
-        )
-    if logged.unknown_seconds:
-        found.append(
-            f"no computation of {logged.unknown_seconds:,} entries is logged: they count as taking"
-            " no time; replay a longer time"
-        )
-    return found

@@ -143,9 +143,12 @@ def report(
                 command_line=partial(command, config),
             )
     calls = simulation = None
+    doubts: list[str] = []
     if has_calls(store.path):
         calls = tuple(call_rows(read_calls(store.path), store, levels))
-        simulation = _simulation(trace_of(read_calls(store.path)), shown)
+        logged = trace_of(read_calls(store.path))
+        doubts = logged.warnings
+        simulation = _simulation(logged, shown)
     checked = () if verification is None else verification.warnings
     return StoreReport(
         made=time.time(),
@@ -157,7 +160,7 @@ def report(
         verification=verification,
         calls=calls,
         simulation=simulation,
-        warnings=(*config.warnings(), *found.warnings, *checked),
+        warnings=(*config.warnings(), *found.warnings, *checked, *doubts),
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from acache.operations.simulate.simulation import BOUND, Point, SimulateReport
+from acache.operations.simulate.passes import BOUND, Point
+from acache.operations.simulate.simulation import SimulateReport
 from acache.render.html.markup import Markup, element, together
 from acache.system.text import size_text
 

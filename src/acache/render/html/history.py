@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from acache.operations.call_totals import CallRow
-from acache.operations.simulate.simulation import BOUND, SimulateReport
+from acache.operations.simulate.passes import BOUND
+from acache.operations.simulate.simulation import SimulateReport
 from acache.render.durations import duration
 from acache.render.html.curves import curves
 from acache.render.html.markup import Markup, element

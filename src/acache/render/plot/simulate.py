@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from acache.operations.simulate.simulation import BOUND, SimulateReport
+from acache.operations.simulate.passes import BOUND
+from acache.operations.simulate.simulation import SimulateReport
 from acache.render.durations import timing
 from acache.render.plot.figure import (
     GRID,

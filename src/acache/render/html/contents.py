@@ -24,7 +24,6 @@ from acache.store.totals import Totals
 from acache.system.text import counted, size_text
 
 _LONGEST_ARGUMENTS = 200  # characters
-_PER_MB = "per MB is the compute time of a megabyte"
 
 
 def levels_table(report: StatsReport, *, plain: bool = False) -> Markup:
@@ -37,7 +36,7 @@ def levels_table(report: StatsReport, *, plain: bool = False) -> Markup:
             **_sizes([row.totals for row in rows], report.total, plain=plain),
         }
     )
-    caption = f"Room on disk by level; {_PER_MB}"
+    caption = "Room on disk by level"
     ids = None if plain else "l"
     return table(caption, titles, cells, numbers=titles[1:], row_ids=ids)
 
@@ -58,7 +57,7 @@ def functions_table(
     )
     more = sum(row.functions for row in report.levels) - len(rows)
     return table(
-        f"Room on disk by function; {_PER_MB}",
+        "Room on disk by function",
         titles,
         cells,
         numbers=[title for title in titles[1:] if title != "source"],

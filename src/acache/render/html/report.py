@@ -111,7 +111,7 @@ def _figures(report: StoreReport) -> Iterator[Markup]:
         text = "at most, to compute again"
         yield _figure("compute time", duration(total.compute_seconds), text)
     if total.last_access is not None:
-        yield _figure("last used", day(total.last_access), f"oldest written {day(total.oldest)}")
+        yield _figure("last used", day(total.last_access), f"oldest {day(total.oldest)}")
     if report.calls:
         calls = sum(row.totals.calls for row in report.calls)
         hits = sum(row.totals.hits for row in report.calls)

@@ -214,6 +214,7 @@ def main() -> None:
         rows += deletion(folder, max(1, options.runs // 3), options.deleted)
         rows += tracing(folder, options.runs) + engine(folder, options.runs)
         rows += sharing(folder, options.runs)
+        rows += buckets(folder / "buckets", options.runs)
         if options.large:
             rows += large(folder, max(2, options.runs // 2), 100_000, 1_000_000)
             rows += simulation(folder, 1_000_000)

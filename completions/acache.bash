@@ -8,7 +8,7 @@ _acache_kind() {
         'completion -')
             kind='words --cache-dir --env-prefix --python --version --help' ;;
         ' ')
-            kind='words stats ls show find report clear prune bench run why simulate doctor verify config completion' ;;
+            kind='words stats ls show find report clear prune compress copy bench run why simulate doctor verify config completion' ;;
         ' --cache-dir' |\
         'stats --cache-dir' |\
         'ls --cache-dir' |\
@@ -17,6 +17,8 @@ _acache_kind() {
         'report --cache-dir' |\
         'clear --cache-dir' |\
         'prune --cache-dir' |\
+        'compress --cache-dir' |\
+        'copy --cache-dir' |\
         'bench --cache-dir' |\
         'run --cache-dir' |\
         'why --cache-dir' |\
@@ -65,6 +67,20 @@ _acache_kind() {
         'prune --min-free' |\
         'prune --half-life' |\
         'prune --env-prefix' |\
+        'compress --older-than' |\
+        'compress --unused-for' |\
+        'compress --larger-than' |\
+        'compress --smaller-than' |\
+        'compress --arg' |\
+        'compress --compression-level' |\
+        'compress --env-prefix' |\
+        'copy --older-than' |\
+        'copy --unused-for' |\
+        'copy --larger-than' |\
+        'copy --smaller-than' |\
+        'copy --arg' |\
+        'copy --allow' |\
+        'copy --env-prefix' |\
         'bench --runs' |\
         'bench --warmup' |\
         'bench --time-limit' |\
@@ -102,6 +118,10 @@ _acache_kind() {
         'report --python' |\
         'clear --python' |\
         'prune --python' |\
+        'compress --python' |\
+        'copy ' |\
+        'copy more' |\
+        'copy --python' |\
         'bench --compare' |\
         'bench --export-json' |\
         'bench --export-markdown' |\
@@ -127,6 +147,8 @@ _acache_kind() {
         'report more' |\
         'clear ' |\
         'clear more' |\
+        'compress ' |\
+        'compress more' |\
         'verify ' |\
         'verify more')
             kind='entries' ;;
@@ -134,12 +156,16 @@ _acache_kind() {
         'ls --level' |\
         'report --level' |\
         'clear --level' |\
+        'compress --level' |\
+        'copy --level' |\
         'verify --level')
             kind='levels' ;;
         'stats --function' |\
         'ls --function' |\
         'report --function' |\
         'clear --function' |\
+        'compress --function' |\
+        'copy --function' |\
         'verify --function')
             kind='functions' ;;
         'stats --by')
@@ -166,6 +192,14 @@ _acache_kind() {
             kind='words --max-size --max-items --max-age --min-free --policy --half-life --apparent-size --dry-run --yes --quiet --json --cache-dir --env-prefix --python --version --help' ;;
         'prune --policy')
             kind='words lru oldest largest cost' ;;
+        'compress -')
+            kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --all --method --compression-level --dry-run --quiet --json --cache-dir --env-prefix --python --version --help' ;;
+        'compress --method')
+            kind='words zlib gzip bz2 lzma xz lz4 none' ;;
+        'copy -')
+            kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --overwrite --allow --allow-unsafe --layout --dry-run --quiet --json --cache-dir --env-prefix --python --version --help' ;;
+        'copy --layout')
+            kind='words flat split' ;;
         'bench -')
             kind='words --levels --runs --warmup --time-limit --fail-under --compare --fail-slower --export-json --export-markdown --plot --show-output --json --cache-dir --env-prefix --python --version --help' ;;
         'bench ' |\

@@ -70,6 +70,30 @@ function __acache_takes_value --argument-names command option
             'prune --cache-dir' \
             'prune --env-prefix' \
             'prune --python' \
+            'compress --level' \
+            'compress --function' \
+            'compress --older-than' \
+            'compress --unused-for' \
+            'compress --larger-than' \
+            'compress --smaller-than' \
+            'compress --arg' \
+            'compress --method' \
+            'compress --compression-level' \
+            'compress --cache-dir' \
+            'compress --env-prefix' \
+            'compress --python' \
+            'copy --level' \
+            'copy --function' \
+            'copy --older-than' \
+            'copy --unused-for' \
+            'copy --larger-than' \
+            'copy --smaller-than' \
+            'copy --arg' \
+            'copy --allow' \
+            'copy --layout' \
+            'copy --cache-dir' \
+            'copy --env-prefix' \
+            'copy --python' \
             'bench --levels' \
             'bench --runs' \
             'bench --warmup' \
@@ -288,6 +312,47 @@ complete -c acache -n '__acache_at prune' -l env-prefix -r -f -a '' -d 'Read NAM
 complete -c acache -n '__acache_at prune' -l python -r -F -d 'Python whose packages to use.'
 complete -c acache -n '__acache_at prune' -l version -d 'Show the version and exit.'
 complete -c acache -n '__acache_at prune' -l help -s h -d 'Show this message and exit.'
+complete -c acache -n '__acache_at compress' -l level -r -f -a '(__acache_ask levels)' -d 'Level: 30, \'>=30\', 20-30, or none (unknown).'
+complete -c acache -n '__acache_at compress' -l function -r -f -a '(__acache_ask functions)' -d 'Function: stft, \'librosa.core.*\', /whole/id.'
+complete -c acache -n '__acache_at compress' -l older-than -r -f -a '' -d 'Written longer ago than AGE: 90s, 12h, 7d, 1d12h.'
+complete -c acache -n '__acache_at compress' -l unused-for -r -f -a '' -d 'Last used longer ago than AGE; accurate to a day.'
+complete -c acache -n '__acache_at compress' -l larger-than -r -f -a '' -d 'Larger than SIZE: 500, 10k, 5MB, 1.5GiB.'
+complete -c acache -n '__acache_at compress' -l smaller-than -r -f -a '' -d 'Smaller than SIZE.'
+complete -c acache -n '__acache_at compress' -l arg -r -f -a '' -d 'Called with this argument: n_fft=2048.'
+complete -c acache -n '__acache_at compress' -l stale -d 'Only functions whose source has changed or is gone.'
+complete -c acache -n '__acache_at compress' -l all -d 'Compress every entry.'
+complete -c acache -n '__acache_at compress' -l method -r -f -a 'zlib gzip bz2 lzma xz lz4 none' -d 'Method; none uncompresses.'
+complete -c acache -n '__acache_at compress' -l compression-level -r -f -a '' -d 'Level of the method, 1 to 9.'
+complete -c acache -n '__acache_at compress' -l dry-run -s n -d 'Compress and count; change nothing.'
+complete -c acache -n '__acache_at compress' -l quiet -s q -d 'Print nothing unless something fails.'
+complete -c acache -n '__acache_at compress' -l json -d 'Print one JSON document.'
+complete -c acache -n '__acache_at compress' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache; instead of LIBROSA_CACHE_DIR.'
+complete -c acache -n '__acache_at compress' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
+complete -c acache -n '__acache_at compress' -l python -r -F -d 'Python whose packages to use.'
+complete -c acache -n '__acache_at compress' -l version -d 'Show the version and exit.'
+complete -c acache -n '__acache_at compress' -l help -s h -d 'Show this message and exit.'
+complete -c acache -n '__acache_at compress' -f -a '(__acache_ask entries)'
+complete -c acache -n '__acache_at copy' -l level -r -f -a '(__acache_ask levels)' -d 'Level: 30, \'>=30\', 20-30, or none (unknown).'
+complete -c acache -n '__acache_at copy' -l function -r -f -a '(__acache_ask functions)' -d 'Function: stft, \'librosa.core.*\', /whole/id.'
+complete -c acache -n '__acache_at copy' -l older-than -r -f -a '' -d 'Written longer ago than AGE: 90s, 12h, 7d, 1d12h.'
+complete -c acache -n '__acache_at copy' -l unused-for -r -f -a '' -d 'Last used longer ago than AGE; accurate to a day.'
+complete -c acache -n '__acache_at copy' -l larger-than -r -f -a '' -d 'Larger than SIZE: 500, 10k, 5MB, 1.5GiB.'
+complete -c acache -n '__acache_at copy' -l smaller-than -r -f -a '' -d 'Smaller than SIZE.'
+complete -c acache -n '__acache_at copy' -l arg -r -f -a '' -d 'Called with this argument: n_fft=2048.'
+complete -c acache -n '__acache_at copy' -l stale -d 'Only functions whose source has changed or is gone.'
+complete -c acache -n '__acache_at copy' -l overwrite -d 'Replace entries that DST has.'
+complete -c acache -n '__acache_at copy' -l allow -r -f -a '' -d 'Trust a class or function that entries of an archive name.'
+complete -c acache -n '__acache_at copy' -l allow-unsafe -d 'Copy entries of an archive that may run code when loaded.'
+complete -c acache -n '__acache_at copy' -l layout -r -f -a 'flat split' -d 'Layout of new entries: FUNCTION/HASH, or FUNCTION/abc/... of joblib to come.'
+complete -c acache -n '__acache_at copy' -l dry-run -s n -d 'Show what would be copied; copy nothing.'
+complete -c acache -n '__acache_at copy' -l quiet -s q -d 'Print nothing unless something fails.'
+complete -c acache -n '__acache_at copy' -l json -d 'Print one JSON document.'
+complete -c acache -n '__acache_at copy' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache; instead of LIBROSA_CACHE_DIR.'
+complete -c acache -n '__acache_at copy' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
+complete -c acache -n '__acache_at copy' -l python -r -F -d 'Python whose packages to use.'
+complete -c acache -n '__acache_at copy' -l version -d 'Show the version and exit.'
+complete -c acache -n '__acache_at copy' -l help -s h -d 'Show this message and exit.'
+complete -c acache -n '__acache_at copy' -F
 complete -c acache -n '__acache_at bench' -l levels -r -f -a '(__acache_ask level-list)' -d 'Levels to compare.'
 complete -c acache -n '__acache_at bench' -l runs -r -f -a '' -d 'Rounds.'
 complete -c acache -n '__acache_at bench' -l warmup -r -f -a '' -d 'Untimed runs with the cache off, before the first round.'
@@ -385,6 +450,8 @@ complete -c acache -n '__acache_at ""' -a find -d 'Find all joblib caches below 
 complete -c acache -n '__acache_at ""' -a report -d 'Write one HTML page about the cache: a treemap, tables, findings, calls.'
 complete -c acache -n '__acache_at ""' -a clear -d 'Remove every entry of a selection.'
 complete -c acache -n '__acache_at ""' -a prune -d 'Evict entries until limits hold.'
+complete -c acache -n '__acache_at ""' -a compress -d 'Compress results in place, or uncompress them.'
+complete -c acache -n '__acache_at ""' -a copy -d 'Copy entries to another cache or an archive, or from there.'
 complete -c acache -n '__acache_at ""' -a bench -d 'Time a script with its cache off, cold and warm.'
 complete -c acache -n '__acache_at ""' -a run -d 'Run a script with the cache on; show what each function saves.'
 complete -c acache -n '__acache_at ""' -a why -d 'Explain why calls missed the cache, and how to avoid it.'

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import tests.helpers.examples  # noqa: F401 - Hypothesis's profiles
+from tests.helpers.buckets import MotoServer
 from tests.helpers.processes import PATIENCE_SECONDS, SLOW_WARNING, Result, run_python
 from tests.helpers.stores import LIBROSA_SCRIPT, write_entry
 from tests.helpers.users import NOBODY, command_as, reachable_folder
@@ -128,3 +129,19 @@ def as_nobody() -> int | None:
     if os.name == "nt":
         pytest.skip("Windows has no such permissions")
     return NOBODY if os.geteuid() == 0 else None
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[MotoServer]:
+    """Start a server that speaks S3."""
+    server = MotoServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def bucket(moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Make an empty bucket that the environment leads to, and return the URL of a prefix in it."""
+    for name, value in moto.environment.items():
+        monkeypatch.setenv(name, value)
+    return f"{moto.bucket()}/team"

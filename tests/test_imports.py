@@ -41,6 +41,8 @@ OWNERS = {
     "textual": ("tui",),
     "matplotlib": ("render.plot",),
     "click": ("cli",),
+    "obstore": ("store.objects",),
+    "boto3": ("store.objects",),
 }
 READS_THE_ENVIRONMENT = ("config", "memory.environment", "operations.run.child.sitecustomize")
 

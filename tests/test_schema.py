@@ -25,8 +25,8 @@ SCHEMAS = {
     for file in (ROOT / "docs" / "schema").glob("*.json")
 }
 KINDS = (
-    *("stats", "ls", "show", "find", "clear", "prune", "bench", "run", "why", "simulate"),
-    *("doctor", "verify", "config", "report"),
+    *("stats", "ls", "show", "find", "clear", "prune", "compress", "copy", "bench", "run", "why"),
+    *("simulate", "doctor", "verify", "config", "report"),
 )
 HASH = "0123456789abcdef" * 2
 HPSS = "librosa.decompose.hpss"
@@ -121,6 +121,26 @@ def test_clear(told: Callable[..., Any], odd: Path, tmp_path: Path) -> None:
     assert told("clear", "--all", "--grace", "0s", "--yes", at=odd)["removed"]["entries"] == 4
     assert told("clear", "--all", "--yes", at=odd)["planned"]["entries"] == 0
     assert not told("clear", "--all", at=tmp_path / "missing")["dry_run"]
+
+
+def test_compress(told: Callable[..., Any], odd: Path) -> None:
+    assert told("compress", "--all", "--method", "zlib", "--dry-run")["compressed"]["entries"]
+    assert told("compress", "--all", "--method", "none", at=odd)["kept"]["same"] == 4
+    output = next(odd.rglob("output.pkl"))
+    output.write_bytes(b"\x1f\x8bx")
+    assert told("compress", "--all", "--method", "none", at=odd, code=1)["failed"]
+
+
+def test_copy(told: Callable[..., Any], odd: Path, librosa_location: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "a.tar"
+    assert told("copy", librosa_location, archive, "--dry-run")["copied"]["entries"]
+    assert told("copy", odd, archive, code=1)["left_out"]
+    document = told("copy", archive, tmp_path / "target", code=1)
+    assert document["refused"]
+    assert told("copy", archive, tmp_path / "target", "--allow-unsafe")["functions"]
+    damaged = tmp_path / "b.tar"
+    damaged.write_bytes(archive.read_bytes()[:-1024])
+    assert told("copy", damaged, tmp_path / "target", code=1)["failed"]
 
 
 def test_prune(told: Callable[..., Any], odd: Path, tmp_path: Path) -> None:

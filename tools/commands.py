@@ -21,9 +21,10 @@ INTRODUCTION = """\
 `make docs` writes this page from the commands. `acache COMMAND --help` prints the same.
 
 Reports go to stdout, notes and warnings to stderr. `--json` prints [one JSON document](json.md).
-No command loads a cached result. Only `clear`, `prune`, `verify --delete`, `verify --delete-unsafe`
-and the script that `run` runs change the store. Only `show`, `verify` and `report` can change the
-last access of an entry, if the entry belongs to another user; they print a note when they do.
+No command loads a cached result. Only `clear`, `prune`, `compress`, `verify --delete`,
+`verify --delete-unsafe`, `copy` in its target, and the script that `run` runs change a store. Only
+`show`, `verify`, `copy` and `report` can change the last access of an entry, if the entry belongs
+to another user; they print a note when they do.
 
 | exit code | meaning |
 |---|---|
@@ -37,6 +38,7 @@ last access of an entry, if the entry belongs to another user; they print a note
 `run` exits with the code of what it ran.
 """
 EXIT_CODES = {
+    "copy": "1 if anything that was selected could not be copied, or was refused or left out.",
     "bench": "4 if no level's speed-up is as high as `--fail-under`.",
     "run": "the one of the script or command; 128+N if signal N ended it, 127 if there is no such"
     " script or command, 126 if it cannot be executed.",

@@ -8,6 +8,7 @@ from acache.config.settings import Origin
 from acache.operations.doctor.check import Status
 from acache.operations.verify.entry import KINDS, Severity
 from acache.operations.why.explanation import REASONS
+from acache.pickles.packing import METHODS
 from acache.sources.staleness import MEANING
 
 Schema = dict[str, Any]
@@ -226,6 +227,81 @@ DELETION: Keys = {
     ),
     "leftovers": thing(USAGE, "Leftovers that were or, with --dry-run, would be removed"),
     "failed": many(thing(FAILED, "A failure"), "What could not be removed"),
+    "warnings": WARNINGS,
+}
+NOT_COPIED = text("Why it was not copied")
+COPY: Keys = {
+    "dry_run": value("boolean", "Whether nothing was copied because of --dry-run"),
+    "source": text("What was copied from"),
+    "target": text("What was copied to"),
+    "copied": thing(
+        {"entries": TOTALS["entries"], "size_bytes": ROOM["size_bytes"]},
+        "Entries that were or, with --dry-run, would be copied",
+    ),
+    "present": count("Entries that the target had already"),
+    "functions": many(
+        thing(
+            {
+                "function": FUNCTION,
+                "copied": count("Entries that were or would be copied"),
+                "size_bytes": count("Sum of their file sizes, bytes"),
+                "present": count("Entries that the target had already"),
+            },
+            "A function",
+        ),
+        "The functions that have entries, by name",
+    ),
+    "left_out": many(
+        thing({"function": FUNCTION, "reason": NOT_COPIED}, "A function"),
+        "Functions whose source differs in the target, or cannot be compared",
+    ),
+    "refused": many(
+        thing({"id": text("Id of the entry"), "reason": NOT_COPIED}, "An entry"),
+        "Entries of an archive that are not known to be harmless to load",
+    ),
+    "failed": many(
+        thing(
+            {
+                "id": text("Id of the entry, or a path in the source"),
+                "error": text("Why it could not be read or written"),
+            },
+            "A failure",
+        ),
+        "What could not be copied",
+    ),
+    "interrupted": value("boolean", "Whether Ctrl-C stopped it"),
+    "warnings": WARNINGS,
+}
+COMPRESSED: Keys = {
+    "compressed": thing(
+        {
+            "entries": TOTALS["entries"],
+            "before_bytes": count("Size of their results before, bytes"),
+            "after_bytes": count("Size of their results after, bytes"),
+        },
+        "Entries that have or, with --dry-run, would get another form",
+    ),
+    "kept": thing(
+        {
+            "same": count("Entries that have that form already"),
+            "not_smaller": count("Entries that would not become smaller"),
+        },
+        "Entries that stay as they are",
+    ),
+}
+COMPRESS: Keys = {
+    "dry_run": value("boolean", "Whether nothing was changed because of --dry-run"),
+    "method": text("Method of compression", enum=[*METHODS]),
+    **COMPRESSED,
+    "functions": many(thing({"function": FUNCTION, **COMPRESSED}, "A function"), "Per function"),
+    "failed": many(
+        thing(
+            {"id": text("Id of the entry"), "error": text("Why it could not be compressed")},
+            "A failure",
+        ),
+        "What could not be compressed",
+    ),
+    "interrupted": value("boolean", "Whether Ctrl-C stopped it"),
     "warnings": WARNINGS,
 }
 TOO_FEW = "with fewer than three runs"
@@ -472,6 +548,8 @@ DOCUMENTS: dict[str, list[tuple[str, Keys, tuple[str, ...]]]] = {
     "simulate": [("What `acache simulate --json` prints", SIMULATE, ())],
     "clear": [("What `acache clear --json` prints", DELETION, ())],
     "prune": [("What `acache prune --json` prints", DELETION, ())],
+    "compress": [("What `acache compress --json` prints", COMPRESS, ())],
+    "copy": [("What `acache copy --json` prints", COPY, ())],
     "bench": [
         ("What `acache bench --json` prints and `--export-json` writes", BENCH, ("comparison",))
     ],

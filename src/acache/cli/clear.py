@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from acache.cli.confirm import DeletionMode, carry_out, deletion_options, open_for_deletion
+from acache.cli.confirm import DeletionMode, carry_out, deletion_options, open_existing
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option, note
 from acache.cli.selection import AGE, look_up, selection_of, selection_options
@@ -70,7 +70,7 @@ def command(
             " --unused-for, --larger-than, --smaller-than, --arg, --stale, --leftovers or --all"
         )
     mode = DeletionMode(dry_run, yes, quiet, as_json)
-    store = open_for_deletion(config, mode)
+    store = open_existing(config, quiet=quiet)
     levels = Levels(store, InstalledSources(config.python.value))
     selector = None
     if everything or not selection.is_everything:
@@ -84,7 +84,7 @@ def command(
             selector,
             leftovers=leftovers or everything,
             grace=grace,
-            durations=mode.needs_cost,
+            durations=mode.needs_cost and store.traits.durations,
             fork=True,
             progress=progress,
         )

@@ -67,8 +67,8 @@ def _flag(letter: str, name: str, text: str) -> Callable[[C], C]:
     return click.option(letter, name, cls=GroupedOption, title=DELETION, is_flag=True, help=text)
 
 
-def open_for_deletion(config: Config, mode: DeletionMode) -> Store:
-    """Open the configured store.
+def open_existing(config: Config, *, quiet: bool) -> Store:
+    """Open the configured store to change it.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def open_for_deletion(config: Config, mode: DeletionMode) -> Store:
             f"{printable(store.location)} is not a cache: it contains neither a folder named"
             " joblib nor any func_code.py; give the location of the cache"
         )
-    if not store.exists and not mode.quiet:
+    if not store.exists and not quiet:
         note_missing(store)
     return store
 
@@ -193,12 +193,12 @@ def _executed(plan: Plan) -> Outcome:
     from acache.operations.execute import execute
     from acache.render.progress import removing
 
-    with _stoppable() as stopped, removing(len(plan.entries)) as progress:
+    with stoppable() as stopped, removing(len(plan.entries)) as progress:
         return execute(plan, fork=True, progress=progress, stopped=stopped)
 
 
 @contextmanager
-def _stoppable() -> Iterator[Callable[[], bool]]:
+def stoppable() -> Iterator[Callable[[], bool]]:
     """Let the first Ctrl-C stop the work between two entries, and the second one at once."""
     stops: list[int] = []
 

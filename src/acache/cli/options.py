@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TextIO, TypeVar
 
 import click
@@ -20,6 +20,8 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_PROBLEMS = 3
 EXIT_INTERRUPTED = 130
+
+_MOST_ERRORS = 100  # printed one by one
 
 
 class Choices:
@@ -127,6 +129,15 @@ def warning(text: str) -> None:
 def error(text: str) -> None:
     """Print an error on stderr."""
     _line("error", text)
+
+
+def print_errors(texts: Iterable[str]) -> None:
+    """Print errors on stderr, but no more than anybody reads."""
+    every = list(texts)
+    for text in every[:_MOST_ERRORS]:
+        error(text)
+    if len(every) > _MOST_ERRORS:
+        error(f"and {len(every) - _MOST_ERRORS:,} more")
 
 
 def _line(kind: str, text: str) -> None:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from acache.cli.confirm import DeletionMode, carry_out, deletion_options, open_for_deletion
+from acache.cli.confirm import DeletionMode, carry_out, deletion_options, open_existing
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option
-from acache.cli.selection import AGE, SIZE, note_if_coarse
+from acache.cli.selection import AGE, SIZE, note_if_coarse, note_if_no_access
+from acache.config.buckets import is_bucket
 from acache.operations.prune import (
     HALF_LIFE_SECONDS,
     POLICIES,
@@ -90,10 +91,14 @@ def command(
             raise ConfigurationError(
                 f"no limit: give --max-size, --max-items, --max-age or --min-free, or set {names}"
             )
-    if not quiet:
-        note_if_coarse("a maximum age below 24h", limits.max_age)
     mode = DeletionMode(dry_run, yes, quiet, as_json)
-    store = open_for_deletion(config, mode)
+    store = open_existing(config, quiet=quiet)
+    if min_free is not None and is_bucket(store.location):
+        raise click.UsageError("--min-free needs a disk: object storage has no free space")
+    if not quiet and store.exists:
+        note_if_coarse(store, "a maximum age below 24h", limits.max_age)
+        if policy in ("lru", "cost") or limits.max_age is not None:
+            note_if_no_access(store)
     with scanning() as progress:
         plan = plan_prune(
             store,
@@ -101,7 +106,7 @@ def command(
             policy=policy,  # type: ignore[arg-type]  # click has checked it
             half_life=HALF_LIFE_SECONDS if half_life is None else half_life,
             apparent_size=apparent_size,
-            durations=mode.needs_cost,
+            durations=mode.needs_cost and store.traits.durations,
             fork=True,
             progress=progress,
         )

@@ -140,16 +140,24 @@ def look_up(selection: Selection, store: Store, levels: Levels, *, quiet: bool =
     is_stale = Drift(store, levels.installed).is_stale
     selector = selection.resolve(store, levels, is_stale=is_stale)
     if not quiet:
-        note_if_coarse("--unused-for", selection.unused_for)
+        note_if_coarse(store, "--unused-for", selection.unused_for)
+        if selection.unused_for is not None:
+            note_if_no_access(store)
         if selector.missing:
             are = "entry is" if selector.missing == 1 else "entries are"
             note(f"{selector.missing:,} {are} gone already")
     return selector
 
 
-def note_if_coarse(what: str, age: float | None) -> None:
+def note_if_no_access(store: Store) -> None:
+    """Print a note if a store does not know when its entries were used."""
+    if not store.traits.access_times:
+        note("object storage does not record when an entry is used: the time of writing counts")
+
+
+def note_if_coarse(store: Store, what: str, age: float | None) -> None:
     """Print a note if an age is shorter than access times are accurate."""
-    if age is not None and age < _DAY_SECONDS:
+    if age is not None and age < _DAY_SECONDS and store.traits.access_times:
         note(f"most systems record an access once a day: {what} may be wrong by a day")
 
 

@@ -9,7 +9,7 @@ import click
 
 from acache.cli.call_log import logged_calls, since_option
 from acache.cli.help import GroupedHelp
-from acache.cli.options import choices, common_options, json_option, open_store, warning
+from acache.cli.options import choices, common_options, json_option, note, open_store, warning
 from acache.cli.selection import look_up, selection_of, selection_options
 from acache.operations.stats import SORTS, stats
 from acache.sources.installed import InstalledSources
@@ -85,12 +85,15 @@ def command(
         selector = look_up(selection, store, levels)
     from acache.render.progress import scanning
 
+    cost = not no_cost and (store.traits.durations or sort == "time")
+    if store.exists and not (cost or no_cost):
+        note("compute times would take a request for each entry; --sort time reads them")
     with scanning() as progress:
         report = stats(
             store,
             levels,
             selector,
-            cost=not no_cost,
+            cost=cost,
             sort=sort,  # type: ignore[arg-type]  # click has checked it
             top=top,
             source_state=Drift(store, levels.installed),

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple
 
+from acache.config.buckets import bucket_url, is_bucket
 from acache.system.errors import UsageError
 
 LIBROSA = "librosa"
@@ -55,6 +56,12 @@ def read_location(raw: str | None, library: str) -> Reading:
     if raw == "":
         effect = f"{library} caches into ./joblib of the current folder; unset it to stop that"
         return Reading(_absolute(os.curdir), effect, ok=False, documented=False)
+    if is_bucket(raw):
+        try:
+            url = bucket_url(raw)
+        except ValueError as error:
+            return Reading(None, str(error), ok=False, documented=False)
+        return Reading(url, f"object storage; {library} uses it only under acache.accelerate()")
     expanded = os.path.expanduser(raw)
     value = _absolute(expanded)
     if not os.path.isabs(expanded):

@@ -226,6 +226,8 @@ class Config(NamedTuple):
         ConfigurationError
             If there is none.
         """
+        if self.location is None and self.cache_dir.raw is not None:
+            raise ConfigurationError(self.cache_dir.summary)
         if self.location is None:
             raise ConfigurationError(
                 f"no cache location: set {self.cache_dir.variable} in the environment, or give"

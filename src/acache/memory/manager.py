@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from acache.config.buckets import bucket_url, is_bucket, local_location
 from acache.config.effects import DEFAULT_LEVEL
 from acache.config.engine import Engine, check_engine, engine_from_env
 from acache.config.limits import Age, Size, read_limits
@@ -36,7 +37,8 @@ class CacheManager:
     ----------
     location : str, pathlib.Path or None
         Where results are stored; None switches caching off. As in joblib, a str gets a folder
-        ``joblib`` inside, a `pathlib.Path` is the store itself.
+        ``joblib`` inside, a `pathlib.Path` is the store itself. With a URL, such as
+        ``s3://BUCKET/PREFIX``, results are kept in `local` and shared through the bucket.
     level : int
         Functions of this level and below are cached.
     engine : {"fast", "joblib"}, optional
@@ -55,6 +57,15 @@ class CacheManager:
     single_flight : bool
         Whether the fast engine computes a result once where several processes want it at once;
         ``ACACHE_SINGLE_FLIGHT=1`` asks for it too.
+    local : str or os.PathLike, optional
+        Where the results of a bucket are kept on this machine; the limits are those of this place.
+        By default a folder of the bucket's own in ``~/.cache/acache``.
+    read_only : bool
+        Whether to take results from the bucket, and to upload none.
+    allow : sequence of str
+        ``MODULE.NAME`` of classes and functions that are trusted in results of the bucket. Others
+        are judged as ``acache verify --strict`` judges them: a result whose pickle names what is
+        not known to be harmless is computed instead.
     **memory_options
         Options of `joblib.Memory`: ``mmap_mode``, ``compress``, ``verbose``, ``backend``,
         ``backend_options``.
@@ -69,7 +80,8 @@ class CacheManager:
     Raises
     ------
     UsageError
-        If there is no such engine, or a limit is not valid.
+        If there is no such engine, a limit or a URL is not valid, or `local`, `read_only` or
+        `allow` is given without a URL.
 
     Notes
     -----
@@ -111,6 +123,9 @@ class CacheManager:
         max_age: Age | None = None,
         min_free: Size | None = None,
         single_flight: bool = False,
+        local: str | os.PathLike[str] | None = None,
+        read_only: bool = False,
+        allow: Sequence[str] = (),
         **memory_options: Any,
     ) -> None:
         self.level = level
@@ -119,6 +134,18 @@ class CacheManager:
         self._single_flight = single_flight
         if self.engine != "fast" and (single_flight or any(n is not None for n in self._limits)):
             _warn("limits and single_flight are ignored: only engine='fast' has them")
+        self._url = ""
+        self._read_only = read_only
+        self._allowed = _checked_names(allow)
+        if is_bucket(location):
+            self._url = _checked_url(str(location))
+            location = local_location(self._url) if local is None else os.fspath(local)
+            if self.engine != "fast":
+                _warn(f"{self._url} is ignored: only engine='fast' shares results")
+        elif local is not None or read_only or allow:
+            raise UsageError(
+                "local, read_only and allow go with a location such as s3://BUCKET/PREFIX"
+            )
         if location is not None and not isinstance(location, str):
             location = Path(location)  # joblib takes no other path-like object
         self._location = location
@@ -235,7 +262,7 @@ class CacheManager:
     def _services(self) -> Options:
         from acache.memory.engine.options import Options
 
-        return Options(self._limits, self._single_flight)
+        return Options(self._limits, self._single_flight, self._url, self._read_only, self._allowed)
 
     def _record_level(self, function: Callable[..., Any], level: int) -> None:
         """Keep the level beside the store, unless the source that joblib stores shows it."""
@@ -250,6 +277,21 @@ class CacheManager:
 
     def _expanded(self) -> str:
         return os.path.expanduser(os.fspath(self._location or ""))
+
+
+def _checked_names(names: Sequence[str]) -> tuple[str, ...]:
+    if not names:
+        return ()
+    from acache.pickles.safety import parse_allowed
+
+    return tuple(map(parse_allowed, [names] if isinstance(names, str) else names))
+
+
+def _checked_url(location: str) -> str:
+    try:
+        return bucket_url(location)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 def _default_engine() -> Engine:

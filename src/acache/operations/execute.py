@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from acache.operations.clear import Plan
+from acache.operations.pieces import work_through
+from acache.store.changes import PartlyRemovedError, Removal
 from acache.store.ids import entry_id
 from acache.store.model import Usage
-from acache.store.store import PartlyRemovedError, Progress, Removal
+from acache.store.store import Progress
 from acache.store.totals import NO_ROOM, Sum, Tally, Totals
-from acache.system.worker import Helper
 
 _PIECE = 64  # entries handed out at a time, some milliseconds of work
-_AHEAD = 2  # pieces that wait for the second process, so that it never does
-_STRIDE = 8  # entries between two looks at the second process
 
 
 class Failure(NamedTuple):
@@ -124,31 +122,32 @@ def _reason(error: OSError) -> str:
 class _Done:
     """What one process has removed, and what it could not."""
 
-    def __init__(self, *, unused: bool) -> None:
+    def __init__(self, plan: Plan, removal: Removal, *, unused: bool) -> None:
         self.removed = Tally()
         self.failed: list[Failure] = []
+        self._plan = plan
+        self._removal = removal
         self._unused = unused
 
-    def entries(self, plan: Plan, removal: Removal, piece: range) -> None:
-        for index in piece:
-            entry = plan.entries[index]
-            try:
-                if removal.entry(
-                    entry.function,
-                    entry.hash,
-                    place=entry.place,
-                    created=entry.created,
-                    last_access=entry.last_access if self._unused else None,
-                ):
-                    self.removed.add_entry(entry)
-            except OSError as error:
-                if isinstance(error, PartlyRemovedError):
-                    self.removed.add_entry(entry)
+    def __getstate__(self) -> dict[str, object]:
+        # Only what was done is sent from one process to the other.
+        return {"removed": self.removed, "failed": self.failed}
+
+    def do(self, piece: range) -> None:
+        """Remove some entries of the plan."""
+        plan = self._plan
+        batch = [plan.entries[index] for index in piece]
+        outcomes = self._removal.entries(batch, unused=self._unused)
+        for entry, outcome in zip(batch, outcomes, strict=True):
+            if outcome is True or isinstance(outcome, PartlyRemovedError):
+                self.removed.add_entry(entry)
+            if isinstance(outcome, OSError):
                 name = entry_id(entry.function, entry.hash)
                 address = plan.store.entry_address(entry.function, entry.hash, entry.place)
-                self.failed.append(Failure(name, address, _reason(error)))
+                self.failed.append(Failure(name, address, _reason(outcome)))
 
     def merge(self, other: _Done) -> None:
+        """Add what another process has removed."""
         self.removed.merge(other.removed)
         self.failed += other.failed
 
@@ -172,52 +171,25 @@ class _Execution:
 
     def run(self, *, fork: bool) -> tuple[_Done, Usage]:
         plan = self._plan
-        large = len(plan.entries) > 4 * _PIECE
-        helper = None
-        if fork and large and hasattr(os, "fork") and (os.cpu_count() or 1) > 1:
-            helper = Helper(self._help)
-        try:
-            with plan.store.removing(grace=plan.grace) as removal:
-                done = self._entries(removal, helper)
-                leftovers = self._leftovers(removal, done)
-        finally:
-            if helper is not None:
-                helper.end()
-        return done, leftovers
+        with plan.store.removing(grace=plan.grace) as removal:
+            done = _Done(plan, removal, unused=self._unused)
+            self.interrupted = work_through(
+                len(plan.entries),
+                done,
+                self._help if fork and plan.store.traits.fork else None,
+                piece=_PIECE,
+                stride=plan.store.traits.batch,
+                progress=self._progress,
+                stopped=self._stopped,
+            )
+            return done, self._leftovers(removal, done)
 
     def _help(self, pieces: Iterator[range]) -> _Done:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process decides what to stop
-        done = _Done(unused=self._unused)
         with self._plan.store.removing(grace=self._plan.grace) as removal:
+            done = _Done(self._plan, removal, unused=self._unused)
             for piece in pieces:
-                done.entries(self._plan, removal, piece)
-        return done
-
-    def _entries(self, removal: Removal, helper: Helper[range, _Done] | None) -> _Done:
-        done = _Done(unused=self._unused)
-        total = len(self._plan.entries)
-        given: list[range] = []
-        wanted = 0 if helper is None else _AHEAD
-        position = 0
-        while position < total and not self._stop():
-            if helper is not None and wanted:
-                piece = range(position, min(position + _PIECE, total))
-                given.append(piece)
-                wanted = wanted - 1 if helper.give(piece) else 0
-            else:
-                piece = range(position, min(position + _STRIDE, total))
-                done.entries(self._plan, removal, piece)
-                wanted = 0 if helper is None else wanted + helper.done()
-            position = piece.stop
-            if self._progress is not None:
-                self._progress(position - sum(map(len, given[-_AHEAD:])))
-        if helper is not None:
-            answer = helper.result()
-            if answer is None:  # it died: what it may not have done is done here
-                for piece in given:
-                    done.entries(self._plan, removal, piece)
-            else:
-                done.merge(answer)
+                done.do(piece)
         return done
 
     def _leftovers(self, removal: Removal, done: _Done) -> Usage:

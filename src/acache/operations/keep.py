@@ -189,7 +189,7 @@ class _Keeper:
     def _oldest(self) -> float:
         if self._plan is None or not self._victims:
             return math.inf
-        return self._plan.entries.last_access[self._victims[0]]
+        return self._plan.entries.used[self._victims[0]]
 
     def _measure(self) -> None:
         """Scan the store, and choose what goes next: more than has to, so as to scan less often."""
@@ -200,7 +200,7 @@ class _Keeper:
             max_items=None if limits.max_items is None else limits.max_items // 2,
         )
         plan = plan_prune(self._store, half, durations=False)
-        last_access = plan.entries.last_access
+        last_access = plan.entries.used
         self._plan = plan
         self._victims = deque(sorted(range(len(plan.entries)), key=last_access.__getitem__))
 

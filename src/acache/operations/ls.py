@@ -197,7 +197,7 @@ def _key(entries: EntryTable, sort: ListSort) -> Callable[[int], Any]:
         "size": entries.size_bytes,
         "disk": entries.room(apparent=False),
         "created": entries.created,
-        "used": entries.last_access,
+        "used": entries.used,
         "time": entries.compute_seconds,
     }
     if sort == "name":

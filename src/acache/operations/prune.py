@@ -183,7 +183,7 @@ def _aged(entries: EntryTable, limits: Limits, now: float) -> list[bool]:
     if limits.max_age is None:
         return [False] * len(entries)
     deadline = now - limits.max_age
-    return [last_access <= deadline for last_access in entries.last_access]
+    return [last_access <= deadline for last_access in entries.used]
 
 
 def _ordered(entries: EntryTable, policy: Policy, *, half_life: float, apparent: bool) -> list[int]:
@@ -196,13 +196,13 @@ def _ordered(entries: EntryTable, policy: Policy, *, half_life: float, apparent:
         value = score(
             seconds if recorded else None,
             room[index],
-            entries.last_access[index],
+            entries.used[index],
             half_life=half_life,
         )
         return recorded, value
 
     keys: dict[Policy, Callable[[int], Any]] = {
-        "lru": entries.last_access.__getitem__,
+        "lru": entries.used.__getitem__,
         "oldest": entries.created.__getitem__,
         "largest": lambda index: -room[index],
         "cost": worth,

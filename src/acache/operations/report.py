@@ -127,10 +127,12 @@ def report(
     """
     shown = progress or _NoProgress()
     with shown.scanning() as tick:
-        options = ScanOptions(durations=True, fork=True, progress=tick)
+        cost = store.traits.durations
+        options = ScanOptions(durations=cost, fork=True, progress=tick)
         fold = store.fold(partial(_ReportFold, selector, most), options)
         checks = examine(config, progress=tick)
-    found = stats_report(fold, store, levels, source_state=Drift(store, levels.installed))
+    drift = Drift(store, levels.installed)
+    found = stats_report(fold, store, levels, cost=cost, source_state=drift)
     verification = None
     if check_entries:
         with shown.checking() as tick:

@@ -255,7 +255,7 @@ class Selector:
         return (
             self.covers(entry.function, entry.hash)
             and (self._written_before is None or entry.created < self._written_before)
-            and (self._used_before is None or entry.last_access < self._used_before)
+            and (self._used_before is None or entry.used < self._used_before)
             and (wanted.larger_than is None or entry.size_bytes > wanted.larger_than)
             and (wanted.smaller_than is None or entry.size_bytes < wanted.smaller_than)
             and (not wanted.arguments or self._has_argument(entry))

@@ -222,7 +222,8 @@ def describe_function(store: Store, function: str, installed: InstalledSources) 
     except OSError:
         source = None  # Levels warns of it
     tally = Tally()
-    for found in store.scan(ScanOptions(durations=True, select=lambda name, _: name == function)):
+    cost = store.traits.durations
+    for found in store.scan(ScanOptions(durations=cost, select=lambda name, _: name == function)):
         if isinstance(found, Entry):
             tally.add_entry(found)
     level, comparison = levels(function), Drift(store, installed).compare(function)

@@ -15,7 +15,6 @@ from acache.store.format import dotted
 from acache.store.model import Entry, Found, Leftover, Unreadable, Usage
 from acache.store.store import EntryWatcher, Progress, ScanOptions, Store
 from acache.store.totals import Sum, Tally, Totals, merged
-from acache.system.dirfd import HAS_BLOCKS
 
 K = TypeVar("K")
 Sort = Literal["size", "disk", "entries", "time", "name"]
@@ -331,7 +330,7 @@ def _module(function: str) -> str:
 def _key(sort: Sort, name: str, totals: Totals) -> tuple[float, str]:
     values: dict[Sort, float | None] = {
         "size": totals.size_bytes,
-        "disk": totals.disk_bytes if HAS_BLOCKS else totals.size_bytes,
+        "disk": totals.size_bytes if totals.disk_bytes is None else totals.disk_bytes,
         "entries": totals.entries,
         "time": totals.compute_seconds,
     }

@@ -30,6 +30,16 @@ def checking() -> AbstractContextManager[Progress]:
     return _line("Checking: {:,} done")
 
 
+def copying() -> AbstractContextManager[Progress]:
+    """Show how many things copying has come past; see `scanning`."""
+    return _line("Copying: {:,} done")
+
+
+def compressing(total: int) -> AbstractContextManager[Progress]:
+    """Show how many of `total` entries were compressed; see `scanning`."""
+    return _bar(total, "Compressing")
+
+
 def removing(total: int) -> AbstractContextManager[Progress]:
     """Show how many of `total` entries were removed; see `scanning`."""
     return _bar(total, "Removing")

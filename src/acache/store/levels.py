@@ -8,7 +8,12 @@ from acache.store.format import dotted
 from acache.system.dirfd import read_file
 
 OWN_FOLDER = ".acache"  # in the location
-_LONGEST_LEVEL = 32  # bytes
+LONGEST_LEVEL = 32  # bytes
+
+
+def level_path(function: str) -> str:
+    """Return where the level of a function is kept, below the location."""
+    return f"{OWN_FOLDER}/levels/{dotted(function)}"
 
 
 def record_level(location: str, function: str, level: int) -> None:
@@ -46,8 +51,8 @@ def record_level(location: str, function: str, level: int) -> None:
 
 def recorded_level(location: str, function: str) -> int | None:
     """Return the level that `record_level` kept; None if it kept none."""
-    path = os.path.join(location, OWN_FOLDER, "levels", dotted(function))
+    path = os.path.join(location, level_path(function))
     try:
-        return int(read_file(path, limit=_LONGEST_LEVEL))
+        return int(read_file(path, limit=LONGEST_LEVEL))
     except (OSError, ValueError):
         return None

@@ -7,11 +7,12 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from stat import S_ISDIR
 from typing import BinaryIO
 
+from acache.store.changes import LARGEST_SOURCE, Removal, StoredEntry, StoredSource, Writing
 from acache.store.folder import LARGEST_METADATA
 from acache.store.format import METADATA, OUTPUT, SOURCE, is_hash, parse_metadata, split_source
 from acache.store.functions import (
@@ -35,16 +36,16 @@ from acache.store.levels import recorded_level
 from acache.store.model import FolderStatus, ForeignResult, Found, Metadata, Unreadable
 from acache.store.parallel import fold_walk
 from acache.store.scan import Walk, opened_root
-from acache.store.store import DEFAULTS, F, Removal, ScanOptions, Store
+from acache.store.store import DEFAULTS, F, ScanOptions, Store
 from acache.system.dirfd import (
     NotAFileError,
     open_file,
+    open_in,
     read_file,
+    read_known,
     reading_changes_access,
 )
 from acache.system.errors import ConfigurationError
-
-_LARGEST_SOURCE = 16 << 20  # bytes
 
 
 class LocalStore(Store):
@@ -115,6 +116,26 @@ class LocalStore(Store):
         """Open an entry's ``output.pkl``; a link is refused."""
         return open_file(self._output(function, argument_hash, place))
 
+    @contextmanager
+    def open_entry(
+        self, function: str, argument_hash: str, place: int | None = None
+    ) -> Iterator[StoredEntry]:
+        """Open an entry's ``output.pkl``, and read its ``metadata.json``; links are refused."""
+        path = self._output(function, argument_hash, place)
+        with open_in(path, None) as output:
+            status = os.fstat(output.fileno())
+            metadata, recorded_ns = _read_dated(
+                f"{os.path.dirname(path)}/{METADATA}", limit=LARGEST_METADATA
+            )
+            yield StoredEntry(
+                output,
+                status.st_size,
+                status.st_mtime_ns,
+                status.st_atime_ns,
+                metadata,
+                recorded_ns,
+            )
+
     def reading_changes_access(
         self, function: str, argument_hash: str, place: int | None = None
     ) -> bool:
@@ -139,7 +160,7 @@ class LocalStore(Store):
 
     def source(self, function: str) -> str | None:
         """Read a function's ``func_code.py``; a link is refused."""
-        data = _read(self._latest_source(function), limit=_LARGEST_SOURCE)
+        data = _read(self._latest_source(function), limit=LARGEST_SOURCE)
         return None if data is None else split_source(data.decode("utf-8", "replace"))
 
     def source_addresses(self, function: str) -> list[str]:
@@ -153,7 +174,21 @@ class LocalStore(Store):
         path = os.path.realpath(address)
         if os.path.isdir(path):
             raise IsADirectoryError(f"{path} is a folder")
-        return _read(path, limit=_LARGEST_SOURCE)
+        return _read(path, limit=LARGEST_SOURCE)
+
+    def stored_source(self, function: str, place: int = 0) -> StoredSource | None:
+        """Read the ``func_code.py`` in the folder that also holds the entries of a place."""
+        path = self.address(f"{function_path(function, place)}/{SOURCE}")
+        data, modified_ns = _read_dated(path, limit=LARGEST_SOURCE)
+        return None if data is None else StoredSource(data, modified_ns)
+
+    def has_source(self, function: str, place: int, source: StoredSource) -> bool:
+        """Compare time and size."""
+        try:
+            status = os.lstat(self.address(f"{function_path(function, place)}/{SOURCE}"))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return (status.st_mtime_ns, status.st_size) == (source.modified_ns, len(source.data))
 
     def recorded_level(self, function: str) -> int | None:
         """Return what is kept in the location."""
@@ -168,6 +203,22 @@ class LocalStore(Store):
 
         moment = time.time() if now is None else now
         return LocalRemoval(self.path, places=self._places, grace=grace, now=moment)
+
+    def writing(
+        self, *, split: bool | None = None, dry_run: bool = False
+    ) -> AbstractContextManager[Writing]:
+        """Open the store's folder, if there is one."""
+        # What only reads does not load what writes.
+        from acache.store.write import LocalWriting
+
+        return LocalWriting(
+            self.location,
+            self.path,
+            exists=self.exists,
+            places=self._function_places,
+            split=split,
+            dry_run=dry_run,
+        )
 
     def free_bytes(self) -> int:
         """Return how many bytes are free on the file system."""
@@ -209,6 +260,15 @@ def _read(path: str, *, limit: int) -> bytes | None:
         return read_file(path, limit=limit)
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def _read_dated(path: str, *, limit: int) -> tuple[bytes | None, int]:
+    """Read a file, and its modification time; None if there is none."""
+    try:
+        status = os.lstat(path)
+        return read_known(path, None, status, limit=limit), status.st_mtime_ns
+    except (FileNotFoundError, NotADirectoryError):
+        return None, 0
 
 
 def _is_folder(path: str) -> bool:

@@ -45,8 +45,9 @@ class Entry(NamedTuple):
         As in `Usage`, of the files that joblib wrote and of the folder that holds them.
     created : float
         When the result was written: modification time of ``output.pkl``, Unix seconds.
-    last_access : float
-        Access time of ``output.pkl``, Unix seconds; under relatime good to a day.
+    last_access : float or None
+        Access time of ``output.pkl``, Unix seconds; under relatime good to a day. None where the
+        store has no such time.
     compute_seconds : float >= 0 or None
         What joblib recorded for computing and storing; None if that was not read, or not recorded.
     place : int
@@ -60,7 +61,7 @@ class Entry(NamedTuple):
     disk_bytes: int | None
     inodes: int | None
     created: float
-    last_access: float
+    last_access: float | None
     compute_seconds: float | None = None
     place: int = 0
 
@@ -68,6 +69,11 @@ class Entry(NamedTuple):
     def usage(self) -> Usage:
         """The space that it takes."""
         return Usage(self.size_bytes, self.disk_bytes, self.inodes)
+
+    @property
+    def used(self) -> float:
+        """When it was last used, as far as is known: written, if nothing else; Unix seconds."""
+        return self.created if self.last_access is None else self.last_access
 
 
 class Leftover(NamedTuple):

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from stat import S_ISREG
 from types import TracebackType
 
+from acache.store.changes import PartlyRemovedError, Removal
 from acache.store.format import METADATA, OUTPUT, is_entry_temporary
 from acache.store.layout import SPLIT, divide, function_path, is_rest
 from acache.store.leftovers import is_expired
 from acache.store.model import Leftover
-from acache.store.store import PartlyRemovedError, Removal
 from acache.system.dirfd import (
     Folder,
     close_folder,
@@ -33,7 +33,7 @@ _STAYS = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT)
 
 
 class LocalRemoval(Removal):
-    """Removes from a store's folder, which is held open; see `acache.store.store.Removal`.
+    """Removes from a store's folder, which is held open; see `acache.store.changes.Removal`.
 
     Parameters
     ----------

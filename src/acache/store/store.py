@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, NamedTuple, Protocol, TypeVar
 
+from acache.config.buckets import is_bucket
+from acache.store.changes import Removal, StoredEntry, StoredSource, Writing
+from acache.store.layout import BELOW_JOBLIB
 from acache.store.leftovers import GRACE_SECONDS
-from acache.store.model import FolderStatus, ForeignResult, Found, Leftover, Metadata, Unreadable
+from acache.store.model import FolderStatus, ForeignResult, Found, Metadata, Unreadable
 
 Select = Callable[[str, str], bool]
 Progress = Callable[[int], None]
@@ -81,58 +84,26 @@ class Fold(Protocol):
 F = TypeVar("F", bound=Fold)
 
 
-class PartlyRemovedError(OSError):
-    """An entry is a miss from now on, but something that belonged to it could not be removed."""
+class Traits(NamedTuple):
+    """What a kind of store can do.
 
+    Attributes
+    ----------
+    access_times : bool
+        Whether it knows when an entry was last used; where it does not, that is when the entry was
+        written.
+    durations : bool
+        Whether a scan reads the recorded durations without a request for each entry.
+    fork : bool
+        Whether processes that are forked may use it.
+    batch : int > 0
+        How many entries to remove at a time.
+    """
 
-class Removal(Protocol):
-    """Removes from a store. What another process removed meanwhile is not an error."""
-
-    def entry(
-        self,
-        function: str,
-        argument_hash: str,
-        *,
-        place: int | None = None,
-        created: float | None = None,
-        last_access: float | None = None,
-    ) -> bool:
-        """Remove an entry, with its own temporary files past the grace.
-
-        Parameters
-        ----------
-        function : str
-            Function id, ``/`` between its parts.
-        argument_hash : str
-        place : int, optional
-            See `acache.store.model.Entry`; by default the first that holds such an entry.
-        created : float, optional
-            When it was written, Unix seconds: a result of another time is kept.
-        last_access : float, optional
-            Unix seconds: a result that was used since is kept.
-
-        Returns
-        -------
-        removed : bool
-            Whether this call made a hit a miss.
-
-        Raises
-        ------
-        PartlyRemovedError
-            If its result is gone, and something else of it could not be removed.
-        OSError
-            If it could not be removed.
-        """
-
-    def leftover(self, leftover: Leftover) -> bool:
-        """Remove a leftover, unless it may still be written to or has become an entry.
-
-        Returns
-        -------
-        removed : bool
-            Whether it is gone. In a folder that holds something foreign, only what joblib wrote is
-            removed.
-        """
+    access_times: bool = True
+    durations: bool = True
+    fork: bool = True
+    batch: int = 8
 
 
 class Store:
@@ -141,18 +112,21 @@ class Store:
     Parameters
     ----------
     location : str or os.PathLike
-        What was given to `joblib.Memory`. The store is ``LOCATION/joblib`` if that is a folder; or
+        What was given to `joblib.Memory`, or the URL of a bucket: ``s3://BUCKET/PREFIX``, ``gs://``
+        or ``az://``. The store is ``LOCATION/joblib`` if that is a folder; or
         else the location itself, as it is when joblib was given a `pathlib.Path`, if there is any
         ``func_code.py`` below it. Where there are both, both are one store: the location.
 
     Attributes
     ----------
     location : str
-        Absolute.
+        Absolute, or a URL.
     path : str
         Of the store, whether it exists or not.
     exists : bool
         Whether there was a store when this object was made.
+    is_trusted : bool
+        Whether its results were written here; else they are judged before they are copied.
 
     Raises
     ------
@@ -171,15 +145,18 @@ class Store:
     location: str
     path: str
     exists: bool
+    traits: Traits = Traits()
+    is_trusted: bool = True
 
     def __new__(cls, location: str | os.PathLike[str]) -> Store:
-        """Make a store of the kind that lies at the location: so far all are folders."""
+        """Make a store of the kind that lies at the location: a folder, or a bucket."""
         if cls is not Store:
             return super().__new__(cls)
         # By its name, as it imports this module.
         from importlib import import_module
 
-        kind: type[Store] = import_module("acache.store.local").LocalStore
+        module, name = ("bucket", "BucketStore") if is_bucket(location) else ("local", "LocalStore")
+        kind: type[Store] = getattr(import_module(f"acache.store.{module}"), name)
         return super().__new__(kind)
 
     def __getnewargs__(self) -> tuple[str]:
@@ -301,6 +278,18 @@ class Store:
         """
         raise NotImplementedError
 
+    def open_entry(
+        self, function: str, argument_hash: str, place: int | None = None
+    ) -> AbstractContextManager[StoredEntry]:
+        """Open an entry's files to copy them as they are; see `open_output`.
+
+        Raises
+        ------
+        OSError
+            If they cannot be read.
+        """
+        raise NotImplementedError
+
     def reading_changes_access(
         self, function: str, argument_hash: str, place: int | None = None
     ) -> bool:
@@ -367,6 +356,31 @@ class Store:
         """
         raise NotImplementedError
 
+    def stored_source(self, function: str, place: int = 0) -> StoredSource | None:
+        """Read a function's ``func_code.py`` to copy it as it is; None if there is none.
+
+        Parameters
+        ----------
+        function : str
+            Function id, ``/`` between its parts.
+        place : int
+            Of an entry of the function; see `acache.store.model.Entry`.
+
+        Raises
+        ------
+        OSError
+            If it cannot be read, is a link, or is too large.
+        """
+        raise NotImplementedError
+
+    def function_place(self, place: int) -> int:
+        """Return the place of the function of an entry: all entries there are of one source."""
+        return place & BELOW_JOBLIB
+
+    def has_source(self, function: str, place: int, source: StoredSource) -> bool:
+        """Return whether a function's source is still the file that `stored_source` returned."""
+        return self.stored_source(function, place) == source
+
     def recorded_level(self, function: str) -> int | None:
         """Return the level that `acache.store.levels.record_level` kept beside the store."""
         raise NotImplementedError
@@ -382,6 +396,26 @@ class Store:
             Temporary files that were written to within this many seconds are kept.
         now : float, optional
             Unix seconds that the grace counts from.
+
+        Raises
+        ------
+        OSError
+            If the store cannot be opened.
+        """
+        raise NotImplementedError
+
+    def writing(
+        self, *, split: bool | None = None, dry_run: bool = False
+    ) -> AbstractContextManager[Writing]:
+        """Open the store to write into it; it is made when the first thing is written.
+
+        Parameters
+        ----------
+        split : bool, optional
+            Whether new entries get the split layout; see `acache.store.layout`. By default that of
+            the function's other entries, or the flat one.
+        dry_run : bool
+            Whether to write nothing, and to return what writing would.
 
         Raises
         ------

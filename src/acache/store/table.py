@@ -20,13 +20,15 @@ class EntryTable:
 
     Attributes
     ----------
-    size_bytes, disk_bytes, inodes, created, last_access, compute_seconds, place : array
+    size_bytes, disk_bytes, inodes, created, used, compute_seconds, place : array
         The columns, as in `acache.store.model.Entry`; NaN where no compute time is known, 0 where
         the system does not report the room on disk.
     """
 
     __slots__ = (
         "_function",
+        "_has_access",
+        "_has_blocks",
         "_hashes",
         "_known",
         "_names",
@@ -34,9 +36,9 @@ class EntryTable:
         "created",
         "disk_bytes",
         "inodes",
-        "last_access",
         "place",
         "size_bytes",
+        "used",
     )
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
@@ -45,9 +47,10 @@ class EntryTable:
         self._function = array("l")
         self._hashes = bytearray()  # 16 bytes each
         self.size_bytes, self.disk_bytes, self.inodes = array("q"), array("q"), array("l")
-        self.created, self.last_access = array("d"), array("d")
+        self.created, self.used = array("d"), array("d")
         self.compute_seconds = array("d")  # NaN: not recorded
-        self.place = array("B")
+        self.place = array("H")
+        self._has_blocks, self._has_access = HAS_BLOCKS, True
         for entry in entries:
             self.add(entry)
 
@@ -64,7 +67,11 @@ class EntryTable:
         self.disk_bytes.append(entry.disk_bytes or 0)
         self.inodes.append(entry.inodes or 0)
         self.created.append(entry.created)
-        self.last_access.append(entry.last_access)
+        self.used.append(entry.used)
+        if entry.disk_bytes is None:
+            self._has_blocks = False
+        if entry.last_access is None:
+            self._has_access = False
         self.compute_seconds.append(math.nan if seconds is None else seconds)
         self.place.append(entry.place)
 
@@ -74,9 +81,11 @@ class EntryTable:
         self._names = list(self._known)
         self._function.extend(map(numbers.__getitem__, other._function))
         for name in self.__slots__:
-            if name not in ("_function", "_known", "_names"):
+            if not name.startswith("_") or name == "_hashes":
                 column = getattr(self, name)
                 column += getattr(other, name)
+        self._has_blocks = self._has_blocks and other._has_blocks
+        self._has_access = self._has_access and other._has_access
 
     def name(self, index: int) -> tuple[str, bytes]:
         """Return what names an entry, for sorting: its function and its argument hash."""
@@ -99,7 +108,7 @@ class EntryTable:
         apparent : bool
             Whether that is `size_bytes` in any case.
         """
-        return self.size_bytes if apparent or not HAS_BLOCKS else self.disk_bytes
+        return self.size_bytes if apparent or not self._has_blocks else self.disk_bytes
 
     def totals(self, *, cost: bool = True) -> Totals:
         """Return the totals of the entries; `cost` is whether compute times were read."""
@@ -109,12 +118,12 @@ class EntryTable:
         return Totals(
             entries=len(self),
             size_bytes=sum(self.size_bytes),
-            disk_bytes=sum(self.disk_bytes) if HAS_BLOCKS else None,
-            inodes=sum(self.inodes) if HAS_BLOCKS else None,
+            disk_bytes=sum(self.disk_bytes) if self._has_blocks else None,
+            inodes=sum(self.inodes) if self._has_blocks else None,
             compute_seconds=math.fsum(recorded) if recorded else None,
             oldest=min(self.created),
             newest=max(self.created),
-            last_access=max(self.last_access),
+            last_access=max(self.used) if self._has_access else None,
         )
 
     def __eq__(self, other: object) -> bool:
@@ -134,10 +143,10 @@ class EntryTable:
             self._names[self._function[index]],
             self._hashes[start : start + 16].hex(),
             self.size_bytes[index],
-            self.disk_bytes[index] if HAS_BLOCKS else None,
-            self.inodes[index] if HAS_BLOCKS else None,
+            self.disk_bytes[index] if self._has_blocks else None,
+            self.inodes[index] if self._has_blocks else None,
             self.created[index],
-            self.last_access[index],
+            self.used[index] if self._has_access else None,
             None if math.isnan(seconds) else seconds,
             self.place[index],
         )

@@ -42,20 +42,24 @@ class Totals(NamedTuple):
 class Sum:
     """A growing sum of room on disk."""
 
-    __slots__ = ("disk_bytes", "inodes", "size_bytes")
+    __slots__ = ("disk_bytes", "has_blocks", "inodes", "size_bytes")
 
     def __init__(self) -> None:
         self.size_bytes = self.disk_bytes = self.inodes = 0
+        self.has_blocks = HAS_BLOCKS
 
     def add(self, usage: Usage) -> None:
         """Add more room."""
         self.size_bytes += usage.size_bytes
-        self.disk_bytes += usage.disk_bytes or 0
-        self.inodes += usage.inodes or 0
+        if usage.disk_bytes is None:
+            self.has_blocks = False
+        else:
+            self.disk_bytes += usage.disk_bytes
+            self.inodes += usage.inodes or 0
 
     def usage(self) -> Usage:
         """Return the sum."""
-        if not HAS_BLOCKS:
+        if not self.has_blocks:
             return Usage(self.size_bytes, None, None)
         return Usage(self.size_bytes, self.disk_bytes, self.inodes)
 
@@ -77,8 +81,11 @@ class Tally(Sum):
         """Add one more entry."""
         self.entries += 1
         self.size_bytes += entry.size_bytes
-        self.disk_bytes += entry.disk_bytes or 0
-        self.inodes += entry.inodes or 0
+        if entry.disk_bytes is None:
+            self.has_blocks = False
+        else:
+            self.disk_bytes += entry.disk_bytes
+            self.inodes += entry.inodes or 0
         if entry.compute_seconds is not None:
             self.compute_seconds += entry.compute_seconds
             self.recorded += 1
@@ -86,7 +93,7 @@ class Tally(Sum):
             self.oldest = entry.created
         if entry.created > self.newest:
             self.newest = entry.created
-        if entry.last_access > self.last_access:
+        if entry.last_access is not None and entry.last_access > self.last_access:
             self.last_access = entry.last_access
 
     def merge(self, other: Tally) -> None:
@@ -112,7 +119,7 @@ class Tally(Sum):
             compute_seconds=self.compute_seconds if self.recorded else None,
             oldest=self.oldest,
             newest=self.newest,
-            last_access=self.last_access,
+            last_access=None if self.last_access == -math.inf else self.last_access,
         )
 
 

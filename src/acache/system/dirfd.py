@@ -239,6 +239,21 @@ def open_file(path: str) -> Iterator[BinaryIO]:
                 _put_back(descriptor, status)
 
 
+@contextlib.contextmanager
+def open_in(name: str, folder: Folder | None) -> Iterator[BinaryIO]:
+    """Open a regular file of a folder as `open_file` does, never a copy of it in memory."""
+    descriptor, keeps_access = _open_file(name, folder)
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        status = os.fstat(descriptor)
+        if not S_ISREG(status.st_mode):
+            raise NotAFileError(errno.EINVAL, "is not a regular file")
+        try:
+            yield file
+        finally:
+            if not keeps_access:
+                _put_back(descriptor, status)
+
+
 def reading_changes_access(path: str) -> bool:
     """Return whether reading a file may change its access time: another user owns it.
 

@@ -1,4 +1,4 @@
-"""Temporary folders of one command, removed at its end, however it ends."""
+"""Temporary folders and files of one command, removed at its end, however it ends."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import BinaryIO, cast
 
 from acache.system.signals import uninterrupted
+
+_MOST_IN_MEMORY = 16 << 20  # bytes
+_BLOCK = 1 << 20  # bytes
 
 
 @contextmanager
@@ -37,6 +41,25 @@ def private_folder(prefix: str, *, parent: str | None = None) -> Iterator[str]:
         if folder is not None:
             with uninterrupted():
                 _remove(folder)
+
+
+@contextmanager
+def seekable(file: BinaryIO, *, parent: str | None = None) -> Iterator[BinaryIO]:
+    """Give the rest of a file as one that can be read again: as it is, or from a temporary file.
+
+    Parameters
+    ----------
+    file : binary file
+    parent : str, optional
+        Where what is large goes; by default the system's temporary folder.
+    """
+    if file.seekable():
+        yield file
+        return
+    with tempfile.SpooledTemporaryFile(_MOST_IN_MEMORY, dir=parent) as spooled:
+        shutil.copyfileobj(file, spooled, _BLOCK)
+        spooled.seek(0)
+        yield cast(BinaryIO, spooled)
 
 
 def _remove(folder: str) -> None:

@@ -207,6 +207,7 @@ def run(tmp_path: Path) -> Run:
             done = subprocess.run(
                 [sys.executable, *options, script],
                 env=tracing.environment(environ),
+                cwd=tmp_path,
                 capture_output=True,
                 text=True,
                 timeout=PATIENCE_SECONDS,

@@ -96,9 +96,10 @@ def _restore() -> None:
 def _classes() -> list[tuple[Any, dict[str, Any]]]:
     from joblib import memory
 
+    from acache.memory.engine.locations import MEMORY_METHODS
     from acache.memory.engine.methods import ASYNC_METHODS, METHODS
 
-    kinds = [(memory.MemorizedFunc, METHODS)]
+    kinds = [(memory.MemorizedFunc, METHODS), (memory.Memory, MEMORY_METHODS)]
     if ASYNC_METHODS:
         kinds.append((memory.AsyncMemorizedFunc, ASYNC_METHODS))
     return kinds

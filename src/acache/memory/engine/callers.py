@@ -205,13 +205,20 @@ def _make_caller(owner: Any) -> Caller | None:
         return None  # what overrides joblib's methods is left alone
     if type(owner.ignore) is not list:
         return None
-    function = _function_of(owner.func, backend, memory._build_func_identifier(owner.func))
+    function = _function_of(owner.func, backend, function_id_of(owner))
     if function is None:
         return None
     key = id(owner)
     caller = Caller(owner, function, lambda _: _forget(key))
     _callers[key] = caller
     return caller
+
+
+def function_id_of(owner: Any) -> str:
+    """Return how joblib names the function of a `MemorizedFunc`, `os.sep` between its parts."""
+    # Since joblib 1.4 a function has its id from where it was cached: in a process to which it was
+    # sent by value, what it seems to be defined in is another file.
+    return str(getattr(owner, "func_id", None) or memory._build_func_identifier(owner.func))
 
 
 def _forget(key: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from joblib import memory
 
-from acache.memory.engine.callers import caller_of
+from acache.memory.engine.callers import caller_of, function_id_of
 from acache.memory.engine.counts import CacheInfo, counts_of
 from acache.memory.engine.loading import load
 from acache.store.format import dotted
@@ -137,7 +137,7 @@ def _argument_hash(cached: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
 
 
 def _function_id(cached: Any) -> str:
-    return str(memory._build_func_identifier(cached.func))
+    return function_id_of(cached)
 
 
 def _entry(cached: Any, argument_hash: str) -> str:

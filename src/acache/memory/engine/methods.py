@@ -81,7 +81,7 @@ def answer(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return _MISSING
     answered = perf_counter()
     caller.counts.hit(argument_hash, answered - started)
-    log, _, limiter = caller.services
+    log, _, limiter, _ = caller.services
     if log is not None or limiter is not None:
         at = time() - (answered - started)
         if log is not None:
@@ -173,7 +173,7 @@ def _hit(self: Any, caller: Any, argument_hash: str, load_seconds: float) -> Non
     counts_of(self).hit(argument_hash, load_seconds)
     if caller is None:
         return
-    log, _, limiter = caller.services
+    log, _, limiter, _ = caller.services
     now = time()
     if limiter is not None and now >= limiter.due:
         limiter.used(now)
@@ -250,8 +250,12 @@ def _compute(self: Any, call_id: Any, args: Any, kwargs: Any, shelving: bool = F
     if caller is None:
         return _compute_counted(self, call_id, args, kwargs, shelving)
     miss = _miss(self, caller, call_id[1], shelving=shelving)
-    if miss.take().arrived and self._is_in_cache_and_valid(call_id):
-        return _arrived(self, call_id, shelving), {}
+    if miss.take():
+        if miss.output:
+            _hit(self, caller, call_id[1], 0.0)
+            return miss.output[0], {}
+        if self._is_in_cache_and_valid(call_id):
+            return _arrived(self, call_id, shelving), {}
     with miss:
         return _compute_counted(self, call_id, args, kwargs, shelving)
 
@@ -263,8 +267,12 @@ async def _async_compute(
     if caller is None:
         return await _async_compute_counted(self, call_id, args, kwargs, shelving)
     miss = _miss(self, caller, call_id[1], shelving=shelving)
-    if (await miss.take_async()).arrived and self._is_in_cache_and_valid(call_id):
-        return _arrived(self, call_id, shelving), {}
+    if await miss.take_async():
+        if miss.output:
+            _hit(self, caller, call_id[1], 0.0)
+            return miss.output[0], {}
+        if self._is_in_cache_and_valid(call_id):
+            return _arrived(self, call_id, shelving), {}
     with miss:
         return await _async_compute_counted(self, call_id, args, kwargs, shelving)
 
@@ -282,7 +290,9 @@ def _compute_1_3(self: Any, *args: Any, **kwargs: Any) -> Any:
     shelving, _local.shelving = getattr(_local, "shelving", False), False
     miss = _miss(self, caller, argument_hash, shelving=shelving)
     call_id = [memory._build_func_identifier(self.func), argument_hash]
-    if miss.take().arrived and self._is_in_cache_and_valid(call_id):
+    if miss.take() and (miss.output or self._is_in_cache_and_valid(call_id)):
+        if miss.output:
+            return miss.output[0], {}
         return load(caller.function.output_path(argument_hash)), {}
     with miss:
         return _compute_counted(self, *args, **kwargs)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from joblib import _store_backends
 
 from acache.memory.engine.flight import Lease
+from acache.memory.engine.loading import load
 from acache.store.format import METADATA, OUTPUT
 
 if TYPE_CHECKING:
@@ -118,21 +119,58 @@ class Miss:
         self.refused = ""
         self.output: list[Any] = []
 
-    def take(self) -> Lease:
-        """Return the lease for the result; see `acache.memory.engine.flight.Flights.take`."""
+    def take(self) -> bool:
+        """Take the right to compute the result, unless it arrives from elsewhere.
+
+        Returns
+        -------
+        arrived : bool
+            Whether another process has computed it meanwhile, or a bucket has it. It is in the
+            store then; or `output`, where the limits do not allow that.
+        """
         flights = self._caller.services.flights
         if flights is not None and self._reason != "forced":
             self._lease = flights.take(self._caller.function.name, self._hash)
             self._waited()
-        return self._lease
+        return self._lease.arrived or (self._may_fetch and self._fetched())
 
-    async def take_async(self) -> Lease:
+    async def take_async(self) -> bool:
         """Do as `take` does, while other tasks go on."""
         flights = self._caller.services.flights
         if flights is not None and self._reason != "forced":
             self._lease = await flights.take_async(self._caller.function.name, self._hash)
             self._waited()
-        return self._lease
+        if self._lease.arrived or not self._may_fetch:
+            return self._lease.arrived
+        import asyncio
+
+        return await asyncio.get_running_loop().run_in_executor(None, self._fetched)
+
+    @property
+    def _may_fetch(self) -> bool:
+        """Whether a result that others have computed will do."""
+        shared = self._caller.services.sharing is not None
+        return shared and self._reason not in ("forced", "expired")
+
+    def _fetched(self) -> bool:
+        """Return whether a bucket has the result; see `take`."""
+        function = self._caller.function
+        sharing = self._caller.services.sharing
+        temporary = sharing.fetch(function, self._hash)
+        if temporary is None:
+            return False
+        try:
+            if self._must_store or self.admits(os.stat(temporary).st_size):
+                os.replace(temporary, self._output)
+            else:
+                self.output = [load(temporary)]
+        except Exception:  # what a damaged result raises can be anything
+            return False
+        finally:
+            sharing.discard(temporary)
+            self._waited()
+        self._lease.release()
+        return True
 
     def _waited(self) -> None:
         now = perf_counter()
@@ -159,6 +197,9 @@ class Miss:
             with contextlib.suppress(OSError):  # the folder that joblib made for it
                 os.rmdir(os.path.dirname(self._output))
         self._lease.release()
+        sharing = self._caller.services.sharing
+        if sharing is not None and stored is not None and error is None and not self.refused:
+            sharing.stored(self._caller.function, self._hash)
         log = self._caller.services.log
         if log is not None:
             self._log(log, raised=error is not None)

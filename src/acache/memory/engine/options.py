@@ -8,6 +8,7 @@ import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from acache.config.buckets import bucket_in_env, is_bucket, local_copy
 from acache.config.sharing import call_log_from_env, single_flight_from_env
 from acache.memory.engine.flight import Flights
 from acache.store.call_writer import CallWriter, call_writer
@@ -15,6 +16,7 @@ from acache.system.errors import AcacheWarning, UsageError
 
 if TYPE_CHECKING:
     from acache.memory.engine.limits import Limiter
+    from acache.memory.engine.sharing import Sharing
 
 ATTRIBUTE = "_acache_options"  # of a cached function, if its cache was made with some
 
@@ -31,10 +33,19 @@ class Options(NamedTuple):
     limits : tuple
         The fields of `acache.operations.prune.Limits`.
     single_flight : bool
+    url : str
+        Of the bucket through which results are shared; empty where there is none.
+    read_only : bool
+        Whether nothing is to be uploaded there.
+    allowed : tuple of str
+        ``MODULE.NAME`` of what results from there may name, beside what is known to be harmless.
     """
 
     limits: LimitValues = NO_LIMITS
     single_flight: bool = False
+    url: str = ""
+    read_only: bool = False
+    allowed: tuple[str, ...] = ()
 
 
 class Services(NamedTuple):
@@ -43,6 +54,7 @@ class Services(NamedTuple):
     log: CallWriter | None
     flights: Flights | None
     limiter: Limiter | None
+    sharing: Sharing | None
 
 
 def services_of(owner: Any, store: str) -> Services:
@@ -68,11 +80,18 @@ def _services(store: str, options: Options) -> Services:
         from acache.operations.prune import Limits
 
         limiter = Limiter(store, Limits(*limits))
+    url = options.url or _url_of_the_environment(store)
+    sharing = None
+    if url:
+        from acache.memory.engine.sharing import Sharing
+
+        sharing = Sharing(store, url, read_only=options.read_only, allowed=options.allowed)
     is_traced = "acache_recorder" in sys.modules  # by `acache run`, which logs the calls itself
     return Services(
         call_writer(store) if call_log_from_env() and not is_traced else None,
         Flights(store) if options.single_flight or single_flight_from_env() else None,
         limiter,
+        sharing,
     )
 
 
@@ -84,14 +103,31 @@ def _limits_of_the_environment(store: str) -> LimitValues:
 
     try:
         config = Config.from_env()
-        location = config.cache_dir.value
-        if location is None or os.path.realpath(store) not in _stores_at(str(location)):
+        location = local_copy(config.cache_dir.value)
+        if location is None or os.path.realpath(store) not in _stores_at(location):
             return NO_LIMITS
         return tuple(configured_limits(config))  # type: ignore[return-value]
     except UsageError as error:
         # No line of code is at fault, and whose call came first would be a matter of chance.
         warnings.warn_explicit(f"{error}; no limit is kept", AcacheWarning, "<environment>", 1)
         return NO_LIMITS
+
+
+@cache
+def _url_of_the_environment(store: str) -> str:
+    """Return the bucket that the environment names, if it is this store that goes with it."""
+    if not bucket_in_env():
+        return ""
+    from acache.config.settings import Config
+
+    try:
+        location = Config.from_env().location
+    except UsageError:
+        return ""
+    local = local_copy(location)
+    if location is None or local is None or not is_bucket(location):
+        return ""
+    return location if os.path.realpath(store) in _stores_at(local) else ""
 
 
 def _stores_at(location: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from acache.config.buckets import is_bucket
 from acache.config.settings import Config
 from acache.operations.doctor import disk, permissions, settings, store
 from acache.operations.doctor.check import Answer, Check, Subject, ok
@@ -21,11 +22,14 @@ class Registered(NamedTuple):
     summary : str
         What it checks: "checks that ...".
     function : callable
+    of_folder : bool
+        Whether it looks at the file system, which object storage has none of.
     """
 
     id: str
     summary: str
     function: Callable[[Subject], Answer]
+    of_folder: bool = False
 
 
 # Made whether or not there is a store.
@@ -45,14 +49,18 @@ _OF_STORE = (
         "permissions",
         "you may write to the cache, and nobody else may: loading a pickle runs code",
         permissions.check_permissions,
+        of_folder=True,
     ),
     Registered(
         "access-times",
         "the file system records when an entry was last used",
         disk.check_access_times,
+        of_folder=True,
     ),
-    Registered("free-space", "the disk has room for more entries", disk.check_free_space),
-    Registered("inodes", "the file system can take more files", disk.check_inodes),
+    Registered(
+        "free-space", "the disk has room for more entries", disk.check_free_space, of_folder=True
+    ),
+    Registered("inodes", "the file system can take more files", disk.check_inodes, of_folder=True),
     Registered("writes", "joblib has not failed to store a result", store.check_writes),
     Registered("leftovers", "no interrupted write left a file or a folder", store.check_leftovers),
     Registered(
@@ -93,6 +101,8 @@ def examine(config: Config, *, progress: Progress | None = None) -> list[Check]:
     def answer(check: Registered) -> Answer:
         if check in _OF_STORE and isinstance(subject.opened, Answer):
             return ok("there is no cache")
+        if check.of_folder and is_bucket(config.location):
+            return ok("does not apply to object storage")
         return check.function(subject)
 
     return [Check(check.id, *answer(check)) for check in CHECKS]

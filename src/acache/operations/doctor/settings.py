@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 
+from acache.config.buckets import is_bucket
 from acache.config.effects import LIBROSA
 from acache.config.settings import Config, Setting
 from acache.operations.doctor.check import Answer, Subject, command, existing, ok, problem, warning
@@ -34,6 +35,8 @@ def open_location(config: Config) -> Store | Answer:
         if isinstance(error, PermissionError) and _is_own(config.location):
             fix = f"chmod u+rwx {quoted(config.location)}"
         return problem(f"{config.location} cannot be used, {fails}: {reason}", fix)
+    if is_bucket(store.location):
+        return store
     obstacle = existing(store.path, strictly=False)
     if not os.path.isdir(obstacle):
         what = "a link to nothing" if os.path.islink(obstacle) else "no folder"
@@ -55,6 +58,8 @@ def check_location(subject: Subject) -> Answer:
     setting, store = subject.config.cache_dir, subject.opened
     if not setting.ok:
         return problem(setting.summary, f"unset {setting.variable}")
+    if is_bucket(store.location):
+        return ok(f"results are shared in {store.path}")
     if setting.origin == "environment" and not os.path.isabs(os.path.expanduser(setting.raw or "")):
         fix = f"export {setting.variable}={quoted(setting.value)}"
         return warning(f"{setting.summary}; now {setting.value}", fix)

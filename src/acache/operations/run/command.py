@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from acache.config.buckets import is_bucket
 from acache.config.child import child_environment
 from acache.config.engine import ENGINE_VARIABLE, Engine, engine_from_env
 from acache.config.settings import Config
 from acache.operations.run.own_cache import is_of_a_script
 from acache.operations.run.savings import RunReport, run_report
 from acache.operations.run.session import Tracing
+from acache.system.errors import UsageError
 from acache.system.executable import start_arguments
 from acache.system.foreground import Foreground
 
@@ -43,6 +45,8 @@ def traced_command(
     switched_on = not is_of_a_script(config)
     arguments = start_arguments(tuple(command), python=config.require_python())
     engine = engine or engine_from_env()
+    if config.location is not None and is_bucket(config.location) and engine != "fast":
+        raise UsageError(f"{config.location} is used by the fast engine alone: --engine fast")
     environment = child_environment(config, switch_on=switched_on)
     if engine is not None:
         environment[ENGINE_VARIABLE] = engine  # for what acache's own cache answers

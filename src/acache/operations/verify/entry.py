@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from acache.operations.verify.fixes import Fixes
-from acache.pickles import DamagedError, Likeness, describe_file
+from acache.operations.verify.result import Kind, ResultCheck, Verdict, cannot_be_read
 from acache.pickles.safety import Judge
 from acache.store.format import METADATA
 from acache.store.model import Entry
 from acache.store.store import Store
 
-Kind = Literal[
-    "missing-output",
-    "truncated",
-    "unreadable",
-    "unsafe-pickle",
-    "missing-source",
-    "bad-metadata",
-    "foreign",
-    "unknown-global",
-]
 Severity = Literal["problem", "note"]
 # In the order of the report.
 KINDS: tuple[Kind, ...] = (
@@ -31,7 +20,6 @@ KINDS: tuple[Kind, ...] = (
     *("unknown-global", "bad-metadata", "foreign"),
 )
 _NOTES = ("bad-metadata", "foreign", "unknown-global")
-_MOST_FIELDS = 1000  # of a structure, that are kept to be judged
 
 
 class Finding(NamedTuple):
@@ -42,14 +30,6 @@ class Finding(NamedTuple):
     severity: Severity
     message: str
     fix: str | None = None  # the command line that fixes it
-
-
-class Verdict(NamedTuple):
-    """What is wrong with an entry's result, and whether that makes it useless."""
-
-    kind: Kind
-    message: str
-    damaged: bool = False
 
 
 class EntryCheck:
@@ -67,7 +47,7 @@ class EntryCheck:
         self.store = store
         self.fixes = fixes
         self._judge = judge
-        self._sound = Likeness()
+        self._check = ResultCheck(judge)
         self._strict = strict
         # Only the owner of a file, or root, can read it without changing its last access.
         is_root = not hasattr(os, "geteuid") or os.geteuid() == 0
@@ -83,31 +63,16 @@ class EntryCheck:
         MissingPackageError
             If what decompresses it is not installed.
         """
-        judge = self._judge
-        judge.begin()
-        verdict = None
+        at = entry.function, entry.hash, entry.place
         try:
-            if self._before_access is not None and self.store.reading_changes_access(
-                entry.function, entry.hash, entry.place
-            ):
+            if self._before_access is not None and self.store.reading_changes_access(*at):
                 self._before_access()
-            verdict = self._followed(entry)
+            with self.store.open_output(*at) as file:
+                return self._check(file)
         except FileNotFoundError:
             raise
-        except OSError as error:  # it may be sound for a user who can read it
-            verdict = Verdict("unreadable", f"cannot be read: {error.strerror or error}")
-        except DamagedError as error:
-            kind: Kind = "truncated" if error.truncated else "unreadable"
-            verdict = Verdict(kind, str(error), damaged=not error.limited)
-        if judge.unsafe:  # loading would run that, even if it fails later
-            return Verdict("unsafe-pickle", f"loading it may run code: it {judge.unsafe_text()}")
-        if verdict is None and judge.doubts:
-            return Verdict("unreadable", f"too large to be judged: it {judge.doubts_text()}")
-        if verdict is None and judge.unknown:
-            return Verdict(
-                "unknown-global", f"names what is not listed as harmless: {judge.unknown_text()}"
-            )
-        return verdict
+        except OSError as error:
+            return cannot_be_read(error)
 
     def fix(self, entry: Entry, verdict: Verdict) -> str | None:
         """Write the command line that fixes what was found last, if there is one."""
@@ -117,23 +82,6 @@ class EntryCheck:
             return self.fixes.delete(entry.function, entry.hash, "--delete-unsafe")
         if verdict.kind == "unknown-global" and self._strict:
             return self.fixes.allow(self._judge.unknown)
-        return None
-
-    def _followed(self, entry: Entry) -> Verdict | None:
-        judge = self._judge
-        with self.store.open_output(entry.function, entry.hash, entry.place) as file:
-            whole = file.getvalue() if isinstance(file, io.BytesIO) else None  # a small one
-            if whole is not None and self._sound.knows(whole):
-                return None
-            described = describe_file(file, most_items=_MOST_FIELDS, watcher=judge, contents=False)
-        if described.outside:
-            message = "refers to objects outside of it, which joblib cannot load"
-            return Verdict("unreadable", message, damaged=True)
-        if described.trailing:
-            message = f"goes on after its end, at byte {described.bytes_read}"
-            return Verdict("unreadable", message, damaged=True)
-        if whole is not None and not (judge.unsafe or judge.doubts or judge.unknown):
-            self._sound.remember(whole, () if described.compression else described.passed)
         return None
 
     def metadata(self, entry: Entry) -> tuple[float | None, str | None]:

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from acache.operations.clear import Candidates, Plan, make_plan
 from acache.operations.notebook import html_of
 from acache.operations.selection import Selector
-from acache.operations.verify.entry import KINDS, EntryCheck, Finding, Kind
+from acache.operations.verify.entry import KINDS, EntryCheck, Finding
 from acache.operations.verify.fixes import CommandLine, Fixes, remove
+from acache.operations.verify.result import Kind
 from acache.pickles import MissingPackageError
 from acache.pickles.safety import Judge
 from acache.sources.integrity import source_trouble

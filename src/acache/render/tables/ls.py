@@ -88,7 +88,7 @@ def _cells(row: Listed, now: float) -> dict[str, str]:
         "size": size_text(entry.size_bytes),
         "disk": "-" if entry.disk_bytes is None else size_text(entry.disk_bytes),
         "age": duration(max(now - entry.created, 0)),
-        "unused": duration(max(now - entry.last_access, 0)),
+        "unused": "-" if entry.last_access is None else duration(max(now - entry.last_access, 0)),
         "compute": seconds_text(entry.compute_seconds),
     }
 

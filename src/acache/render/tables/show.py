@@ -48,7 +48,7 @@ def _print_entry(out: Console, details: EntryDetails) -> None:
         ("level", level_text(row.level)),
         ("size", f"{size_text(entry.size_bytes)}, {room(entry)}"),
         ("written", _moment(entry.created)),
-        ("last used", _moment(entry.last_access)),
+        ("last used", "not known" if entry.last_access is None else _moment(entry.last_access)),
         ("compute", "not recorded" if seconds is None else f"{duration(seconds)}, with storing"),
     ]
     if details.source_state in ("changed", "gone"):

@@ -7,7 +7,7 @@ from itertools import groupby
 from rich.table import Table
 from rich.text import Text
 
-from acache.operations.verify.entry import Kind
+from acache.operations.verify.result import Kind
 from acache.operations.verify.store import VerifyReport
 from acache.render.tables.layout import GAP, console, plural, tail, write
 from acache.store.format import is_hash

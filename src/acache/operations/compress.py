@@ -1,0 +1,224 @@
+"""Compressing results in place, or undoing that: another form of the same pickle."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import BinaryIO, NamedTuple
+
+from acache.operations.clear import find_candidates
+from acache.operations.pieces import work_through
+from acache.operations.selection import Selection, Selector
+from acache.pickles import DamagedError, MissingPackageError
+from acache.pickles.packing import Method, Packed, pack, require_method
+from acache.store.changes import Writing
+from acache.store.format import dotted
+from acache.store.ids import entry_id
+from acache.store.store import Progress, ScanOptions, Store
+from acache.store.table import EntryTable
+
+_PIECE = 8  # entries handed out at a time: one can take a second
+
+
+class CompressRow(NamedTuple):
+    """What became of the selected entries of one function.
+
+    Attributes
+    ----------
+    function : str
+        Dotted.
+    entries : int >= 0
+        That have another form now.
+    before_bytes, after_bytes : int >= 0
+        Of their results, before and after.
+    same, not_smaller : int >= 0
+        Entries that stay as they are: they have that form already, or would not be smaller.
+    """
+
+    function: str
+    entries: int = 0
+    before_bytes: int = 0
+    after_bytes: int = 0
+    same: int = 0
+    not_smaller: int = 0
+
+    def plus(self, other: CompressRow) -> CompressRow:
+        """Return the sum of both, under this one's name."""
+        return CompressRow(
+            self.function, *(a + b for a, b in zip(self[1:], other[1:], strict=True))
+        )
+
+
+class NotCompressed(NamedTuple):
+    """An entry that could not be read or written."""
+
+    id: str
+    reason: str
+
+
+class CompressReport(NamedTuple):
+    """The result of compressing.
+
+    Attributes
+    ----------
+    store : Store
+    method : str
+    rows : tuple of CompressRow
+        Per function, the one that became smaller by most bytes first.
+    total : CompressRow
+        Their sum, without a name.
+    failed : tuple of NotCompressed
+    interrupted : bool
+        Whether it was stopped before its end.
+    """
+
+    store: Store
+    method: Method
+    rows: tuple[CompressRow, ...]
+    total: CompressRow
+    failed: tuple[NotCompressed, ...]
+    interrupted: bool
+
+
+def compress(
+    store: Store,
+    selector: Selector | None = None,
+    *,
+    method: Method,
+    level: int | None = None,
+    dry_run: bool = False,
+    fork: bool = False,
+    progress: Callable[[int], Progress | None] | None = None,
+    stopped: Callable[[], bool] | None = None,
+) -> CompressReport:
+    """Write results in another form, which joblib reads as the same.
+
+    What joblib compresses is, to the byte, what it writes without compression; that stays as it is.
+    So do the times of the file. A result that is written again meanwhile is left alone, and readers
+    have the old file until they close it.
+
+    Parameters
+    ----------
+    store : Store
+    selector : Selector, optional
+        Which entries; see `acache.operations.selection.Selection.resolve`.
+    method : {"zlib", "gzip", "bz2", "lzma", "xz", "lz4", "none"}
+    level : int, optional
+        From 1 to 9; by default joblib's.
+    dry_run : bool
+        Whether to compress and count, and to change nothing.
+    fork : bool
+        See `acache.store.store.ScanOptions`.
+    progress : callable, optional
+        Is given the number of entries; returns what is called with how many are done.
+    stopped : callable, optional
+        Is asked before each entry whether to stop.
+
+    Returns
+    -------
+    report : CompressReport
+
+    Raises
+    ------
+    MissingPackageError
+        If what compresses is not installed.
+    OSError
+        If the store cannot be opened.
+
+    Examples
+    --------
+    >>> from acache import Store
+    >>> compress(Store("/nowhere"), method="zlib").total.entries
+    0
+    """
+    require_method(method, level)
+    selector = Selection().resolve(store) if selector is None else selector
+    entries = find_candidates(store, selector, ScanOptions(fork=fork), leftovers=False).entries
+    new_work = partial(_Compressing, entries, method, level)
+    helping = partial(_help, store, new_work, dry_run=dry_run)
+    with store.writing(dry_run=dry_run) as writing:
+        work = new_work(writing)
+        interrupted = work_through(
+            len(entries),
+            work,
+            helping if fork else None,
+            piece=_PIECE,
+            stride=1,
+            progress=None if progress is None else progress(len(entries)),
+            stopped=stopped,
+        )
+    rows = [row._replace(function=dotted(name)) for name, row in work.rows.items()]
+    rows.sort(key=lambda row: (row.after_bytes - row.before_bytes, row.function))
+    total = CompressRow("")
+    for row in rows:
+        total = total.plus(row)
+    failed = tuple(sorted(work.failed))
+    return CompressReport(store, method, tuple(rows), total, failed, interrupted)
+
+
+def _help(
+    store: Store,
+    new_work: Callable[[Writing], _Compressing],
+    pieces: Iterator[range],
+    *,
+    dry_run: bool,
+) -> _Compressing:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process decides what to stop
+    with store.writing(dry_run=dry_run) as writing:
+        work = new_work(writing)
+        for piece in pieces:
+            work.do(piece)
+    return work
+
+
+class _Compressing:
+    """What one process has compressed, and what it could not."""
+
+    def __init__(
+        self, entries: EntryTable, method: Method, level: int | None, writing: Writing
+    ) -> None:
+        self.rows: dict[str, CompressRow] = {}
+        self.failed: list[NotCompressed] = []
+        self._entries = entries
+        self._method = method
+        self._level = level
+        self._writing = writing
+
+    def __getstate__(self) -> dict[str, object]:
+        # Only what was done is sent from one process to the other.
+        return {"rows": self.rows, "failed": self.failed}
+
+    def do(self, piece: range) -> None:
+        """Compress some of the entries."""
+        for index in piece:
+            entry = self._entries[index]
+            done: list[Packed] = []
+
+            def convert(old: BinaryIO, new: BinaryIO, done: list[Packed] = done) -> bool:
+                done.append(pack(old, new, self._method, self._level))
+                return done[0].result == "packed"
+
+            try:
+                result = self._writing.rewrite(entry.function, entry.hash, entry.place, convert)
+            except (DamagedError, MissingPackageError, OSError) as error:
+                reason = (isinstance(error, OSError) and error.strerror) or str(error)
+                self.failed.append(NotCompressed(entry_id(entry.function, entry.hash), reason))
+                continue
+            if result is not None:
+                self._add(entry.function, done[0])
+
+    def _add(self, function: str, packed: Packed) -> None:
+        row = self.rows.get(function) or CompressRow(function)
+        if packed.result == "packed":
+            one = CompressRow("", 1, packed.before_bytes, packed.after_bytes)
+        else:
+            is_same = packed.result == "same"
+            one = CompressRow("", same=int(is_same), not_smaller=int(not is_same))
+        self.rows[function] = row.plus(one)
+
+    def merge(self, other: _Compressing) -> None:
+        """Add what another process has compressed."""
+        for function, row in other.rows.items():
+            self.rows[function] = (self.rows.get(function) or CompressRow(function)).plus(row)
+        self.failed += other.failed

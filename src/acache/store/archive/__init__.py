@@ -1,0 +1,1 @@
+"""A store in an archive: ``.tar``, ``.tar.gz`` or ``.tar.zst``."""

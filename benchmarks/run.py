@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from buckets import buckets
 from engine import engine
 from finding import finding
 from measure import Row, Side, compare, measure, print_table

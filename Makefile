@@ -16,7 +16,7 @@ unexport LIBROSA_CACHE_DIR LIBROSA_CACHE_LEVEL LIBROSA_CACHE_MMAP LIBROSA_CACHE_
 unexport LIBROSA_CACHE_VERBOSE LIBROSA_CACHE_MAX_SIZE LIBROSA_CACHE_MAX_AGE LIBROSA_CACHE_MAX_ITEMS
 unexport ACACHE_ENV_PREFIX VIRTUAL_ENV CONDA_PREFIX
 
-.PHONY: help demo test test-slow lint format docs sessions site completions pictures dist fuzz versions bench clean
+.PHONY: help demo test test-slow lint format docs sessions site completions pictures dist fuzz versions joblibs bench clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -105,6 +105,12 @@ $(VERSIONS)/%.stamp:
 	$(INTERPRETER) -m venv $(VERSIONS)/$*
 	$(VERSIONS)/$*/bin/python -m pip --disable-pip-version-check install --quiet librosa==$* lz4
 	@touch $@
+
+joblibs: $(VENV)/test.stamp  ## Test the fast engine with older joblibs; JOBLIBS=1.4.2 for one of them.
+	for version in $(or $(JOBLIBS),1.3.2 1.4.2 1.5.3); do \
+		$(PIP) --no-deps --upgrade --target $(VERSIONS)/joblib-$$version joblib==$$version && \
+		PYTHONPATH=$(VERSIONS)/joblib-$$version $(BIN)/python -m pytest -n auto --dist worksteal tests/memory/engine || exit; \
+	done
 
 completions: $(VENV)/test.stamp  ## Write the completion scripts, from the commands.
 	$(BIN)/acache completion bash > completions/acache.bash

@@ -15,7 +15,7 @@ from measure import Row
 
 from acache.config.settings import Config
 from acache.operations.bench.benchmark import bench
-from acache.operations.bench.runner import Plan
+from acache.operations.bench.runner import Schedule
 from acache.operations.bench.timed_run import timed_run
 
 WORK = "n = 0\nfor i in range(6_000_000): n += i\n"
@@ -52,9 +52,9 @@ def beside_the_runs(folder: Path, runs: int) -> list[Row]:
     """Time a whole benchmark of nothing; stores made and removed count too."""
     (folder / "nothing.py").write_text("")
     command = (sys.executable, str(folder / "nothing.py"))
-    plan = Plan(command, levels=(10,), rounds=5 * runs, warmup=0, time_limit=600.0)
+    schedule = Schedule(command, levels=(10,), rounds=5 * runs, warmup=0, time_limit=600.0)
     begun = time.perf_counter()
-    report = bench(command, plan, Config.from_env(cache_dir=str(folder / "location")))
+    report = bench(command, schedule, Config.from_env(cache_dir=str(folder / "location")))
     whole = time.perf_counter() - begun
     [level] = report.levels
     times = report.off.times + level.cold.times + level.warm.times

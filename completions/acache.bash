@@ -81,6 +81,7 @@ _acache_kind() {
         'copy --arg' |\
         'copy --allow' |\
         'copy --env-prefix' |\
+        'bench --engine' |\
         'bench --runs' |\
         'bench --warmup' |\
         'bench --time-limit' |\
@@ -201,7 +202,7 @@ _acache_kind() {
         'copy --layout')
             kind='words flat split' ;;
         'bench -')
-            kind='words --levels --runs --warmup --time-limit --fail-under --compare --fail-slower --export-json --export-markdown --plot --show-output --json --cache-dir --env-prefix --python --version --help' ;;
+            kind='words --levels --engine --runs --warmup --time-limit --fail-under --compare --fail-slower --export-json --export-markdown --plot --show-output --json --cache-dir --env-prefix --python --version --help' ;;
         'bench ' |\
         'bench more' |\
         'run ' |\

@@ -95,6 +95,7 @@ function __acache_takes_value --argument-names command option
             'copy --env-prefix' \
             'copy --python' \
             'bench --levels' \
+            'bench --engine' \
             'bench --runs' \
             'bench --warmup' \
             'bench --time-limit' \
@@ -354,6 +355,7 @@ complete -c acache -n '__acache_at copy' -l version -d 'Show the version and exi
 complete -c acache -n '__acache_at copy' -l help -s h -d 'Show this message and exit.'
 complete -c acache -n '__acache_at copy' -F
 complete -c acache -n '__acache_at bench' -l levels -r -f -a '(__acache_ask level-list)' -d 'Levels to compare.'
+complete -c acache -n '__acache_at bench' -l engine -r -f -a '' -d 'What answers joblib\'s functions: fast,joblib compares both.'
 complete -c acache -n '__acache_at bench' -l runs -r -f -a '' -d 'Rounds.'
 complete -c acache -n '__acache_at bench' -l warmup -r -f -a '' -d 'Untimed runs with the cache off, before the first round.'
 complete -c acache -n '__acache_at bench' -l time-limit -r -f -a '' -d 'Start no round that would end later; at least one is run.'
@@ -371,7 +373,7 @@ complete -c acache -n '__acache_at bench' -l python -r -F -d 'Python whose packa
 complete -c acache -n '__acache_at bench' -l version -d 'Show the version and exit.'
 complete -c acache -n '__acache_at bench' -l help -s h -d 'Show this message and exit.'
 complete -c acache -n '__acache_at bench' -F
-complete -c acache -n '__acache_at bench-' -a '(__fish_complete_subcommand --fcs-skip=2 --levels --runs --warmup --time-limit --fail-under --compare --fail-slower --export-json --export-markdown --plot --cache-dir --env-prefix --python)'
+complete -c acache -n '__acache_at bench-' -a '(__fish_complete_subcommand --fcs-skip=2 --levels --engine --runs --warmup --time-limit --fail-under --compare --fail-slower --export-json --export-markdown --plot --cache-dir --env-prefix --python)'
 complete -c acache -n '__acache_at run' -l level -r -f -a '(__acache_ask level)' -d 'Level to use instead of LIBROSA_CACHE_LEVEL.'
 complete -c acache -n '__acache_at run' -l engine -r -f -a 'fast joblib' -d 'What answers joblib\'s functions.'
 complete -c acache -n '__acache_at run' -l why -d 'Explain the misses of this run at its end.'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from acache.config.engine import ENGINES
 from acache.config.settings import Origin
 from acache.operations.doctor.check import Status
 from acache.operations.verify.entry import KINDS, Severity
@@ -323,6 +324,7 @@ MEASURED: Keys = {
 UNCACHED = "if nothing was cached"
 BENCH_LEVEL: Keys = {
     "level": value("integer", "The level"),
+    "engine": text("What answered cached calls", enum=[*ENGINES]),
     "cold": thing(MEASURED, "Runs with an empty store"),
     "warm": thing(MEASURED, "Runs with the full store"),
     "speedup": nullable(number("Median time without cache divided by the warm one"), UNCACHED),
@@ -350,6 +352,7 @@ ENVIRONMENT: Keys = {
 }
 COMPARISON: Keys = {
     "level": nullable(value("integer", "The level, warm"), "without cache"),
+    "engine": nullable(text("What answered cached calls", enum=[*ENGINES]), "without cache"),
     "before_seconds": seconds("Median time of the earlier benchmark"),
     "now_seconds": seconds("Median time"),
     "ratio": number("Time now divided by that of before"),
@@ -363,8 +366,11 @@ BENCH: Keys = {
     "runs": count("Rounds that were run"),
     "environment": thing(ENVIRONMENT, "The machine and software of the measurement"),
     "off": thing(MEASURED, "Runs without cache"),
-    "levels": many(thing(BENCH_LEVEL, "A level"), "The levels, in order"),
+    "levels": many(thing(BENCH_LEVEL, "A level"), "The levels, in order, for each engine"),
     "recommended_level": nullable(value("integer", "The level worth using"), "if none is"),
+    "recommended_engine": nullable(
+        text("The engine worth using there", enum=[*ENGINES]), "if no level is"
+    ),
     "comparison": many(
         thing(COMPARISON, "Runs without cache, or of a level"),
         "Only with --compare: the times beside those of an earlier benchmark",

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from acache.config.limits import read_limits
+from acache.config.limits import may_be_set, read_limits
+from acache.config.settings import Config
 from acache.system.errors import UsageError
 
 
@@ -32,3 +33,10 @@ def test_limits_that_are_not_valid_are_named(name: str, value: Any) -> None:
     limits = dict.fromkeys(("max_size", "max_items", "max_age", "min_free"))
     with pytest.raises(UsageError, match=f"{name} not valid"):
         read_limits(**{**limits, name: value})
+
+
+def test_limits_that_may_be_set_are_those_of_any_prefix() -> None:
+    assert not may_be_set({"LIBROSA_CACHE_DIR": "/tmp", "LIBROSA_CACHE_LEVEL": "10"})
+    settings = Config.from_env({}).limits
+    assert all(may_be_set({setting.variable: "1"}) for setting in settings)
+    assert all(may_be_set({s.variable.replace("LIBROSA", "OTHER"): "1"}) for s in settings)

@@ -32,6 +32,7 @@ def bench_report(
     results = [
         level_result(
             level,
+            None,
             off=off,
             cold=measurement(runs(1.1 * seconds)),
             warm=measurement(runs(seconds / gain ** (number + 0.5))),
@@ -40,7 +41,8 @@ def bench_report(
         )
         for number, level in enumerate(levels)
     ]
-    return BenchReport(tuple(command.split()), rounds, {}, off, tuple(results), recommended, ())
+    best = next((one for one in results if one.level == recommended), None)
+    return BenchReport(tuple(command.split()), rounds, {}, off, tuple(results), best, ())
 
 
 def simulate_report(

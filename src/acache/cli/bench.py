@@ -12,7 +12,8 @@ import click
 
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option, note, silence, warning
-from acache.cli.selection import AGE
+from acache.cli.selection import AGE, Parsed
+from acache.config.engine import Engine, check_engine
 from acache.config.settings import Config
 from acache.operations.bench.command import TIME_LIMIT_SECONDS, schedule
 from acache.operations.bench.comparison import Comparison, differences, read_baseline
@@ -71,6 +72,10 @@ class _Percent(click.FloatRange):
         return percent
 
 
+def _parse_engines(text: str) -> tuple[Engine, ...]:
+    return tuple(dict.fromkeys(map(check_engine, text.split(","))))
+
+
 @click.command(name="bench", cls=GroupedHelp, context_settings={"allow_interspersed_args": False})
 @click.argument(
     "words",
@@ -84,6 +89,13 @@ class _Percent(click.FloatRange):
     type=_Levels(),
     metavar="N,N...",
     help="Levels to compare.  [default: 10,20,30,40 and the configured one]",
+)
+@click.option(
+    "--engine",
+    "engines",
+    type=Parsed("engines", _parse_engines),
+    metavar="NAME,NAME...",
+    help="What answers joblib's functions: fast,joblib compares both.  [default: joblib]",
 )
 @click.option(
     "--runs", type=click.IntRange(min=1), default=5, show_default=True, metavar="N", help="Rounds."
@@ -133,6 +145,7 @@ def command(
     *,
     words: tuple[str, ...],
     levels: tuple[int, ...] | None,
+    engines: tuple[Engine, ...] | None,
     runs: int,
     warmup: int,
     time_limit: float | None,
@@ -154,6 +167,7 @@ def command(
     Examples:
       acache bench analyse.py song.ogg
       acache bench --levels 20,50 --runs 10 analyse.py
+      acache bench --engine fast,joblib --levels 50 analyse.py
       acache bench --compare baseline.json --fail-slower 10 analyse.py
       acache bench --fail-under 2 --export-markdown bench.md -- make features
     """
@@ -168,6 +182,7 @@ def command(
         runs=runs,
         warmup=warmup,
         time_limit=TIME_LIMIT_SECONDS if time_limit is None else time_limit,
+        engines=engines or (None,),
     )
     with ExitStack() as stack:
         stack.enter_context(signals_as_exceptions())
@@ -198,7 +213,7 @@ def command(
     slower = [one for one in comparisons or () if one.is_slower(fail_slower or 0)]
     if fail_slower is not None and slower:
         worst = max(slower, key=lambda one: one.ratio)
-        name = "without cache" if worst.level is None else f"at level {worst.level}"
+        name = "without cache" if worst.level is None else f"at level {worst.name}"
         note(f"{worst.ratio - 1:.0%} slower {name}, more than --fail-slower {fail_slower:g}")
         ctx.exit(EXIT_MISSED)
 

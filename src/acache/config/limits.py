@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 
 from acache.config.units import parse_age, parse_size
 from acache.system.errors import UsageError
 
+_ENDINGS = ("_CACHE_MAX_SIZE", "_CACHE_MAX_ITEMS", "_CACHE_MAX_AGE")
+
 Size = float | str
 Age = float | str
+
+
+def may_be_set(environ: Mapping[str, str] | None = None) -> bool:
+    """Return whether the environment sets a limit under any prefix; cheap, unlike `Config`.
+
+    Parameters
+    ----------
+    environ : mapping of str to str, optional
+        By default the environment of this process.
+    """
+    names = os.environ if environ is None else environ
+    return any(name.endswith(_ENDINGS) for name in names)
 
 
 def read_limits(

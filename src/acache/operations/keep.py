@@ -18,7 +18,7 @@ from acache.store.leftovers import GRACE_SECONDS
 from acache.store.store import Store
 from acache.store.table import EntryTable
 from acache.store.totals import Totals
-from acache.system.detached import start_detached
+from acache.system.detached import be_nice, start_detached
 from acache.system.errors import AcacheError
 from acache.system.filelock import open_lock_file, try_lock
 
@@ -28,7 +28,6 @@ _FIRST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.002, 0.05
 _LINGER_SECONDS = 2.0  # a new process would take longer to start than this one to look again
 _PIECE = 64  # entries evicted before writers get to know of the room
 _PAUSE_SECONDS = 60.0  # where the limits cannot be kept
-_NICENESS = 10
 _START = (
     "import sys; sys.path.append(sys.argv[1]); "
     "from acache.operations.keep import main; main(sys.argv[2])"
@@ -115,8 +114,7 @@ def main(text: str) -> None:
     text : str
         What `start_keeper` wrote.
     """
-    with contextlib.suppress(OSError, AttributeError):  # there is no os.nice on Windows
-        os.nice(_NICENESS)
+    be_nice()
     location, limits = json.loads(text)
     with contextlib.suppress(OSError, AcacheError):
         keep(Store(location), Limits(*limits))

@@ -11,6 +11,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 from acache.store.call_writer import own_folder
@@ -47,9 +48,15 @@ class Fill(NamedTuple):
     due: float = 0.0
 
 
+@cache
 def limits_folder(store: str) -> str:
     """Return the folder of what keeps the limits of a store, given by its absolute path."""
     return os.path.join(own_folder(store), "limits")
+
+
+@cache
+def _path(store: str) -> str:
+    return os.path.join(limits_folder(store), "fill")
 
 
 def entry_room(size_bytes: int) -> int:
@@ -72,7 +79,7 @@ def read_fill(store: str) -> Fill:
         If the file cannot be read.
     """
     try:
-        descriptor = open_lock_file(os.path.join(limits_folder(store), "fill"), create=False)
+        descriptor = open_lock_file(_path(store), create=False)
     except FileNotFoundError:
         return Fill()
     try:
@@ -89,7 +96,7 @@ def change_fill(store: str, change: Callable[[Fill], Fill]) -> Fill:
     OSError
         If it cannot be written.
     """
-    path = os.path.join(limits_folder(store), "fill")
+    path = _path(store)
     acquired = _threads.acquire(timeout=_PATIENCE_SECONDS)
     try:
         try:
@@ -116,6 +123,8 @@ def change_fill(store: str, change: Callable[[Fill], Fill]) -> Fill:
 def _wait_for_lock(descriptor: int) -> None:
     """Lock the file; after a time, or without locks, go on all the same: it is measured again."""
     with contextlib.suppress(OSError):
+        if try_lock(descriptor):
+            return
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not try_lock(descriptor) and time.monotonic() < deadline:
             time.sleep(0.0005)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -9,7 +10,14 @@ from collections.abc import Sequence
 
 # The shell ends at once, so that nobody has to wait for the process; it belongs to no terminal.
 _BACKGROUND = '"$@" </dev/null >/dev/null 2>&1 &'
+_NICENESS = 10
 _LONGEST_START = 10.0  # seconds; 2 ms where nothing is wrong
+
+
+def be_nice() -> None:
+    """Have the system prefer other processes to this one."""
+    with contextlib.suppress(OSError, AttributeError):  # Windows has no os.nice
+        os.nice(_NICENESS)
 
 
 def start_detached(code: str, arguments: Sequence[str]) -> bool:

@@ -9,8 +9,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import joblib
 import pytest
 
 import acache
@@ -31,6 +34,14 @@ methods.answer = answer
 if os.environ.get("ACACHE_TEST_SETTLED"):
     callers._SETTLED = -(10**18)
 acache.accelerate()
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[joblib.Memory]:
+    """Do as a fixture of joblib's repository, which joblib 1.4 and 1.5 do not install."""
+    made = joblib.Memory(location=tmp_path)
+    yield made
+    made.clear()
 
 
 @pytest.hookimpl(tryfirst=True)

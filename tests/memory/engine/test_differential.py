@@ -123,10 +123,13 @@ def run(engine: str, location: str, calls_path: str, new_tag: str) -> None:
 def test_engines_agree_across_processes(tmp_path: Path) -> None:
     calls = []
     for seed in range(EXAMPLES // 2):
-        random = Random(-seed)
+        random = Random(f"across {seed}")
         args, kwargs = odd_call(random)
+        call = (random.randrange(len(FUNCTIONS)), args, kwargs)
+        # joblib hashes a frozenset in its order, which differs from process to process.
+        if "frozenset" in repr(call):
+            continue
         try:
-            call = (random.randrange(len(FUNCTIONS)), args, kwargs)
             pickle.loads(pickle.dumps(call))
         except Exception:  # lambdas and their kin
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,14 @@ from typing import Any
 import pytest
 
 from acache.memory.engine import keys
+from acache.memory.engine.callers import caller_of
+from acache.memory.engine.engine import FastMemory
 from acache.memory.engine.keys import RECORD_BYTES, KeyLog
 from acache.memory.engine.own_files import key_log_path, read_secret
 from acache.store.call_writer import own_folder
+from tests.helpers.cached_functions import calls, plain
 from tests.helpers.marks import needs_posix
+from tests.helpers.processes import PATIENCE_SECONDS
 
 SECRET = bytes(range(100, 140))
 
@@ -33,9 +38,9 @@ def pair(number: int) -> tuple[bytes, str]:
     return word * 4, (word[::-1] * 4).hex()
 
 
-def write(path: Path, numbers: range) -> None:
+def write(path: Path, numbers: range, secret: bytes = SECRET) -> None:
     """Write the records of very many pairs at once."""
-    log = opened(path)
+    log = KeyLog(str(path), secret, everything)
     with path.open("ab") as file:
         for number in numbers:
             record = pair(number)[0] + bytes.fromhex(pair(number)[1])
@@ -200,6 +205,44 @@ def test_log_of_living_entries_is_left_as_it_is(tmp_path: Path) -> None:
     write(path, range(4095))
     opened(path).add(*pair(4999))
     assert path.stat().st_size == 4096 * RECORD_BYTES
+
+
+def test_compaction_is_left_to_another_process(tmp_path: Path) -> None:
+    memory = FastMemory(str(tmp_path), verbose=0)
+    cached = memory.cache(plain)
+    cached(0)
+    function = caller_of(cached).function  # type: ignore[union-attr]
+    path = Path(function.keys._path)
+    assert path.stat().st_size == RECORD_BYTES
+    write(path, range(4094), read_secret(cached.store_backend.location))
+    looked: list[str] = []
+    has_entry = function.keys._has_entry
+    function.keys._has_entry = lambda value: bool(looked.append(value)) or has_entry(value)
+    cached(1)  # its record is the 4096th
+    assert 0 < len(looked) < 300
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while path.stat().st_size > 4000 * RECORD_BYTES and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert path.stat().st_size == 2 * RECORD_BYTES
+    assert sorted(path.parent.iterdir()) == [path]
+    before = len(calls)
+    assert [FastMemory(str(tmp_path), verbose=0).cache(plain)(x) for x in (0, 1)]
+    assert len(calls) == before
+
+
+def test_records_that_are_added_meanwhile_survive_compaction(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    write(path, range(10))
+    log = opened(path)
+
+    def has_entry(argument_hash: str) -> bool:
+        if argument_hash == pair(9)[1]:
+            log.add(*pair(11))
+        return argument_hash == pair(1)[1]
+
+    opened(path, has_entry).compact()
+    found = [opened(path).find(pair(number)[0]) is not None for number in (1, 2, 11)]
+    assert found == [True, False, True]
 
 
 def test_compaction_drops_what_is_in_doubt(tmp_path: Path) -> None:

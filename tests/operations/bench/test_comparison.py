@@ -28,7 +28,8 @@ def report(off: list[float], **warm: list[float]) -> BenchReport:
 
     levels = [
         level_result(
-            int(name[1:]),
+            int(name[1:].partition("_")[0]),
+            name[1:].partition("_")[2] or None,
             off=measured(off),
             cold=measured(off),
             warm=measured(seconds),
@@ -41,7 +42,7 @@ def report(off: list[float], **warm: list[float]) -> BenchReport:
 
 
 def baseline(off: list[float], **warm: list[float]) -> Baseline:
-    levels = {int(name[1:]): seconds for name, seconds in warm.items()}
+    levels = {(int(name[1:]), "joblib"): seconds for name, seconds in warm.items()}
     return Baseline("old.json", off, levels, ENVIRONMENT)
 
 
@@ -80,6 +81,18 @@ def test_level_that_only_one_has_is_not_compared_but_said() -> None:
     assert [one.level for one in compare(now, baseline(times(2.0), _20=times(1.0)))] == [None, 20]
     (text,) = differences(now, baseline(times(2.0), _20=times(1.0)))
     assert "no level 40" in text
+
+
+def test_engines_are_compared_with_themselves() -> None:
+    now = report(times(2.0), _20_joblib=times(1.0), _20_fast=times(0.5))
+    old = baseline(times(2.0), _20=times(1.0, seed=1))
+    assert [one.name for one in compare(now, old)] == ["", "20 joblib"]
+    (text,) = differences(now, old)
+    assert "no level 20 fast; measure a baseline with --levels 20 --engine joblib,fast" in text
+    both = old._replace(warm={**old.warm, (20, "fast"): times(0.2)})
+    slower = compare(now, both)[-1]
+    assert (slower.name, slower.is_slower(20)) == ("20 fast", True)
+    assert differences(now, both) == []
 
 
 def test_other_python_is_said() -> None:

@@ -9,6 +9,7 @@ for nothing. The log is a shortcut: without it joblib's hash is computed.
 from __future__ import annotations
 
 import os
+import struct
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,6 +22,7 @@ except ImportError:  # joblib works without it
 RECORD_BYTES = 40
 SECRET_BYTES = 40
 _WORDS = RECORD_BYTES // 8
+_FIRST_WORDS = struct.Struct("<4Q")
 _MASK = 2**64 - 1
 _IN_DOUBT = ""  # records contradict each other
 # A dict takes 250 bytes a record, sorted arrays 52; and a dict needs no search.
@@ -43,6 +45,9 @@ class KeyLog:
         The store's, of `SECRET_BYTES`.
     has_entry : callable
         Returns whether the function has an entry of an argument hash.
+    start_compaction : callable, optional
+        Has another process call `compact`: of a million records that takes seconds. By default it
+        is done where it is found to be due.
 
     Attributes
     ----------
@@ -51,10 +56,17 @@ class KeyLog:
         in doubt.
     """
 
-    def __init__(self, path: str, secret: bytes, has_entry: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        path: str,
+        secret: bytes,
+        has_entry: Callable[[str], bool],
+        start_compaction: Callable[[], object] | None = None,
+    ) -> None:
         self.known: dict[bytes, str] = {}
         self._path = path
         self._has_entry = has_entry
+        self._start_compaction = start_compaction or self.compact
         # Odd, so that multiplying by it loses nothing.
         self._factors = [int.from_bytes(secret[i : i + 8], "little") | 1 for i in range(0, 40, 8)]
         self._index = _Index()
@@ -95,15 +107,8 @@ class KeyLog:
                 self._writable = False
 
     def compact(self) -> None:
-        """Rewrite the log without the records of entries that are gone, if they are the most."""
+        """Rewrite the log without the records of entries that are gone."""
         data = self._bytes(0)
-        count = len(data) // RECORD_BYTES
-        step = max(count // _SAMPLE, 1)
-        sample = [
-            data[i * RECORD_BYTES + 16 : i * RECORD_BYTES + 32] for i in range(0, count, step)
-        ]
-        if 2 * sum(self._has_entry(value.hex()) for value in sample) > len(sample):
-            return
         kept: dict[bytes, bytes] = {}
         for record in self._sound(data):
             if self._has_entry(record[16:32].hex()):
@@ -115,6 +120,7 @@ class KeyLog:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(b"".join(kept.values()))
+                file.write(self._bytes(len(data)))  # what was added meanwhile
             os.replace(temporary, self._path)
         except OSError:
             os.unlink(temporary)
@@ -142,8 +148,18 @@ class KeyLog:
         finally:
             os.close(descriptor)
         count = size // RECORD_BYTES + 1
-        if count >= _FIRST_COMPACTION and count & (count - 1) == 0:
-            self.compact()
+        if count >= _FIRST_COMPACTION and count & (count - 1) == 0 and self._is_mostly_dead(count):
+            self._start_compaction()
+
+    def _is_mostly_dead(self, count: int) -> bool:
+        """Return whether most of some records are of entries that are gone."""
+        numbers = range(0, count, max(count // _SAMPLE, 1))
+        dead = 0
+        with open(self._path, "rb", buffering=0) as file:
+            for number in numbers:
+                file.seek(number * RECORD_BYTES + 16)
+                dead += not self._has_entry(file.read(16).hex())
+        return 2 * dead >= len(numbers)
 
     def _know(self, fingerprint: bytes, argument_hash: str) -> None:
         if len(self.known) >= _MOST_IN_DICT:
@@ -202,9 +218,8 @@ class KeyLog:
 
     def _check(self, record: bytes) -> int:
         """Compute the check of a record, as `_valid` does for very many."""
-        check = self._factors[-1]
-        for index, factor in enumerate(self._factors[:-1]):
-            word = int.from_bytes(record[8 * index : 8 * index + 8], "little")
+        *factors, check = self._factors
+        for word, factor in zip(_FIRST_WORDS.unpack_from(record), factors, strict=True):
             check = (check ^ word) * factor & _MASK
             check ^= check >> 32
         return check

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from acache.config.buckets import bucket_in_env, is_bucket, local_copy
+from acache.config.limits import may_be_set
 from acache.config.sharing import call_log_from_env, single_flight_from_env
 from acache.memory.engine.flight import Flights
 from acache.store.call_writer import CallWriter, call_writer
@@ -98,6 +99,8 @@ def _services(store: str, options: Options) -> Services:
 @cache
 def _limits_of_the_environment(store: str) -> LimitValues:
     """Return the limits that the environment sets, if it is this store for which it does."""
+    if not may_be_set():
+        return NO_LIMITS  # 15 ms of the first call
     from acache.config.settings import Config
     from acache.operations.prune import configured_limits
 

@@ -86,8 +86,8 @@ def _far(measured: Measurement) -> list[int]:
 def _all(timings: Timings) -> Iterator[tuple[str, Measurement]]:
     yield "off", timings.off
     for row in timings.levels:
-        yield f"level {row.level} cold", row.cold
-        yield f"level {row.level} warm", row.warm
+        yield f"level {row.name} cold", row.cold
+        yield f"level {row.name} warm", row.warm
 
 
 def _nothing_cached(levels: Sequence[LevelResult], config: Config) -> Iterator[str]:
@@ -109,18 +109,19 @@ def _nothing_cached(levels: Sequence[LevelResult], config: Config) -> Iterator[s
 
 
 def _named(rows: Sequence[LevelResult]) -> str:
-    numbers = ", ".join(str(row.level) for row in rows)
-    return f"level{'s' if len(rows) > 1 else ''} {numbers}"
+    names = ", ".join(row.name for row in rows)
+    return f"level{'s' if len(rows) > 1 else ''} {names}"
 
 
 def _level(row: LevelResult) -> Iterator[str]:
     if row.held.leftovers:
-        yield f"level {row.level}: some writes to the cache fail; --show-output shows why"
+        yield f"level {row.name}: some writes to the cache fail; --show-output shows why"
     if row.calls is None:
-        yield f"level {row.level}: cached calls could not be counted; acache run says why"
+        engine = ", so perhaps the fast engine did not run" if row.engine == "fast" else ""
+        yield f"level {row.name}: cached calls could not be counted{engine}; acache run says why"
     elif not row.calls.hits:
         yield (
-            f"level {row.level}: a warm run has no hits, as its arguments differ on each run; make"
+            f"level {row.name}: a warm run has no hits, as its arguments differ on each run; make"
             " them equal, or exclude random ones with ignore="
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from acache.config.engine import Engine
 from acache.config.settings import Config
 from acache.operations.bench import benchmark
 from acache.operations.bench.results import BenchReport
@@ -22,6 +23,7 @@ def bench(
     runs: int = 5,
     warmup: int = 1,
     time_limit: float = TIME_LIMIT_SECONDS,
+    engines: Sequence[Engine | None] = (None,),
     config: Config | None = None,
 ) -> BenchReport:
     """Time a script with its cache off, cold and warm, as ``acache bench`` does.
@@ -38,6 +40,8 @@ def bench(
         Untimed runs with the cache off, before the first round.
     time_limit : float > 0
         Seconds; no round but the first is begun that would end later.
+    engines : sequence of {"fast", "joblib"} or None
+        What answers joblib's functions; None: what the script does by itself.
     config : Config, optional
         By default that of the environment.
 
@@ -55,7 +59,13 @@ def bench(
     """
     config = Config.from_env() if config is None else config
     planned = schedule(
-        command, config, levels=levels, runs=runs, warmup=warmup, time_limit=time_limit
+        command,
+        config,
+        levels=levels,
+        runs=runs,
+        warmup=warmup,
+        time_limit=time_limit,
+        engines=engines,
     )
     return benchmark.bench(command, planned, config)
 
@@ -68,6 +78,7 @@ def schedule(
     runs: int,
     warmup: int,
     time_limit: float,
+    engines: Sequence[Engine | None],
 ) -> Schedule:
     """Return what is to be run; see `bench`.
 
@@ -83,4 +94,4 @@ def schedule(
         arguments = tuple(start_arguments(tuple(command), python=config.require_python()))
     except (NotFoundError, NotExecutableError) as problem:
         raise UsageError(str(problem)) from problem
-    return Schedule(arguments, tuple(levels), runs, warmup, time_limit)
+    return Schedule(arguments, tuple(levels), runs, warmup, time_limit, tuple(engines))

@@ -6,7 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from acache.operations.bench.results import BenchReport, Measurement, is_slower, measurement
+from acache.config.engine import Engine, check_engine
+from acache.operations.bench.results import (
+    BenchReport,
+    Measurement,
+    is_slower,
+    measurement,
+    row_name,
+)
 from acache.operations.bench.statistics import ratio_interval
 from acache.operations.bench.timed_run import Run
 from acache.system.errors import UsageError
@@ -22,6 +29,8 @@ class Comparison(NamedTuple):
     ----------
     level : int or None
         None: without cache.
+    engine : {"joblib", "fast"} or None
+        None: no engine was asked for now; it is compared with joblib's own.
     before, now : float > 0
         Median seconds.
     ratio : float > 0
@@ -33,11 +42,17 @@ class Comparison(NamedTuple):
     """
 
     level: int | None
+    engine: Engine | None
     before: float
     now: float
     ratio: float
     interval: tuple[float, float] | None
     is_noise: bool
+
+    @property
+    def name(self) -> str:
+        """The level, and the engine that was asked for; empty without cache."""
+        return "" if self.level is None else row_name(self.level, self.engine)
 
     def is_slower(self, percent: float) -> bool:
         """Return whether it is slower by more than noise, and by more than a percentage."""
@@ -52,15 +67,15 @@ class Baseline(NamedTuple):
     path : str
     off : list of float > 0
         Seconds of each run without cache.
-    warm : dict of int to list of float > 0
-        Seconds of each warm run, by level.
+    warm : dict of (int, str) to list of float > 0
+        Seconds of each warm run, by level and engine.
     environment : dict
         What it was measured on.
     """
 
     path: str
     off: list[float]
-    warm: Mapping[int, list[float]]
+    warm: Mapping[tuple[int, Engine], list[float]]
     environment: Mapping[str, object]
 
 
@@ -86,9 +101,13 @@ def read_baseline(path: str) -> Baseline:
     try:
         if (document["schema"], document["kind"]) != (1, "bench"):
             raise ValueError
-        warm = {row["level"]: _times(row["warm"]) for row in document["levels"]}
+        warm = {
+            # Before there was a choice it was joblib's.
+            (row["level"], check_engine(row.get("engine", "joblib"))): _times(row["warm"])
+            for row in document["levels"]
+        }
         return Baseline(path, _times(document["off"]), warm, dict(document["environment"]))
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError, UsageError):
         raise UsageError(f"--compare {path!r} is no benchmark; {_EXPECTED}") from None
 
 
@@ -111,15 +130,14 @@ def compare(report: BenchReport, baseline: Baseline) -> list[Comparison]:
     Returns
     -------
     comparisons : list of Comparison
-        Without cache first, then by level.
+        Without cache first, then by level and engine.
     """
-    now: list[tuple[int | None, Sequence[float]]] = [(None, report.off.times)]
-    now += [(row.level, row.warm.times) for row in report.levels]
-    return [
-        _compared(level, before, times)
-        for level, times in now
-        if (before := baseline.off if level is None else baseline.warm.get(level)) is not None
-    ]
+    found = [_compared(None, None, baseline.off, report.off.times)]
+    for row in report.levels:
+        before = baseline.warm.get((row.level, row.engine or "joblib"))
+        if before is not None:
+            found.append(_compared(row.level, row.engine, before, row.warm.times))
+    return found
 
 
 def differences(report: BenchReport, baseline: Baseline) -> list[str]:
@@ -129,23 +147,29 @@ def differences(report: BenchReport, baseline: Baseline) -> list[str]:
         for name in _COMPARED
         if report.environment.get(name) != baseline.environment.get(name)
     ]
-    missing = [str(row.level) for row in report.levels if row.level not in baseline.warm]
+    rows = report.levels
+    missing = [row for row in rows if (row.level, row.engine or "joblib") not in baseline.warm]
     if missing:
+        levels = ",".join(dict.fromkeys(str(row.level) for row in rows))
+        engines = ",".join(dict.fromkeys(row.engine for row in rows if row.engine is not None))
         found.append(
-            f"{baseline.path} has no level {', '.join(missing)}; measure a baseline with"
-            f" --levels {','.join(str(row.level) for row in report.levels)}"
+            f"{baseline.path} has no level {', '.join(row.name for row in missing)}; measure a"
+            f" baseline with --levels {levels}{' --engine ' if engines else ''}{engines}"
         )
     return found
 
 
-def _compared(level: int | None, before: Sequence[float], now: Sequence[float]) -> Comparison:
+def _compared(
+    level: int | None, engine: Engine | None, before: Sequence[float], now: Sequence[float]
+) -> Comparison:
     first, second = _measured(before), _measured(now)
     interval = ratio_interval(now, before)
     differs = is_slower(second, first) or is_slower(first, second)
     if interval is not None and interval[0] <= 1 <= interval[1]:
         differs = False
     medians = first.summary.median, second.summary.median
-    return Comparison(level, *medians, medians[1] / medians[0], interval, is_noise=not differs)
+    ratio = medians[1] / medians[0]
+    return Comparison(level, engine, *medians, ratio, interval, is_noise=not differs)
 
 
 def _measured(times: Sequence[float]) -> Measurement:

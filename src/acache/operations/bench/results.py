@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
+from acache.config.engine import Engine
 from acache.operations.bench.statistics import Summary, break_even_runs, ratio_interval, summarise
 from acache.operations.bench.timed_run import Run
 from acache.operations.notebook import html_of
@@ -47,9 +48,10 @@ class Calls(NamedTuple):
 
 
 class LevelResult(NamedTuple):
-    """What caching at a level gains and costs."""
+    """What caching at a level gains and costs, with one engine."""
 
     level: int
+    engine: Engine | None  # None: what the command does by itself, with joblib's own code
     cold: Measurement
     warm: Measurement
     held: Held
@@ -58,6 +60,11 @@ class LevelResult(NamedTuple):
     interval: tuple[float, float] | None  # of the speed-up, 95 %; None with fewer than three runs
     same_output: bool  # of all runs, with and without the cache
     break_even_runs: float | None  # see `statistics.break_even_runs`; None if nothing was cached
+
+    @property
+    def name(self) -> str:
+        """The level, and the engine that was asked for."""
+        return row_name(self.level, self.engine)
 
     @property
     def is_cached(self) -> bool:
@@ -80,7 +87,7 @@ class BenchReport(NamedTuple):
         The runs without cache.
     levels : tuple of LevelResult
         What each level gains and costs, the lowest level first.
-    recommended_level : int or None
+    recommended : LevelResult or None
         See `acache.operations.bench.results.recommend`.
     warnings : tuple of str
         Each says what to do.
@@ -91,7 +98,7 @@ class BenchReport(NamedTuple):
     environment: Mapping[str, object]
     off: Measurement
     levels: tuple[LevelResult, ...]
-    recommended_level: int | None
+    recommended: LevelResult | None
     warnings: tuple[str, ...]
 
     def _repr_html_(self) -> str | None:
@@ -102,6 +109,11 @@ class BenchReport(NamedTuple):
         """The highest speed-up of the `usable` levels; None if there are none."""
         rows = usable(self.off, self.levels)
         return max((row.speedup for row in rows if row.speedup is not None), default=None)
+
+
+def row_name(level: int, engine: Engine | None) -> str:
+    """Name a level, and an engine that was asked for."""
+    return f"{level}" if engine is None else f"{level} {engine}"
 
 
 def measurement(runs: Sequence[Run]) -> Measurement:
@@ -122,6 +134,7 @@ def _middle(values: Sequence[float | None]) -> float | None:
 
 def level_result(
     level: int,
+    engine: Engine | None,
     *,
     off: Measurement,
     cold: Measurement,
@@ -129,12 +142,13 @@ def level_result(
     held: Held,
     calls: Calls | None,
 ) -> LevelResult:
-    """Compare the runs at a level with those without cache."""
+    """Compare the runs at a level, with an engine, with those without cache."""
     cached = held.entries.entries > 0
     middles = [each.summary.median for each in (off, cold, warm)]
     printed = {run.output for each in (off, cold, warm) for run in each.runs}
     return LevelResult(
         level,
+        engine,
         cold,
         warm,
         held,
@@ -161,14 +175,16 @@ def usable(off: Measurement, levels: Sequence[LevelResult]) -> list[LevelResult]
     ]
 
 
-def recommend(off: Measurement, levels: Sequence[LevelResult]) -> int | None:
+def recommend(off: Measurement, levels: Sequence[LevelResult]) -> LevelResult | None:
     """Choose the lowest usable level whose warm time is within noise of the best; see `is_slower`.
 
-    A level that stores the same entries as the best one is as good: that is all that it can do.
+    A level that stores the same entries as the best one, with the same engine, is as good: that is
+    all that it can do. Of engines that are equally good there it is joblib's own, which a program
+    need not switch on.
 
     Returns
     -------
-    level : int or None
+    result : LevelResult or None
         None if no level is faster than no cache at all by more than noise, or the interval of that
         level's speed-up contains 1.
     """
@@ -178,15 +194,15 @@ def recommend(off: Measurement, levels: Sequence[LevelResult]) -> int | None:
     best = min(faster, key=lambda row: row.warm.summary.median)
     lowest = min(
         (row for row in faster if _is_as_good(row, best)),
-        key=lambda row: row.level,
+        key=lambda row: (row.level, row.engine == "fast"),
     )
     is_sure = lowest.interval is None or lowest.interval[0] > 1
-    return lowest.level if is_sure else None
+    return lowest if is_sure else None
 
 
 def _is_as_good(row: LevelResult, best: LevelResult) -> bool:
     same = row.held.entries[:2] == best.held.entries[:2]  # their number and size
-    return same or not is_slower(row.warm, best.warm)
+    return (same and row.engine == best.engine) or not is_slower(row.warm, best.warm)
 
 
 def is_slower(slow: Measurement, fast: Measurement) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import IO, Literal, NamedTuple
 
 from acache.config.child import child_environment_at
+from acache.config.engine import Engine
 from acache.config.settings import Config
 from acache.operations.bench.results import (
     Calls,
@@ -20,6 +21,7 @@ from acache.operations.bench.results import (
 )
 from acache.operations.bench.store_location import folder_beside
 from acache.operations.bench.timed_run import Run, timed_run
+from acache.operations.run.session import Tracing, with_engine
 from acache.store.model import Entry, Leftover
 from acache.store.store import Store
 from acache.store.totals import Tally
@@ -39,6 +41,10 @@ class FailedRunError(AcacheError):
         self.tail = tail
 
 
+class EngineMissingError(AcacheError):
+    """The fast engine is to be measured in a Python that does not have it."""
+
+
 class OwnCacheError(AcacheError):
     """A script has a cache that cannot be switched off, and no other one."""
 
@@ -48,12 +54,14 @@ class Step(NamedTuple):
 
     kind: Literal["off", "cold", "warm", "traced"]
     level: int | None = None
+    engine: Engine | None = None  # None: what the command does by itself
 
     def __str__(self) -> str:
         """Name it for people."""
         if self.kind == "off":
             return "with the cache off"
-        return f"at level {self.level}, {self.kind}"
+        engine = "" if self.engine is None else f", engine {self.engine}"
+        return f"at level {self.level}{engine}, {self.kind}"
 
 
 OFF = Step("off")
@@ -67,16 +75,22 @@ class Schedule(NamedTuple):
     rounds: int
     warmup: int  # runs with the cache off that do not count
     time_limit: float  # seconds; no round but the first is begun that would end later
+    engines: tuple[Engine | None, ...] = (None,)  # see `Step`
+
+    @property
+    def stores(self) -> list[tuple[int, Engine | None]]:
+        """Level and engine of each store that a round makes."""
+        return [(level, engine) for level in self.levels for engine in self.engines]
 
     @property
     def round(self) -> list[Step]:
         """The runs of every round."""
-        return [OFF, *(Step(kind, n) for n in self.levels for kind in ("cold", "warm"))]
+        return [OFF, *(Step(kind, *of) for of in self.stores for kind in ("cold", "warm"))]
 
     @property
     def all(self) -> list[Step]:
         """All runs but the warm-up; only the first round has traced ones."""
-        traced = [Step("traced", level) for level in self.levels]
+        traced = [Step("traced", *of) for of in self.stores]
         return [*self.round, *traced, *self.round * (self.rounds - 1)]
 
 
@@ -146,10 +160,11 @@ class _Bench:
         self._folder = folder_beside(config.location)
         self._todo = schedule.all
         self._runs: dict[Step, list[Run]] = {step: [] for step in schedule.round}
-        self._held: dict[int, Held] = {}
-        self._calls: dict[int, Calls | None] = {}
+        self._held: dict[Step, Held] = {}  # by the cold step
+        self._calls: dict[Step, Calls | None] = {}  # by the warm step
         self._own_caches: dict[str, Calls] = {}
-        self._took: dict[str, float] = {}  # seconds of the last run of each kind, at any level
+        # Seconds of the last run of each kind and engine, at any level.
+        self._took: dict[Step, float] = {}
         self._begun = time.monotonic()
 
     def run(self) -> Timings:
@@ -163,13 +178,13 @@ class _Bench:
             self._time(OFF, without, round_=done)
             if done == 0 and not self._schedule.warmup:
                 self._progress.expect(self._remaining(0))
-            for level in self._schedule.levels:
-                self._round_of(level, done)
+            for level, engine in self._schedule.stores:
+                self._round_of(level, engine, done)
             if done == 0:
                 self._require_a_cache()
             done += 1
         off = measurement(self._runs[OFF])
-        levels = tuple(self._result(off, level) for level in self._schedule.levels)
+        levels = tuple(self._result(off, *of) for of in self._schedule.stores)
         return Timings(done, off, levels, self._folder, tuple(self._own_caches))
 
     def _require_a_cache(self) -> None:
@@ -184,29 +199,35 @@ class _Bench:
             f" the location from {variable}, as in joblib.Memory(os.environ.get({variable!r}))"
         )
 
-    def _round_of(self, level: int, round_: int) -> None:
+    def _round_of(self, level: int, engine: Engine | None, round_: int) -> None:
+        cold, warm = Step("cold", level, engine), Step("warm", level, engine)
         with private_folder(PREFIX, parent=self._folder) as location:
-            environment = child_environment_at(self._config, location, level=level)
-            self._time(Step("cold", level), environment, round_=round_)
+            plain = child_environment_at(self._config, location, level=level)
+            environment = with_engine(plain, engine)
+            self._time(cold, environment, round_=round_)
             if round_ == 0:
-                self._held[level] = _held(location)
-            self._time(Step("warm", level), environment, round_=round_)
+                self._held[cold] = _held(location)
+            self._time(warm, environment, round_=round_)
             if round_ == 0:
-                self._calls[level] = self._trace(level, environment, location)
+                self._calls[warm] = self._trace(warm._replace(kind="traced"), plain, location)
 
-    def _trace(self, level: int, environment: dict[str, str], location: str) -> Calls | None:
-        from acache.operations.run.session import Tracing
+    def _trace(self, step: Step, environment: dict[str, str], location: str) -> Calls | None:
         from acache.store.call_writer import location_of
 
-        step = Step("traced", level)
         with Tracing() as tracing:
             try:
-                self._run(step, tracing.environment(environment), round_=0)
+                traced = tracing.environment(environment, engine=step.engine)
+                self._run(step, traced, round_=0)
             except FailedRunError:  # only because it is traced: the times are valid
                 return None
             finally:
                 self._todo.remove(step)
             trace = tracing.read()
+        if trace.without_engine:
+            raise EngineMissingError(
+                "the fast engine cannot be imported in the Python that runs the script; pip install"
+                " acache there, or leave fast out of --engine"
+            )
         if not trace.joblibs:
             return None
         private = os.path.realpath(location)
@@ -221,13 +242,13 @@ class _Bench:
 
     def _run(self, step: Step, environment: dict[str, str], *, round_: int | None) -> Run:
         remaining = None
-        if round_ is not None and "off" in self._took:
+        if round_ is not None and OFF in self._took:
             remaining = self._remaining(round_)
         self._progress.begin(step, round_, remaining)
         run = timed_run(self._schedule.arguments, environment, echo=self._echo)
         if run.exit_code != 0:
             raise _failure(self._schedule.arguments, step, run)
-        self._took[step.kind] = run.seconds
+        self._took[step._replace(level=None)] = run.seconds
         return run
 
     def _is_time_for_another(self) -> bool:
@@ -242,17 +263,19 @@ class _Bench:
         return max(current, min(self._expected(self._todo), left))
 
     def _expected(self, steps: Iterable[Step]) -> float:
-        unknown = self._took["off"]
-        return sum(self._took.get(step.kind, unknown) for step in steps)
+        unknown = self._took[OFF]
+        return sum(self._took.get(step._replace(level=None), unknown) for step in steps)
 
-    def _result(self, off: Measurement, level: int) -> LevelResult:
+    def _result(self, off: Measurement, level: int, engine: Engine | None) -> LevelResult:
+        cold, warm = Step("cold", level, engine), Step("warm", level, engine)
         return level_result(
             level,
+            engine,
             off=off,
-            cold=measurement(self._runs[Step("cold", level)]),
-            warm=measurement(self._runs[Step("warm", level)]),
-            held=self._held[level],
-            calls=self._calls[level],
+            cold=measurement(self._runs[cold]),
+            warm=measurement(self._runs[warm]),
+            held=self._held[cold],
+            calls=self._calls[warm],
         )
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from acache.config.buckets import is_bucket
 from acache.config.child import child_environment
-from acache.config.engine import ENGINE_VARIABLE, Engine, engine_from_env
+from acache.config.engine import Engine, engine_from_env
 from acache.config.settings import Config
 from acache.operations.run.own_cache import is_of_a_script
 from acache.operations.run.savings import RunReport, run_report
@@ -26,15 +26,15 @@ class TracedCommand(NamedTuple):
         The program's path first.
     environment : dict of str to str
         Without tracing.
-    engine : {"fast", "joblib"}
-        What answers the functions of each `joblib.Memory`.
+    engine : {"fast", "joblib"} or None
+        See `acache.operations.run.session.with_engine`.
     switched_on : bool
         Whether the library's cache is switched on.
     """
 
     arguments: tuple[str, ...]
     environment: dict[str, str]
-    engine: Engine
+    engine: Engine | None
     switched_on: bool
 
 
@@ -48,9 +48,7 @@ def traced_command(
     if config.location is not None and is_bucket(config.location) and engine != "fast":
         raise UsageError(f"{config.location} is used by the fast engine alone: --engine fast")
     environment = child_environment(config, switch_on=switched_on)
-    if engine is not None:
-        environment[ENGINE_VARIABLE] = engine  # for what acache's own cache answers
-    return TracedCommand(tuple(arguments), environment, engine or "joblib", switched_on)
+    return TracedCommand(tuple(arguments), environment, engine, switched_on)
 
 
 def run(

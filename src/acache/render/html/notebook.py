@@ -65,8 +65,8 @@ def _run(report: RunReport) -> Iterator[Markup]:
 
 
 def _bench(report: BenchReport) -> Iterator[Markup]:
-    level = report.recommended_level
-    advice = "no level is worth using" if level is None else f"level {level} is recommended"
+    best = report.recommended
+    advice = "no level is worth using" if best is None else f"level {best.name} is recommended"
     summary = f": {counted(report.rounds, 'run')} each, median ± median absolute deviation; "
     yield element("p", _command(report.command), summary, element("b", advice))
     rows = [("off", report.off, "", "", "", "")]
@@ -74,8 +74,8 @@ def _bench(report: BenchReport) -> Iterator[Markup]:
         gain = "" if one.speedup is None else f"{one.speedup:.2f}x"
         spread = "" if one.interval is None else "{:.2f} – {:.2f}".format(*one.interval)
         pays = "" if one.break_even_runs is None else f"{one.break_even_runs:.1f} runs"
-        rows.append((f"{one.level} cold", one.cold, "", "", amount(one.held.entries), ""))
-        rows.append((f"{one.level} warm", one.warm, gain, spread, "", pays))
+        rows.append((f"{one.name} cold", one.cold, "", "", amount(one.held.entries), ""))
+        rows.append((f"{one.name} warm", one.warm, gain, spread, "", pays))
     names, measured, gains, spreads, held, pays_off = zip(*rows, strict=True)
     yield _table(
         "Times by level",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from acache.config.engine import Engine
 from acache.operations.bench.comparison import Comparison
 from acache.operations.bench.results import BenchReport, LevelResult, Measurement
 from acache.render.json.document import document, iso, text
@@ -12,6 +13,7 @@ from acache.render.json.document import document, iso, text
 
 def bench_document(report: BenchReport, comparisons: Sequence[Comparison] | None = None) -> str:
     """Write a benchmark, and how it compares with an earlier one."""
+    best = report.recommended
     started = report.environment["started"]
     assert isinstance(started, float)
     content: dict[str, Any] = {
@@ -20,7 +22,8 @@ def bench_document(report: BenchReport, comparisons: Sequence[Comparison] | None
         "environment": {**report.environment, "started": iso(started)},
         "off": _measurement(report.off),
         "levels": [_level(row) for row in report.levels],
-        "recommended_level": report.recommended_level,
+        "recommended_level": best and best.level,
+        "recommended_engine": best and _engine(best.engine),
         "warnings": [*report.warnings],
     }
     if comparisons is not None:
@@ -31,6 +34,7 @@ def bench_document(report: BenchReport, comparisons: Sequence[Comparison] | None
 def _comparison(one: Comparison) -> dict[str, Any]:
     return {
         "level": one.level,
+        "engine": None if one.level is None else _engine(one.engine),
         "before_seconds": one.before,
         "now_seconds": one.now,
         "ratio": one.ratio,
@@ -43,6 +47,7 @@ def _level(row: LevelResult) -> dict[str, Any]:
     held = row.held.entries
     return {
         "level": row.level,
+        "engine": _engine(row.engine),
         "cold": _measurement(row.cold),
         "warm": _measurement(row.warm),
         "speedup": row.speedup,
@@ -55,6 +60,10 @@ def _level(row: LevelResult) -> dict[str, Any]:
         "same_output": row.same_output,
         "break_even_runs": row.break_even_runs,
     }
+
+
+def _engine(engine: Engine | None) -> Engine:
+    return engine or "joblib"
 
 
 def _measurement(measured: Measurement) -> dict[str, Any]:

@@ -78,8 +78,8 @@ def _rows(report: BenchReport) -> list[_Row]:
     rows = [_Row(0.0, "cache off", QUIET, report.off)]
     for result in report.levels:
         at = rows[-1].position + 1.35
-        best = result.level == report.recommended_level
-        name = f"level {result.level}, cold"
+        best = result == report.recommended
+        name = f"level {result.name}, cold"
         rows.append(_Row(at, name, _COLD, result.cold))
         warm = "warm (recommended)" if best else "warm"
         rows.append(_Row(at + 1, warm, _WARM, result.warm, best, result.speedup, result.interval))

@@ -29,11 +29,13 @@ from acache.system.text import printable, quoted, size_text
 _SHORTEST_BAR, _LONGEST_BAR = 4, 18  # columns that the longest time takes
 _BARS = " "  # the title of their column
 _RIGHT = ("time", "±", "speed-up", "memory")
+_ACCELERATE = "import acache; acache.accelerate()"
 _DROPPED = ("memory", "95 %", "±", _BARS, "pays off", "cache")
 
 
 class _Row(NamedTuple):
     name: str
+    engine: str
     measured: Measurement
     gain: str = ""
     interval: str = ""
@@ -104,7 +106,7 @@ def markdown(report: BenchReport, config: Config, comparisons: Sequence[Comparis
 
 def _changed(one: Comparison) -> str:
     """Say how the time without cache, or of a level, changed since an earlier benchmark."""
-    name = "off" if one.level is None else f"level {one.level} warm"
+    name = "off" if one.level is None else f"level {one.name} warm"
     interval = "" if one.interval is None else f" ({one.interval[0]:.2f}-{one.interval[1]:.2f})"
     verdict = "no more than noise" if one.is_noise else "slower" if one.ratio > 1 else "faster"
     times = f"{timing(one.now)}, before {timing(one.before)}"
@@ -152,15 +154,16 @@ def _width(columns: dict[str, list[str]]) -> int:
 
 
 def _all_rows(report: BenchReport) -> list[_Row]:
-    rows = [_Row("off", report.off)]
+    rows = [_Row("off", "", report.off)]
     for result in report.levels:
-        rows += _rows(result, recommended=result.level == report.recommended_level)
+        rows += _rows(result, recommended=result == report.recommended)
     return rows
 
 
 def _columns(rows: list[_Row]) -> dict[str, list[str]]:
     columns = {
         "level": [row.name for row in rows],
+        "engine": [row.engine for row in rows],
         "time": [timing(row.measured.summary.median) for row in rows],
         "±": [_spread(row.measured) for row in rows],
         _BARS: [""] * len(rows),
@@ -174,22 +177,23 @@ def _columns(rows: list[_Row]) -> dict[str, list[str]]:
 
 
 def _rows(result: LevelResult, *, recommended: bool) -> list[_Row]:
-    cold, warm = f"{result.level} cold", f"{result.level} warm"
+    engine = result.engine or ""
+    cold, warm = (f"{result.level} cold", engine), (f"{result.level} warm", engine)
     if not result.is_cached:
         held = "writes fail" if result.held.leftovers else "nothing cached"
         return [
-            _Row(cold, result.cold, cache=held, style="yellow"),
-            _Row(warm, result.warm, style="yellow"),
+            _Row(*cold, result.cold, cache=held, style="yellow"),
+            _Row(*warm, result.warm, style="yellow"),
         ]
     entries = result.held.entries
     return [
         _Row(
-            cold,
+            *cold,
             result.cold,
             cache=f"{plural(entries.entries, 'entry', 'entries')}, {size_text(room_of(entries))}",
         ),
         _Row(
-            warm,
+            *warm,
             result.warm,
             gain=_gain(result.speedup),
             interval="" if result.interval is None else "{:.2f}-{:.2f}".format(*result.interval),
@@ -233,15 +237,19 @@ def _memory(measured: Measurement) -> str:
 
 
 def _conclusion(report: BenchReport, config: Config) -> list[str]:
-    best = next((r for r in report.levels if r.level == report.recommended_level), None)
+    best = report.recommended
     if best is None:
         return [_nothing_recommended(report, config)]
     sure = "is" if best.interval is not None else "looks"
-    return [
-        f"Level {best.level} {sure} worth it: {_gain(best.speedup)} as fast with a full cache, for"
-        f" {room(best.held.entries)}. For a shell profile:",
+    engine = "" if best.engine is None else f" with the {best.engine} engine"
+    lines = [
+        f"Level {best.level}{engine} {sure} worth it: {_gain(best.speedup)} as fast with a full"
+        f" cache, for {room(best.held.entries)}. For a shell profile:",
         f"  {profile_line(best.level, config)}",
     ]
+    if best.engine == "fast":
+        lines += ["At the start of the program, for the fast engine:", f"  {_ACCELERATE}"]
+    return lines
 
 
 def _nothing_recommended(report: BenchReport, config: Config) -> str:
@@ -253,7 +261,7 @@ def _nothing_recommended(report: BenchReport, config: Config) -> str:
     fast = [row for row in report.levels if is_slower(report.off, row.warm) and row not in rows]
     if fast:
         return (
-            f"Level {fast[0].level} is {_gain(fast[0].speedup)} as fast, but read the warnings"
+            f"Level {fast[0].name} is {_gain(fast[0].speedup)} as fast, but read the warnings"
             " before you use it."
         )
     if any((row.speedup or 0) > 1.1 for row in rows):

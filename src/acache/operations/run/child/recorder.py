@@ -206,7 +206,22 @@ def install_engine(methods, async_methods, caller, finished):
     for table in (methods, async_methods):
         if "__call__" in table:
             table["__call__"] = _recorded(table["__call__"], finished, fast=True)
+        if "_load_item" in table:  # which does not ask joblib's store
+            table["_load_item"] = _loaded_fast(table["_load_item"])
     caller.argument_hash = _hashed_fast(caller.argument_hash)
+
+
+def _loaded_fast(method):
+    def traced(self, *args, **kwargs):
+        try:
+            return method(self, *args, **kwargs)
+        except Exception:
+            call = _current.get()
+            if call is not None and call.owner is self and not call.computed:
+                call.reason = "unreadable"
+            raise
+
+    return traced
 
 
 def _hashed_fast(method):

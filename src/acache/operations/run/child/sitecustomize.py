@@ -1,5 +1,7 @@
 """What a traced Python loads when it starts: see that joblib's cached calls are recorded.
 
+Without a trace, it only has the fast engine answer them, where that was asked for.
+
 The folder of this file stands in ``PYTHONPATH``, so that the grandchildren load it too. Standard
 library alone: it runs in any Python, in which there may be no acache. Older ones than 3.8 are not
 traced, but even Python 2 may load this, so it has no annotations.
@@ -17,7 +19,7 @@ _TARGET = "joblib.memory"
 
 
 def _append(line):
-    """Write a line to the trace; without a trace, which may have ended, write nothing.
+    """Write a line to the trace; where there is none, or none any more, write nothing.
 
     The file is opened for each line: the script may close every descriptor, fork, or be killed.
     """
@@ -33,6 +35,18 @@ def _append(line):
 
 def _install(module):
     """Patch joblib's module; whatever it looks like, the script goes on."""
+    if _FILE:
+        _trace(module)
+    if _ACCELERATE:
+        try:
+            from importlib import import_module
+
+            import_module("acache.memory.engine.accelerate").accelerate()  # of the traced Python
+        except Exception:
+            _append(b"no engine\n")
+
+
+def _trace(module):
     try:
         recorder = _load("acache_recorder", os.path.join(_FOLDER, "recorder.py"))
         writing = _load("acache_call_writer", _WRITER) if _LOG else None
@@ -49,13 +63,6 @@ def _install(module):
         atexit.register(_append_loaded)
     except Exception:
         pass
-    if _ENGINE == "fast":
-        try:
-            from importlib import import_module
-
-            import_module("acache.memory.engine.accelerate").accelerate()  # of the traced Python
-        except Exception:
-            _append(b"no engine\n")
 
 
 def _append_loaded():
@@ -114,10 +121,10 @@ class _Hook:
 
 
 _FILE = os.environ.get("ACACHE_TRACE", "")
-_ENGINE = os.environ.get("ACACHE_TRACE_ENGINE", "")
+_ACCELERATE = os.environ.get("ACACHE_ACCELERATE", "") == "1"
 _LOG = os.environ.get("ACACHE_CALL_LOG", "") != "0"
 sys.path[:] = [folder for folder in sys.path if folder != _FOLDER]
-if _FILE and sys.version_info >= (3, 8):
+if (_FILE or _ACCELERATE) and sys.version_info >= (3, 8):
     _append(b"python\n")
     if _TARGET in sys.modules:
         _install(sys.modules[_TARGET])

@@ -18,6 +18,7 @@ from buckets import buckets
 from engine import engine
 from finding import finding
 from measure import Row, Side, compare, measure, print_table
+from report import reports
 from sharing import sharing
 from simulation import simulation
 from stores import copy_store, make_arrays, make_store
@@ -210,6 +211,7 @@ def main() -> None:
         rows += finding(folder, options.runs)
         rows += against_hyperfine(folder, 3 * options.runs) + beside_the_runs(folder, options.runs)
         rows += verification(folder, options.runs, 100_000)
+        rows += reports(folder, max(1, options.runs // 3), 100_000)
         rows += deletion(folder, max(1, options.runs // 3), options.deleted)
         rows += tracing(folder, options.runs) + engine(folder, options.runs)
         rows += sharing(folder, options.runs)

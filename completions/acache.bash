@@ -8,12 +8,13 @@ _acache_kind() {
         'completion -')
             kind='words --cache-dir --env-prefix --python --version --help' ;;
         ' ')
-            kind='words stats ls show find clear prune compress copy bench run why simulate doctor verify config completion' ;;
+            kind='words stats ls show find report clear prune compress copy bench run why simulate doctor verify config completion' ;;
         ' --cache-dir' |\
         'stats --cache-dir' |\
         'ls --cache-dir' |\
         'show --cache-dir' |\
         'find --cache-dir' |\
+        'report --cache-dir' |\
         'clear --cache-dir' |\
         'prune --cache-dir' |\
         'compress --cache-dir' |\
@@ -47,6 +48,12 @@ _acache_kind() {
         'find ' |\
         'find more' |\
         'find --env-prefix' |\
+        'report --older-than' |\
+        'report --unused-for' |\
+        'report --larger-than' |\
+        'report --smaller-than' |\
+        'report --arg' |\
+        'report --env-prefix' |\
         'clear --older-than' |\
         'clear --unused-for' |\
         'clear --larger-than' |\
@@ -107,6 +114,9 @@ _acache_kind() {
         'ls --python' |\
         'show --python' |\
         'find --python' |\
+        'report --output' |\
+        'report -o' |\
+        'report --python' |\
         'clear --python' |\
         'prune --python' |\
         'compress --python' |\
@@ -134,6 +144,8 @@ _acache_kind() {
         'stats more' |\
         'ls ' |\
         'ls more' |\
+        'report ' |\
+        'report more' |\
         'clear ' |\
         'clear more' |\
         'compress ' |\
@@ -143,6 +155,7 @@ _acache_kind() {
             kind='entries' ;;
         'stats --level' |\
         'ls --level' |\
+        'report --level' |\
         'clear --level' |\
         'compress --level' |\
         'copy --level' |\
@@ -150,6 +163,7 @@ _acache_kind() {
             kind='levels' ;;
         'stats --function' |\
         'ls --function' |\
+        'report --function' |\
         'clear --function' |\
         'compress --function' |\
         'copy --function' |\
@@ -171,6 +185,8 @@ _acache_kind() {
             kind='entry-or-function' ;;
         'find -')
             kind='words --no-size --cross --json --cache-dir --env-prefix --python --version --help' ;;
+        'report -')
+            kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --output --open --no-verify --json --cache-dir --env-prefix --python --version --help' ;;
         'clear -')
             kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --all --leftovers --grace --dry-run --yes --quiet --json --cache-dir --env-prefix --python --version --help' ;;
         'prune -')

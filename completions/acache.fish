@@ -38,6 +38,18 @@ function __acache_takes_value --argument-names command option
             'find --cache-dir' \
             'find --env-prefix' \
             'find --python' \
+            'report --level' \
+            'report --function' \
+            'report --older-than' \
+            'report --unused-for' \
+            'report --larger-than' \
+            'report --smaller-than' \
+            'report --arg' \
+            'report --output' \
+            'report -o' \
+            'report --cache-dir' \
+            'report --env-prefix' \
+            'report --python' \
             'clear --level' \
             'clear --function' \
             'clear --older-than' \
@@ -246,6 +258,24 @@ complete -c acache -n '__acache_at find' -l python -r -F -d 'Python whose packag
 complete -c acache -n '__acache_at find' -l version -d 'Show the version and exit.'
 complete -c acache -n '__acache_at find' -l help -s h -d 'Show this message and exit.'
 complete -c acache -n '__acache_at find' -f -a ''
+complete -c acache -n '__acache_at report' -l level -r -f -a '(__acache_ask levels)' -d 'Level: 30, \'>=30\', 20-30, or none (unknown).'
+complete -c acache -n '__acache_at report' -l function -r -f -a '(__acache_ask functions)' -d 'Function: stft, \'librosa.core.*\', /whole/id.'
+complete -c acache -n '__acache_at report' -l older-than -r -f -a '' -d 'Written longer ago than AGE: 90s, 12h, 7d, 1d12h.'
+complete -c acache -n '__acache_at report' -l unused-for -r -f -a '' -d 'Last used longer ago than AGE; accurate to a day.'
+complete -c acache -n '__acache_at report' -l larger-than -r -f -a '' -d 'Larger than SIZE: 500, 10k, 5MB, 1.5GiB.'
+complete -c acache -n '__acache_at report' -l smaller-than -r -f -a '' -d 'Smaller than SIZE.'
+complete -c acache -n '__acache_at report' -l arg -r -f -a '' -d 'Called with this argument: n_fft=2048.'
+complete -c acache -n '__acache_at report' -l stale -d 'Only functions whose source has changed or is gone.'
+complete -c acache -n '__acache_at report' -l output -s o -r -F -d 'Write to FILE; - is stdout.'
+complete -c acache -n '__acache_at report' -l open -d 'Open the page in a browser.'
+complete -c acache -n '__acache_at report' -l no-verify -d 'Do not check entries, which reads all of them: faster.'
+complete -c acache -n '__acache_at report' -l json -d 'Print one JSON document.'
+complete -c acache -n '__acache_at report' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache; instead of LIBROSA_CACHE_DIR.'
+complete -c acache -n '__acache_at report' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
+complete -c acache -n '__acache_at report' -l python -r -F -d 'Python whose packages to use.'
+complete -c acache -n '__acache_at report' -l version -d 'Show the version and exit.'
+complete -c acache -n '__acache_at report' -l help -s h -d 'Show this message and exit.'
+complete -c acache -n '__acache_at report' -f -a '(__acache_ask entries)'
 complete -c acache -n '__acache_at clear' -l level -r -f -a '(__acache_ask levels)' -d 'Level: 30, \'>=30\', 20-30, or none (unknown).'
 complete -c acache -n '__acache_at clear' -l function -r -f -a '(__acache_ask functions)' -d 'Function: stft, \'librosa.core.*\', /whole/id.'
 complete -c acache -n '__acache_at clear' -l older-than -r -f -a '' -d 'Written longer ago than AGE: 90s, 12h, 7d, 1d12h.'
@@ -334,7 +364,7 @@ complete -c acache -n '__acache_at bench' -l compare -r -F -d 'Compare with what
 complete -c acache -n '__acache_at bench' -l fail-slower -r -f -a '' -d 'Exit with 4 if it is slower than --compare by more, and by more than noise.'
 complete -c acache -n '__acache_at bench' -l export-json -r -F -d 'Write the JSON document.'
 complete -c acache -n '__acache_at bench' -l export-markdown -r -F -d 'Write the table as Markdown.'
-complete -c acache -n '__acache_at bench' -l plot -r -F -d 'Draw a bar chart: FILE.png, .svg or .pdf; needs acache[plot].'
+complete -c acache -n '__acache_at bench' -l plot -r -F -d 'Draw times and speed-ups: FILE.png, .svg or .pdf; needs acache[plot].'
 complete -c acache -n '__acache_at bench' -l show-output -d 'Print the output of each run on stderr.'
 complete -c acache -n '__acache_at bench' -l json -d 'Print one JSON document.'
 complete -c acache -n '__acache_at bench' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache; instead of LIBROSA_CACHE_DIR.'
@@ -419,6 +449,7 @@ complete -c acache -n '__acache_at ""' -a stats -d 'Show what the cache holds, p
 complete -c acache -n '__acache_at ""' -a ls -d 'List entries: the cached calls, one by one.'
 complete -c acache -n '__acache_at ""' -a show -d 'Show one entry, or one function.'
 complete -c acache -n '__acache_at ""' -a find -d 'Find all joblib caches below your home, or other folders.'
+complete -c acache -n '__acache_at ""' -a report -d 'Write one HTML page about the cache: a treemap, tables, findings, calls.'
 complete -c acache -n '__acache_at ""' -a clear -d 'Remove every entry of a selection.'
 complete -c acache -n '__acache_at ""' -a prune -d 'Evict entries until limits hold.'
 complete -c acache -n '__acache_at ""' -a compress -d 'Compress results in place, or uncompress them.'

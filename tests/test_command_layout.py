@@ -12,7 +12,11 @@ from acache.cli.app import COMMANDS
 PACKAGE = Path(acache.__file__).parent
 TESTS = Path(__file__).parent
 # Its operation is the room `config`; printing a script is all that `completion` does.
-ELSEWHERE = {"config": {"operations"}, "completion": {"operations", "render/tables", "render/json"}}
+ELSEWHERE = {
+    "config": {"operations"},
+    "completion": {"operations", "render/tables", "render/json"},
+    "report": {"render/tables"},  # its tables are HTML, see below
+}
 # The JSON of `prune` is that of every command that deletes.
 SHARED = {"render/json/prune": "render/json/clear"}
 
@@ -27,6 +31,10 @@ def test_command_has_its_name_on_every_floor(command: str, floor: str) -> None:
     path = f"{floor}/{command}"
     expected = floor not in ELSEWHERE.get(command, ())
     assert is_there(PACKAGE / SHARED.get(path, path)) is expected
+
+
+def test_report_is_made_of_html() -> None:
+    assert is_there(PACKAGE / "render/html/report")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -26,7 +26,7 @@ SCHEMAS = {
 }
 KINDS = (
     *("stats", "ls", "show", "find", "clear", "prune", "compress", "copy", "bench", "run", "why"),
-    *("simulate", "doctor", "verify", "config"),
+    *("simulate", "doctor", "verify", "config", "report"),
 )
 HASH = "0123456789abcdef" * 2
 HPSS = "librosa.decompose.hpss"
@@ -185,6 +185,14 @@ def test_verify(told: Callable[..., Any], odd: Path, tmp_path: Path) -> None:
 def test_verify_of_what_is_foreign(told: Callable[..., Any], odd: Path) -> None:
     (odd / "joblib" / "link").symlink_to(odd)
     told("verify", "--strict", code=3, at=odd)
+
+
+def test_report(told: Callable[..., Any], odd: Path, tmp_path: Path) -> None:
+    output = ("-o", tmp_path / "cache.html")
+    assert told("report", *output)["problems"] == 0
+    assert told("report", *output, at=odd)["problems"] > 0
+    assert told("report", "--no-verify", *output)["problems"] is None
+    assert told("report", *output, at=tmp_path / "missing")["entries"] == 0
 
 
 def test_config_and_doctor(

@@ -23,8 +23,8 @@ INTRODUCTION = """\
 Reports go to stdout, notes and warnings to stderr. `--json` prints [one JSON document](json.md).
 No command loads a cached result. Only `clear`, `prune`, `compress`, `verify --delete`,
 `verify --delete-unsafe`, `copy` in its target, and the script that `run` runs change a store. Only
-`show`, `verify` and `copy` can change the last access of an entry, if the entry belongs to another
-user; they print a note when they do.
+`show`, `verify`, `copy` and `report` can change the last access of an entry, if the entry belongs
+to another user; they print a note when they do.
 
 | exit code | meaning |
 |---|---|

@@ -495,6 +495,17 @@ SIMULATE: Keys = {
     ),
     "warnings": WARNINGS,
 }
+REPORT: Keys = {
+    "file": text("Absolute path of the page"),
+    "size_bytes": count("Size of the page, bytes"),
+    "entries": count("Number of the selected entries"),
+    "checks": thing(
+        {status: count(f"Checks with the status {status}") for status in get_args(Status)},
+        "How many checks of `acache doctor` have which status",
+    ),
+    "problems": nullable(count("Problems of entries"), "with --no-verify"),
+    "warnings": WARNINGS,
+}
 
 # The documents of each command: a title, the keys, and the keys that may be missing.
 DOCUMENTS: dict[str, list[tuple[str, Keys, tuple[str, ...]]]] = {
@@ -539,6 +550,7 @@ DOCUMENTS: dict[str, list[tuple[str, Keys, tuple[str, ...]]]] = {
             (),
         )
     ],
+    "report": [("What `acache report --json` prints", REPORT, ())],
     "simulate": [("What `acache simulate --json` prints", SIMULATE, ())],
     "clear": [("What `acache clear --json` prints", DELETION, ())],
     "prune": [("What `acache prune --json` prints", DELETION, ())],

@@ -1,8 +1,9 @@
-"""Draw the output of `acache stats` and `acache bench`, from real runs: `make pictures`.
+"""Draw what `acache stats`, `bench` and `report` show, from real runs: `make pictures`.
 
 Usage: python tools/pictures.py FOLDER RUNS
 
-FOLDER gets ``stats.svg`` and ``bench.svg``; RUNS is the number of rounds of the benchmark.
+FOLDER gets ``stats.svg``, ``bench.svg`` and ``report.png``, for which Chromium must be installed;
+RUNS is the number of rounds of the benchmark. RUNS=0 draws only the report.
 """
 
 from __future__ import annotations
@@ -17,8 +18,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for the tests' helpers
+
+from tests.helpers.chromium import Chromium
+from tests.helpers.stores import LIBROSA_SCRIPT
+
 ROOT = Path(__file__).parents[1]
 EXAMPLE = "examples/estimate_tuning.py"
+REPORT_WIDTH, REPORT_HEIGHT = 1000, 910  # pixels
 WIDTH = 90  # columns: GitHub shows this without scaling it down
 
 
@@ -35,12 +42,29 @@ def main(folder: str, runs: str) -> None:
             "PYTHONIOENCODING": "utf-8",
         }
         environment.pop("NO_COLOR", None)
+        photograph(environment, home, Path(folder, "report.png"))
+        if runs == "0":
+            return
         output(environment, EXAMPLE)
         for words in (["stats"], ["bench", "--levels", "20,50", EXAMPLE]):
             counted = [words[0], *(["--runs", runs] if words[0] == "bench" else []), *words[1:]]
             printed = output(environment, "-m", "acache", *counted).replace(home, "/home/you")
             picture = Path(folder, f"{words[0]}.svg")
             picture.write_text(drawn(words, printed), encoding="utf-8", newline="\n")
+
+
+def photograph(environment: dict[str, str], home: str, picture: Path) -> None:
+    """Take a picture of the start of a report."""
+    script, page = Path(home, "features.py"), Path(home, "report.html")
+    script.write_text(LIBROSA_SCRIPT, encoding="utf-8")
+    environment = {**environment, "LIBROSA_CACHE_DIR": f"{home}/.cache/features"}
+    for _ in range(2):  # the second time for hits
+        output(environment, "-m", "acache", "run", str(script))
+    output(environment, "-m", "acache", "report", "-o", str(page))
+    page.write_text(page.read_text(encoding="utf-8").replace(home, "/home/you"), encoding="utf-8")
+    with Chromium(Path(home, "chromium")) as browser:
+        browser.open(page, width=REPORT_WIDTH, height=REPORT_HEIGHT)
+        picture.write_bytes(browser.screenshot(whole=False))
 
 
 def output(environment: dict[str, str], *words: str) -> str:

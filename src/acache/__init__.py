@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from acache.memory.engine.accelerate import accelerate as accelerate
     from acache.memory.environment import cache as cache
     from acache.memory.manager import CacheManager as CacheManager
+    from acache.operations.bench.command import bench as bench
+    from acache.operations.bench.results import BenchReport as BenchReport
     from acache.operations.clear import Plan as Plan
     from acache.operations.clear import plan_clear as plan_clear
     from acache.operations.execute import Outcome as Outcome
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from acache.operations.ls import Listing as Listing
     from acache.operations.prune import Limits as Limits
     from acache.operations.prune import plan_prune as plan_prune
+    from acache.operations.run.command import run as run
+    from acache.operations.run.savings import RunReport as RunReport
     from acache.operations.selection import Selection as Selection
     from acache.operations.selection import parse_levels as parse_levels
     from acache.operations.stats import StatsReport as StatsReport
@@ -44,6 +48,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AcacheError": "system.errors",
     "AcacheWarning": "system.errors",
+    "BenchReport": "operations.bench.results",
     "CacheManager": "memory.manager",
     "Config": "config.settings",
     "ConfigurationError": "system.errors",
@@ -55,12 +60,14 @@ _HOMES = {
     "Listing": "operations.ls",
     "Outcome": "operations.execute",
     "Plan": "operations.clear",
+    "RunReport": "operations.run.savings",
     "Selection": "operations.selection",
     "StatsReport": "operations.stats",
     "Store": "store.store",
     "UsageError": "system.errors",
     "VerifyReport": "operations.verify.store",
     "accelerate": "memory.engine.accelerate",
+    "bench": "operations.bench.command",
     "cache": "memory.environment",
     "execute": "operations.execute",
     "parse_entry_id": "store.ids",
@@ -68,6 +75,7 @@ _HOMES = {
     "plan_clear": "operations.clear",
     "plan_prune": "operations.prune",
     "plan_removal": "operations.verify.store",
+    "run": "operations.run.command",
     "stats": "operations.stats",
     "verify": "operations.verify.store",
 }
@@ -86,7 +94,18 @@ def __getattr__(name: str) -> object:
 
     value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
+    if _HOMES[name].startswith("operations."):
+        from acache.operations.notebook import show_by
+
+        show_by(_html)
     return value
+
+
+def _html(report: object) -> str:
+    """Write a report as a notebook shows it."""
+    from acache.render.html.notebook import notebook_html
+
+    return notebook_html(report)
 
 
 def __dir__() -> list[str]:

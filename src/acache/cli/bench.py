@@ -15,20 +15,17 @@ from acache.cli.options import choices, common_options, json_option, note, silen
 from acache.cli.selection import AGE, Parsed
 from acache.config.engine import Engine, check_engine
 from acache.config.settings import Config
+from acache.operations.bench.command import TIME_LIMIT_SECONDS, schedule
 from acache.operations.bench.comparison import Comparison, differences, read_baseline
 from acache.operations.bench.comparison import compare as compared
 from acache.operations.bench.results import BenchReport
 from acache.operations.bench.runner import FailedRunError, Schedule
 from acache.render.durations import duration
-from acache.render.plot import plot_format
-from acache.system.errors import UsageError
-from acache.system.executable import NotExecutableError, NotFoundError, start_arguments
+from acache.render.plot.figure import plot_format
 from acache.system.output_file import OutputFile
 from acache.system.signals import signals_as_exceptions
 
 EXIT_MISSED = 4
-_LEVELS = (10, 20, 30, 40)  # librosa's
-_TIME_LIMIT = 600.0  # seconds
 
 
 class _Levels(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not before 8.2
@@ -137,7 +134,7 @@ def _parse_engines(text: str) -> tuple[Engine, ...]:
 @click.option(
     "--plot",
     metavar="FILE",
-    help="Draw a bar chart: FILE.png, .svg or .pdf; needs acache[plot].",
+    help="Draw times and speed-ups: FILE.png, .svg or .pdf; needs acache[plot].",
 )
 @click.option("--show-output", is_flag=True, help="Print the output of each run on stderr.")
 @json_option
@@ -178,13 +175,14 @@ def command(
         raise click.UsageError("--fail-slower needs --compare FILE")
     config = choices(ctx).config()
     baseline = None if compare is None else read_baseline(compare)
-    schedule = Schedule(
-        _resolved(words, config),
-        levels or _default_levels(config),
-        runs,
-        warmup,
-        _TIME_LIMIT if time_limit is None else time_limit,
-        engines or (None,),
+    planned = schedule(
+        words,
+        config,
+        levels=levels,
+        runs=runs,
+        warmup=warmup,
+        time_limit=TIME_LIMIT_SECONDS if time_limit is None else time_limit,
+        engines=engines or (None,),
     )
     with ExitStack() as stack:
         stack.enter_context(signals_as_exceptions())
@@ -197,7 +195,7 @@ def command(
             )
             if path is not None and form is not None
         ]
-        report = _measure(words, schedule, config, show_output=show_output)
+        report = _measure(words, planned, config, show_output=show_output)
         comparisons = None
         if baseline is not None:
             comparisons = compared(report, baseline)
@@ -220,34 +218,22 @@ def command(
         ctx.exit(EXIT_MISSED)
 
 
-def _resolved(command: tuple[str, ...], config: Config) -> tuple[str, ...]:
-    try:
-        return tuple(start_arguments(command, python=config.require_python()))
-    except (NotFoundError, NotExecutableError) as problem:
-        raise UsageError(str(problem)) from problem
-
-
-def _default_levels(config: Config) -> tuple[int, ...]:
-    configured = () if config.level.value is None else (config.level.value,)
-    return tuple(sorted({*_LEVELS, *configured}))
-
-
 def _measure(
-    command: tuple[str, ...], schedule: Schedule, config: Config, *, show_output: bool
+    command: tuple[str, ...], planned: Schedule, config: Config, *, show_output: bool
 ) -> BenchReport:
     from acache.operations.bench.benchmark import bench
     from acache.render.bench_progress import benching
 
     def expect(seconds: float) -> None:
-        rounds = f"{schedule.rounds} round{'s' if schedule.rounds > 1 else ''}"
-        note(f"{rounds} of {len(schedule.round)} runs: about {duration(seconds)}")
+        rounds = f"{planned.rounds} round{'s' if planned.rounds > 1 else ''}"
+        note(f"{rounds} of {len(planned.round)} runs: about {duration(seconds)}")
 
     for text in config.warnings():  # the first run may fail because of them
         warning(text)
     echo = sys.stderr.buffer if show_output else None
     try:
-        with benching(schedule.rounds, expect, quiet=show_output) as progress:
-            return bench(command, schedule, config, progress=progress, echo=echo)
+        with benching(planned.rounds, expect, quiet=show_output) as progress:
+            return bench(command, planned, config, progress=progress, echo=echo)
     except FailedRunError as failed:
         for line in failed.tail:
             click.echo(f"  {line}", err=True)
@@ -265,9 +251,9 @@ def _written(
         from acache.render.tables.bench import markdown
 
         return markdown(report, config, comparisons or ())
-    from acache.render.plot import draw
+    from acache.render.plot.bench import draw_benchmark
 
-    return draw(report, form)
+    return draw_benchmark(report, form)
 
 
 def _print(

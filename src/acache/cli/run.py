@@ -10,15 +10,12 @@ import click
 
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, note, warning
-from acache.config.buckets import is_bucket
-from acache.config.child import child_environment
-from acache.config.engine import ENGINES, Engine, engine_from_env
+from acache.config.engine import ENGINES, Engine
 from acache.config.settings import Config
-from acache.operations.run.own_cache import is_of_a_script
+from acache.operations.run.command import traced_command
 from acache.operations.run.session import Tracing
 from acache.operations.run.trace_log import Trace
 from acache.system.errors import AcacheError
-from acache.system.executable import start_arguments
 from acache.system.foreground import Finished, Foreground
 from acache.system.output_file import OutputFile
 
@@ -66,17 +63,12 @@ def command(
       acache run -- python -m my_package --verbose
     """
     config = choices(ctx).config(level=level)
-    switch_on = not is_of_a_script(config)
-    if not switch_on:
+    traced = traced_command(words, config, engine=engine)
+    if not traced.switched_on:
         note(
             f"{config.location} holds only results of plain joblib.Memory, so {config.library}'s"
             f" cache is not switched on there; set {config.cache_dir.variable} to do that"
         )
-    arguments = start_arguments(words, python=config.require_python())
-    engine = engine or engine_from_env()
-    if config.location is not None and is_bucket(config.location) and engine != "fast":
-        raise click.UsageError(f"{config.location} is used by the fast engine alone: --engine fast")
-    environment = child_environment(config, switch_on=switch_on)
     with contextlib.ExitStack() as stack:
         # First, so that a signal ends nothing before temporary files are removed.
         foreground = stack.enter_context(Foreground())
@@ -84,9 +76,9 @@ def command(
         if export_json is not None:
             export = stack.enter_context(OutputFile(export_json, option="--export-json"))
         tracing = stack.enter_context(Tracing())
-        environment = tracing.environment(environment, engine=engine)
+        environment = tracing.environment(traced.environment, engine=traced.engine)
         began = time.time()
-        finished = foreground.run(arguments, environment)
+        finished = foreground.run(traced.arguments, environment)
         try:
             since = began if explain else None
             _report(words, finished, tracing.read(), config, export, explain_since=since)

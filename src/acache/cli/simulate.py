@@ -13,9 +13,9 @@ from acache.cli.options import choices, common_options, json_option, open_store,
 from acache.cli.selection import Parsed
 from acache.config.units import parse_size
 from acache.operations.prune import POLICIES
-from acache.operations.simulate.logged import LoggedTrace, trace_of
+from acache.operations.simulate.logged import trace_of
 from acache.operations.simulate.simulation import simulate, work
-from acache.render.plot import plot_format
+from acache.render.plot.figure import plot_format
 from acache.system.errors import UsageError
 from acache.system.output_file import OutputFile
 
@@ -93,10 +93,10 @@ def command(
                 logged.trace, sizes=sizes or (), policies=chosen, fork=True, progress=progress
             )
         if file is not None:
-            from acache.render.plot import draw_simulation
+            from acache.render.plot.simulate import draw_simulation
 
             file.write(draw_simulation(report, form))
-    warnings = _warnings(logged)
+    warnings = logged.warnings
     if as_json:
         from acache.render.json.simulate import simulate_document
 
@@ -107,18 +107,3 @@ def command(
     print_simulation(report, config)
     for text in warnings:
         warning(text)
-
-
-def _warnings(logged: LoggedTrace) -> list[str]:
-    found = []
-    if logged.not_stored:
-        found.append(
-            f"{logged.not_stored:,} calls whose results were never stored are left out; acache why"
-            " shows the reason"
-        )
-    if logged.unknown_seconds:
-        found.append(
-            f"no computation of {logged.unknown_seconds:,} entries is logged: they count as taking"
-            " no time; replay a longer time"
-        )
-    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -15,10 +15,6 @@ from acache.operations.stats import SORTS, stats
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
 from acache.sources.staleness import Drift
-from acache.store.store import Store
-
-if TYPE_CHECKING:
-    from acache.operations.call_totals import CallRow
 
 
 @click.command(name="stats", cls=GroupedHelp)
@@ -78,7 +74,12 @@ def command(
     selection = selection_of(**options)
     store = open_store(config)
     levels = Levels(store, InstalledSources(config.python.value))
-    used = _call_rows(store, levels, since) if calls else None
+    used = None
+    if calls:
+        from acache.operations.call_totals import call_rows
+
+        moment = None if since is None else time.time() - since
+        used = call_rows(logged_calls(store, moment), store, levels)
     selector = None
     if not selection.is_everything:
         selector = look_up(selection, store, levels)
@@ -113,12 +114,3 @@ def command(
         print_calls(used)
     for text in (*config.warnings(), *report.warnings):
         warning(text)
-
-
-def _call_rows(store: Store, levels: Levels, since: float | None) -> list[CallRow]:
-    from acache.operations.call_totals import CallRow, call_totals
-
-    moment = None if since is None else time.time() - since
-    totals = call_totals(logged_calls(store, moment), store)
-    rows = [CallRow(levels(function), one) for function, one in totals.items()]
-    return sorted(rows, key=lambda row: (-row.totals.saved_seconds, row.totals.function))

@@ -94,7 +94,7 @@ def command(
             strict=strict,
             fork=True,
             progress=progress,
-            before_access=_noting_once(),
+            before_access=noting_once(),
             command_line=partial(command_line, config),
         )
     left = report.problems
@@ -129,7 +129,7 @@ def _finish(
             warning(text)
 
 
-def _noting_once() -> Callable[[], None]:
+def noting_once() -> Callable[[], None]:
     """Return what notes, once in all processes, that reading may change last accesses."""
     from mmap import mmap
 

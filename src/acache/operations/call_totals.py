@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from acache.operations.selection import LevelOf
 from acache.store.call_log import Call
 from acache.store.format import dotted
 from acache.store.store import Store
@@ -92,6 +93,13 @@ def call_totals(calls: Iterable[Call], store: Store) -> dict[str, CallTotals]:
         function: _totals(function, sums, misses.get(function, 0), store)
         for function, sums in found.items()
     }
+
+
+def call_rows(calls: Iterable[Call], store: Store, levels: LevelOf) -> list[CallRow]:
+    """Add up logged calls per function, those that saved the most first; see `call_totals`."""
+    totals = call_totals(calls, store)
+    rows = [CallRow(levels(function), one) for function, one in totals.items()]
+    return sorted(rows, key=lambda row: (-row.totals.saved_seconds, row.totals.function))
 
 
 def _totals(function: str, sums: _Sums, misses: int, store: Store) -> CallTotals:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import NamedTuple
 
+from acache.operations.notebook import html_of
 from acache.operations.selection import Selector
 from acache.store.format import dotted
 from acache.store.leftovers import GRACE_SECONDS
@@ -59,6 +60,9 @@ class Plan(NamedTuple):
     rows: tuple[PlanRow, ...]
     leftover_usage: Usage
     kept: Totals
+
+    def _repr_html_(self) -> str | None:
+        return html_of(self)
 
     @property
     def is_empty(self) -> bool:

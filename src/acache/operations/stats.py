@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal, NamedTuple, TypeVar
 
+from acache.operations.notebook import html_of
 from acache.operations.selection import Selector
 from acache.sources.levels import Levels
 from acache.sources.staleness import State
@@ -109,6 +110,9 @@ class StatsReport(NamedTuple):
     disk: Usage
     warnings: tuple[str, ...]
 
+    def _repr_html_(self) -> str | None:
+        return html_of(self)
+
     @property
     def leftovers(self) -> Leftovers:
         """All of them, those that are still being written included."""
@@ -156,7 +160,23 @@ def stats(
     report : StatsReport
     """
     options = ScanOptions(durations=cost, now=now, fork=fork, progress=progress, watcher=watcher)
-    fold = store.fold(partial(_StatsFold, selector), options)
+    fold = store.fold(partial(StatsFold, selector), options)
+    return stats_report(
+        fold, store, levels, cost=cost, sort=sort, top=top, source_state=source_state
+    )
+
+
+def stats_report(
+    fold: StatsFold,
+    store: Store,
+    levels: Levels,
+    *,
+    cost: bool = True,
+    sort: Sort = "disk",
+    top: int | None = None,
+    source_state: Callable[[str], State] | None = None,
+) -> StatsReport:
+    """Return what a scan found; see `stats`."""
     rows = [(function, tally.totals(cost=cost)) for function, tally in fold.functions.items()]
     rows = sorted(rows, key=lambda row: _key(sort, dotted(row[0]), row[1]))[:top]
     function_rows = [
@@ -221,8 +241,14 @@ class _LeftoverSum(Sum):
         return Leftovers(self.files, self.folders, self.usage())
 
 
-class _StatsFold:
-    """What a whole store holds, per function."""
+class StatsFold:
+    """What a whole store holds, per function; a fold.
+
+    Parameters
+    ----------
+    selector : Selector or None
+        The entries of the totals.
+    """
 
     def __init__(self, selector: Selector | None) -> None:
         self._selector = selector
@@ -237,14 +263,12 @@ class _StatsFold:
         self.warned = 0
 
     def add(self, found: Found) -> None:
+        """Add one more thing that the scan found."""
         if isinstance(found, Entry):
             if self._selector is not None and not self._selector.matches(found):
                 self.unselected.add(found.usage)
-                return
-            tally = self.functions.get(found.function)
-            if tally is None:
-                tally = self.functions[found.function] = Tally()
-            tally.add_entry(found)
+            else:
+                self.add_entry(found)
         elif isinstance(found, Unreadable):
             self._warn(found.message())
         elif isinstance(found, Leftover):
@@ -256,12 +280,20 @@ class _StatsFold:
             if found.kind == "misplaced" and len(self.misplaced) < _MOST_WARNINGS:
                 self.misplaced.append(found.path)
 
+    def add_entry(self, entry: Entry) -> None:
+        """Add one more selected entry."""
+        tally = self.functions.get(entry.function)
+        if tally is None:
+            tally = self.functions[entry.function] = Tally()
+        tally.add_entry(entry)
+
     def _warn(self, text: str) -> None:
         self.warned += 1
         if len(self.warnings) < _MOST_WARNINGS:
             self.warnings.append(text)
 
-    def merge(self, other: _StatsFold) -> None:
+    def merge(self, other: StatsFold) -> None:
+        """Add everything that another one holds."""
         for function, tally in other.functions.items():
             self.functions.setdefault(function, Tally()).merge(tally)
         self.unselected.add(other.unselected.usage())
@@ -282,7 +314,7 @@ class _StatsFold:
 
 
 def _grouped(
-    fold: _StatsFold, group: Callable[[str], K], *, cost: bool
+    fold: StatsFold, group: Callable[[str], K], *, cost: bool
 ) -> list[tuple[K, int, Totals]]:
     """Sum up the functions by what they have in common: (group, functions, totals) of each."""
     groups: dict[K, list[Tally]] = {}

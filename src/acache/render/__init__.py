@@ -1,1 +1,1 @@
-"""Reports into text: tables for people, JSON for programs, pictures."""
+"""Reports into text: tables for people, JSON for programs, HTML pages, pictures."""

@@ -127,7 +127,7 @@ def test_bench_exports_json_markdown_and_a_plot(
     document = json.loads((tmp_path / "a.json").read_text())
     assert document["kind"] == "bench"
     assert "| 30 cold |" in (tmp_path / "a.md").read_text()
-    assert "level 30 cold" in (tmp_path / "a.svg").read_text()
+    assert "level 30, cold" in (tmp_path / "a.svg").read_text()
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_bench_measures_both_engines_in_each_round(
     assert "Level 20 with the joblib engine" in done.stdout
     assert re.search(r"20 warm +fast ", done.stdout)
     assert "| 20 warm | joblib |" in (tmp_path / "a.md").read_text()
-    assert "level 20 fast cold" in (tmp_path / "a.svg").read_text()
+    assert "level 20 fast, cold" in (tmp_path / "a.svg").read_text()
 
 
 def test_bench_of_a_python_without_the_fast_engine_fails(

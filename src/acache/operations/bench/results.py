@@ -10,6 +10,7 @@ from typing import NamedTuple
 from acache.config.engine import Engine
 from acache.operations.bench.statistics import Summary, break_even_runs, ratio_interval, summarise
 from acache.operations.bench.timed_run import Run
+from acache.operations.notebook import html_of
 from acache.store.totals import Totals
 
 _NOISE = 0.02  # of a time; what differs less is not worth a higher level
@@ -72,15 +73,36 @@ class LevelResult(NamedTuple):
 
 
 class BenchReport(NamedTuple):
-    """The results of a benchmark."""
+    """The results of a benchmark.
 
-    command: tuple[str, ...]  # as it was given
+    Attributes
+    ----------
+    command : tuple of str
+        As it was given.
+    rounds : int > 0
+        That were run.
+    environment : mapping of str to object
+        See `acache.operations.bench.environment.describe`.
+    off : Measurement
+        The runs without cache.
+    levels : tuple of LevelResult
+        What each level gains and costs, the lowest level first.
+    recommended : LevelResult or None
+        See `acache.operations.bench.results.recommend`.
+    warnings : tuple of str
+        Each says what to do.
+    """
+
+    command: tuple[str, ...]
     rounds: int
-    environment: Mapping[str, object]  # see `acache.operations.bench.environment.describe`
+    environment: Mapping[str, object]
     off: Measurement
     levels: tuple[LevelResult, ...]
-    recommended: LevelResult | None  # see `recommend`
-    warnings: tuple[str, ...]  # each says what to do
+    recommended: LevelResult | None
+    warnings: tuple[str, ...]
+
+    def _repr_html_(self) -> str | None:
+        return html_of(self)
 
     @property
     def best_speedup(self) -> float | None:

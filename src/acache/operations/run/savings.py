@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from acache.config.settings import Config
 from acache.config.sharing import CALL_LOG_VARIABLE, call_log_from_env
+from acache.operations.notebook import html_of
 from acache.operations.run.doubts import Doubt, explain_move, unrepeatable, warnings
 from acache.operations.run.misses import run_misses
 from acache.operations.run.trace_log import FunctionCalls, Trace
@@ -54,16 +55,39 @@ class Advice(NamedTuple):
 
 
 class RunReport(NamedTuple):
-    """What caching did in a traced run."""
+    """What caching did in a traced run.
 
-    command: tuple[str, ...]  # as it was given
+    Attributes
+    ----------
+    command : tuple of str
+        As it was given.
+    exit_code : int
+        128+N after signal N.
+    level : int or None
+        The configured one; None where it is not valid.
+    wall_seconds : float >= 0
+        Of the whole run.
+    functions : tuple of FunctionSavings
+        Those that were called, those that saved the most first.
+    advice : Advice or None
+        A lower level that would have been faster.
+    warnings : tuple of str
+        Each says what to do.
+    why : WhyReport or None
+        Its misses; None where they were not asked for.
+    """
+
+    command: tuple[str, ...]
     exit_code: int
-    level: int | None  # the configured one; None where it is not valid
+    level: int | None
     wall_seconds: float
-    functions: tuple[FunctionSavings, ...]  # those that saved the most first
+    functions: tuple[FunctionSavings, ...]
     advice: Advice | None
     warnings: tuple[str, ...]
-    why: WhyReport | None = None  # its misses, where they were asked for
+    why: WhyReport | None = None
+
+    def _repr_html_(self) -> str | None:
+        return html_of(self)
 
     @property
     def hits(self) -> int:

@@ -27,6 +27,22 @@ class LoggedTrace(NamedTuple):
     not_stored: int
     unknown_seconds: int
 
+    @property
+    def warnings(self) -> list[str]:
+        """What is wrong with a simulation because of what the log does not hold."""
+        found = []
+        if self.not_stored:
+            found.append(
+                f"{self.not_stored:,} calls whose results were never stored are left out; acache"
+                " why shows the reason"
+            )
+        if self.unknown_seconds:
+            found.append(
+                f"no computation of {self.unknown_seconds:,} entries is logged: they count as"
+                " taking no time; replay a longer time"
+            )
+        return found
+
 
 def trace_of(calls: Iterable[Call]) -> LoggedTrace:
     """Make a trace of logged calls.

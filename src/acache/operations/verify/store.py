@@ -8,6 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from acache.operations.clear import Candidates, Plan, make_plan
+from acache.operations.notebook import html_of
 from acache.operations.selection import Selector
 from acache.operations.verify.entry import KINDS, EntryCheck, Finding
 from acache.operations.verify.fixes import CommandLine, Fixes, remove
@@ -71,6 +72,9 @@ class VerifyReport(NamedTuple):
     remnants: tuple[Leftover, ...]
     sourceless: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    def _repr_html_(self) -> str | None:
+        return html_of(self)
 
     @property
     def problems(self) -> int:

@@ -1,0 +1,1 @@
+"""Reports as HTML: one page for a browser, tables for notebooks. Nothing is fetched."""

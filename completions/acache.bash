@@ -8,12 +8,13 @@ _acache_kind() {
         'completion -')
             kind='words --cache-dir --env-prefix --python --version --help' ;;
         ' ')
-            kind='words stats ls show find clear prune bench run why simulate doctor verify config completion' ;;
+            kind='words stats ls show find browse clear prune bench run why simulate doctor verify config completion' ;;
         ' --cache-dir' |\
         'stats --cache-dir' |\
         'ls --cache-dir' |\
         'show --cache-dir' |\
         'find --cache-dir' |\
+        'browse --cache-dir' |\
         'clear --cache-dir' |\
         'prune --cache-dir' |\
         'bench --cache-dir' |\
@@ -45,6 +46,12 @@ _acache_kind() {
         'find ' |\
         'find more' |\
         'find --env-prefix' |\
+        'browse --older-than' |\
+        'browse --unused-for' |\
+        'browse --larger-than' |\
+        'browse --smaller-than' |\
+        'browse --arg' |\
+        'browse --env-prefix' |\
         'clear --older-than' |\
         'clear --unused-for' |\
         'clear --larger-than' |\
@@ -90,6 +97,7 @@ _acache_kind() {
         'ls --python' |\
         'show --python' |\
         'find --python' |\
+        'browse --python' |\
         'clear --python' |\
         'prune --python' |\
         'bench --compare' |\
@@ -113,6 +121,8 @@ _acache_kind() {
         'stats more' |\
         'ls ' |\
         'ls more' |\
+        'browse ' |\
+        'browse more' |\
         'clear ' |\
         'clear more' |\
         'verify ' |\
@@ -120,11 +130,13 @@ _acache_kind() {
             kind='entries' ;;
         'stats --level' |\
         'ls --level' |\
+        'browse --level' |\
         'clear --level' |\
         'verify --level')
             kind='levels' ;;
         'stats --function' |\
         'ls --function' |\
+        'browse --function' |\
         'clear --function' |\
         'verify --function')
             kind='functions' ;;
@@ -144,6 +156,8 @@ _acache_kind() {
             kind='entry-or-function' ;;
         'find -')
             kind='words --no-size --cross --json --cache-dir --env-prefix --python --version --help' ;;
+        'browse -')
+            kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --cache-dir --env-prefix --python --version --help' ;;
         'clear -')
             kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --all --leftovers --grace --dry-run --yes --quiet --json --cache-dir --env-prefix --python --version --help' ;;
         'prune -')

@@ -11,8 +11,13 @@ from acache.cli.app import COMMANDS
 
 PACKAGE = Path(acache.__file__).parent
 TESTS = Path(__file__).parent
-# Its operation is the room `config`; printing a script is all that `completion` does.
-ELSEWHERE = {"config": {"operations"}, "completion": {"operations", "render/tables", "render/json"}}
+# Its operation is the room `config`; printing a script is all that `completion` does, and a screen
+# is no document.
+ELSEWHERE = {
+    "config": {"operations"},
+    "completion": {"operations", "render/tables", "render/json"},
+    "browse": {"render/json"},
+}
 # The JSON of `prune` is that of every command that deletes.
 SHARED = {"render/json/prune": "render/json/clear"}
 

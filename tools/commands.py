@@ -21,9 +21,10 @@ INTRODUCTION = """\
 `make docs` writes this page from the commands. `acache COMMAND --help` prints the same.
 
 Reports go to stdout, notes and warnings to stderr. `--json` prints [one JSON document](json.md).
-No command loads a cached result. Only `clear`, `prune`, `verify --delete`, `verify --delete-unsafe`
-and the script that `run` runs change the store. Only `show` and `verify` can change the last access
-of an entry, if the entry belongs to another user; they print a note when they do.
+No command loads a cached result. Only `clear`, `prune`, `browse`, `verify --delete`,
+`verify --delete-unsafe` and the script that `run` runs change the store. Only `show`, `browse` and
+`verify` can change the last access of an entry, if the entry belongs to another user; they print a
+note when they do.
 
 | exit code | meaning |
 |---|---|

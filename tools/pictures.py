@@ -1,12 +1,14 @@
-"""Draw the output of `acache stats` and `acache bench`, from real runs: `make pictures`.
+"""Draw `acache stats`, `acache bench` and `acache browse`, from real runs: `make pictures`.
 
 Usage: python tools/pictures.py FOLDER RUNS
 
-FOLDER gets ``stats.svg`` and ``bench.svg``; RUNS is the number of rounds of the benchmark.
+FOLDER gets ``stats.svg``, ``bench.svg`` and ``browse.svg``; RUNS is the number of rounds of the
+benchmark.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -17,13 +19,21 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from acache.cli.browse import parse_filter
+from acache.operations.selection import Selection
+from acache.sources.installed import InstalledSources
+from acache.store.store import Store
+from acache.tui.browse import Browser
+from acache.tui.reading import Source
+
 ROOT = Path(__file__).parents[1]
 EXAMPLE = "examples/estimate_tuning.py"
 WIDTH = 90  # columns: GitHub shows this without scaling it down
+HEIGHT = 16  # lines of the browser's screen
 
 
 def main(folder: str, runs: str) -> None:
-    """Fill a store, run both commands, and draw their output."""
+    """Fill a store, run the commands, and draw what they show."""
     with tempfile.TemporaryDirectory() as home:
         environment = {
             **os.environ,
@@ -41,6 +51,8 @@ def main(folder: str, runs: str) -> None:
             printed = output(environment, "-m", "acache", *counted).replace(home, "/home/you")
             picture = Path(folder, f"{words[0]}.svg")
             picture.write_text(drawn(words, printed), encoding="utf-8", newline="\n")
+        shown = asyncio.run(screen(environment["LIBROSA_CACHE_DIR"], home))
+        Path(folder, "browse.svg").write_text(shown, encoding="utf-8", newline="\n")
 
 
 def output(environment: dict[str, str], *words: str) -> str:
@@ -53,6 +65,20 @@ def output(environment: dict[str, str], *words: str) -> str:
         stdout=subprocess.PIPE,
         encoding="utf-8",
     ).stdout
+
+
+async def screen(location: str, home: str) -> str:
+    """Browse a store, open the functions of all levels, and draw the screen as SVG."""
+    source = Source(Store(location), InstalledSources(sys.executable), (), parse_filter)
+    app = Browser(source, Selection())
+    async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
+        await pilot.press("enter", "down", "space")
+        while not app.contents.total.compute_seconds:
+            await pilot.pause(0.05)
+        app.source.store.path = app.source.store.path.replace(home, "/home/you")
+        app.show_list()
+        await pilot.pause()
+        return app.export_screenshot()
 
 
 def drawn(words: list[str], printed: str) -> str:

@@ -159,7 +159,7 @@ def stats(
     options = ScanOptions(durations=cost, now=now, fork=fork, progress=progress, watcher=watcher)
     fold = store.fold(partial(_StatsFold, selector), options)
     rows = [(function, tally.totals(cost=cost)) for function, tally in fold.functions.items()]
-    rows = sorted(rows, key=lambda row: _key(sort, dotted(row[0]), row[1]))[:top]
+    rows = sorted(rows, key=lambda row: sort_key(sort, dotted(row[0]), row[1]))[:top]
     function_rows = [
         FunctionRow(
             dotted(function),
@@ -184,7 +184,7 @@ def stats(
         total=total.totals(cost=cost),
         levels=tuple(level_rows),
         functions=tuple(function_rows),
-        modules=tuple(sorted(module_rows, key=lambda r: _key(sort, r.module, r.totals))[:top]),
+        modules=tuple(sorted(module_rows, key=lambda r: sort_key(sort, r.module, r.totals))[:top]),
         abandoned=abandoned,
         in_flight=in_flight,
         failed_writes=dict(sorted(fold.failed.items())),
@@ -296,7 +296,8 @@ def _module(function: str) -> str:
     return dotted(function.rpartition("/")[0])
 
 
-def _key(sort: Sort, name: str, totals: Totals) -> tuple[float, str]:
+def sort_key(sort: Sort, name: str, totals: Totals) -> tuple[float, str]:
+    """Return what functions and modules are sorted by; `name` is dotted."""
     values: dict[Sort, float | None] = {
         "size": totals.size_bytes,
         "disk": totals.disk_bytes if HAS_BLOCKS else totals.size_bytes,

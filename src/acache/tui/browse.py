@@ -96,7 +96,7 @@ class Browser(ListScreen):
 
     def on_mount(self) -> None:
         """Begin to read."""
-        self.query_one("#filter").display = False
+        self.box.display = False
         self.rows.focus()
         loop = asyncio.get_running_loop()
         for name in ("SIGTERM", "SIGHUP"):
@@ -113,7 +113,6 @@ class Browser(ListScreen):
             self.exit()
         else:
             self.say(f"error: {text}")
-            self.query_one("#filter").disabled = False
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -249,7 +248,7 @@ class Browser(ListScreen):
 
     def action_filter(self) -> None:
         """Ask for a filter."""
-        box = self.query_one("#filter", Input)
+        box = self.box
         box.value = self._filter
         box.display = True
         self.set_focus(box)
@@ -269,7 +268,7 @@ class Browser(ListScreen):
         self.say("")
 
     def _close_filter(self) -> None:
-        self.query_one("#filter").display = False
+        self.box.display = False
         self.set_focus(self.rows)
 
     def _show_filtered(self, text: str, selection: Selection, levels: set[int | None]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
@@ -50,6 +50,10 @@ class ListScreen(App[int]):
         The list on the screen is the last one, after those that led to it.
     message : str
         Shown until the list changes or the cursor moves.
+    rows : Rows
+        The widget of the list.
+    box : FilterInput
+        The widget that a filter is typed into.
     """
 
     TITLE = "acache browse"
@@ -63,6 +67,13 @@ class ListScreen(App[int]):
         self.contents = Contents()
         self.views: list[View] = [LevelsView()]
         self.message = ""
+        # Held, as a query looks at the window that is on top.
+        self.rows = Rows(self._line_of, self._moved, id="rows")
+        self.box = FilterInput(id="filter")
+        self._path = Static(id="path", markup=False)
+        self._command = Static(id="command", markup=False)
+        self._heading = Static(id="heading", markup=False)
+        self._status = Static(id="status", markup=False)
 
     @property
     def view(self) -> View:
@@ -88,12 +99,7 @@ class ListScreen(App[int]):
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
-        yield Static(id="path", markup=False)
-        yield Static(id="command", markup=False)
-        yield Static(id="heading", markup=False)
-        yield Rows(self._line_of, self._moved, id="rows")
-        yield Static(id="status", markup=False)
-        yield FilterInput(id="filter")
+        yield from (self._path, self._command, self._heading, self.rows, self._status, self.box)
         yield Footer()
 
     def on_resize(self) -> None:
@@ -101,27 +107,20 @@ class ListScreen(App[int]):
         self.call_after_refresh(self.show_list)
 
     def on_told(self, message: Told) -> None:
-        """Do what a task has to tell."""
-        message.call(*message.arguments)
-
-    @property
-    def rows(self) -> Rows:
-        """The widget of the list."""
-        return self.query_one("#rows", Rows)
-
-    def _update(self, selector: str, text: Any) -> None:
-        self.query_one(selector, Static).update(text)
+        """Do what a task has to tell, unless the screen is closed already."""
+        if self.rows.is_attached:
+            message.call(*message.arguments)
 
     def show_list(self) -> None:
         """Show the list as it is now."""
         view = self.view
-        self._update("#path", self._path())
-        self._update("#command", f"$ {self.command}")
+        self._path.update(self._way())
+        self._command.update(f"$ {self.command}")
         self.rows.show(len(view), view.cursor)
-        self._update("#heading", view.heading(self.rows.line_width))
+        self._heading.update(view.heading(self.rows.line_width))
         self.show_status()
 
-    def _path(self) -> str:
+    def _way(self) -> str:
         """Name the way to the list; of a long path of the store only the end."""
         store, names = self.source.store.path, path_of(self.views)
         path = " › ".join(map(printable, (store, *names)))
@@ -139,7 +138,7 @@ class ListScreen(App[int]):
         if self.contents.warnings:
             first, *more = self.contents.warnings
             parts.append(printable(first) + (f", and {len(more):,} more" if more else ""))
-        self._update("#status", self.message or "; ".join(parts))
+        self._status.update(self.message or "; ".join(parts))
 
     def say(self, message: str) -> None:
         """Show a message until the list changes or the cursor moves."""

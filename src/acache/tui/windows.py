@@ -99,16 +99,17 @@ class RemovalWindow(ModalScreen[None]):
         super().__init__()
         self._total = total
         self._stop = stop
+        self._progress = Static(self._line(0), markup=False)
 
     def compose(self) -> ComposeResult:
         """Lay out a line of progress."""
         with Vertical(classes="window small"):
-            yield Static(self._line(0), id="progress", markup=False)
+            yield self._progress
             yield Static("Esc or Ctrl-C stops", classes="hint", markup=False)
 
     def show(self, done: int) -> None:
         """Show how many entries are done."""
-        self.query_one("#progress", Static).update(self._line(done))
+        self._progress.update(self._line(done))
 
     def action_stop(self) -> None:
         """Stop the deletion."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from threading import Event
+from threading import Event, current_thread, main_thread
+from types import FrameType
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -98,11 +100,11 @@ class Browser(ListScreen):
         """Begin to read."""
         self.box.display = False
         self.rows.focus()
-        loop = asyncio.get_running_loop()
-        for name in ("SIGTERM", "SIGHUP"):
-            if hasattr(signal, name):
-                number = getattr(signal, name)
-                loop.add_signal_handler(number, self._end, 128 + number)
+        if hasattr(signal, "SIGHUP") and current_thread() is main_thread():
+            number = signal.SIGTERM
+            asyncio.get_running_loop().add_signal_handler(number, self._end, 128 + number)
+            # Not by the loop, which may wait for a terminal that is gone.
+            signal.signal(signal.SIGHUP, self._hang_up)
         self._read(anew=True)
 
     def _report(self, problem: Exception) -> None:
@@ -357,6 +359,11 @@ class Browser(ListScreen):
     def _end(self, code: int) -> None:
         """End as a signal asks."""
         self.exit(return_code=code)
+
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        """End without the terminal, which is closed, after the entry that a deletion is at."""
+        self.finish()
+        os._exit(128 + number)
 
     def finish(self) -> None:
         """Wait until a deletion has removed the entry that it is at."""

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from browsing import browsing
 from buckets import buckets
 from engine import engine
 from finding import finding
@@ -218,6 +219,7 @@ def main() -> None:
         rows += buckets(folder / "buckets", options.runs)
         if options.large:
             rows += large(folder, max(2, options.runs // 2), 100_000, 1_000_000)
+            rows += browsing(folder, 1_000_000)
             rows += simulation(folder, 1_000_000)
     print_table(rows)
     sys.exit(any(row.ratio > row.target for row in rows))

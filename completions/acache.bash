@@ -8,12 +8,13 @@ _acache_kind() {
         'completion -')
             kind='words --cache-dir --env-prefix --python --version --help' ;;
         ' ')
-            kind='words stats ls show find report clear prune compress copy bench run why simulate doctor verify config completion' ;;
+            kind='words stats ls show find browse report clear prune compress copy bench run why simulate doctor verify config completion' ;;
         ' --cache-dir' |\
         'stats --cache-dir' |\
         'ls --cache-dir' |\
         'show --cache-dir' |\
         'find --cache-dir' |\
+        'browse --cache-dir' |\
         'report --cache-dir' |\
         'clear --cache-dir' |\
         'prune --cache-dir' |\
@@ -48,6 +49,12 @@ _acache_kind() {
         'find ' |\
         'find more' |\
         'find --env-prefix' |\
+        'browse --older-than' |\
+        'browse --unused-for' |\
+        'browse --larger-than' |\
+        'browse --smaller-than' |\
+        'browse --arg' |\
+        'browse --env-prefix' |\
         'report --older-than' |\
         'report --unused-for' |\
         'report --larger-than' |\
@@ -114,6 +121,7 @@ _acache_kind() {
         'ls --python' |\
         'show --python' |\
         'find --python' |\
+        'browse --python' |\
         'report --output' |\
         'report -o' |\
         'report --python' |\
@@ -144,6 +152,8 @@ _acache_kind() {
         'stats more' |\
         'ls ' |\
         'ls more' |\
+        'browse ' |\
+        'browse more' |\
         'report ' |\
         'report more' |\
         'clear ' |\
@@ -155,6 +165,7 @@ _acache_kind() {
             kind='entries' ;;
         'stats --level' |\
         'ls --level' |\
+        'browse --level' |\
         'report --level' |\
         'clear --level' |\
         'compress --level' |\
@@ -163,6 +174,7 @@ _acache_kind() {
             kind='levels' ;;
         'stats --function' |\
         'ls --function' |\
+        'browse --function' |\
         'report --function' |\
         'clear --function' |\
         'compress --function' |\
@@ -185,6 +197,8 @@ _acache_kind() {
             kind='entry-or-function' ;;
         'find -')
             kind='words --no-size --cross --json --cache-dir --env-prefix --python --version --help' ;;
+        'browse -')
+            kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --cache-dir --env-prefix --python --version --help' ;;
         'report -')
             kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --output --open --no-verify --json --cache-dir --env-prefix --python --version --help' ;;
         'clear -')

@@ -38,6 +38,16 @@ function __acache_takes_value --argument-names command option
             'find --cache-dir' \
             'find --env-prefix' \
             'find --python' \
+            'browse --level' \
+            'browse --function' \
+            'browse --older-than' \
+            'browse --unused-for' \
+            'browse --larger-than' \
+            'browse --smaller-than' \
+            'browse --arg' \
+            'browse --cache-dir' \
+            'browse --env-prefix' \
+            'browse --python' \
             'report --level' \
             'report --function' \
             'report --older-than' \
@@ -258,6 +268,20 @@ complete -c acache -n '__acache_at find' -l python -r -F -d 'Python whose packag
 complete -c acache -n '__acache_at find' -l version -d 'Show the version and exit.'
 complete -c acache -n '__acache_at find' -l help -s h -d 'Show this message and exit.'
 complete -c acache -n '__acache_at find' -f -a ''
+complete -c acache -n '__acache_at browse' -l level -r -f -a '(__acache_ask levels)' -d 'Level: 30, \'>=30\', 20-30, or none (unknown).'
+complete -c acache -n '__acache_at browse' -l function -r -f -a '(__acache_ask functions)' -d 'Function: stft, \'librosa.core.*\', /whole/id.'
+complete -c acache -n '__acache_at browse' -l older-than -r -f -a '' -d 'Written longer ago than AGE: 90s, 12h, 7d, 1d12h.'
+complete -c acache -n '__acache_at browse' -l unused-for -r -f -a '' -d 'Last used longer ago than AGE; accurate to a day.'
+complete -c acache -n '__acache_at browse' -l larger-than -r -f -a '' -d 'Larger than SIZE: 500, 10k, 5MB, 1.5GiB.'
+complete -c acache -n '__acache_at browse' -l smaller-than -r -f -a '' -d 'Smaller than SIZE.'
+complete -c acache -n '__acache_at browse' -l arg -r -f -a '' -d 'Called with this argument: n_fft=2048.'
+complete -c acache -n '__acache_at browse' -l stale -d 'Only functions whose source has changed or is gone.'
+complete -c acache -n '__acache_at browse' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache; instead of LIBROSA_CACHE_DIR.'
+complete -c acache -n '__acache_at browse' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
+complete -c acache -n '__acache_at browse' -l python -r -F -d 'Python whose packages to use.'
+complete -c acache -n '__acache_at browse' -l version -d 'Show the version and exit.'
+complete -c acache -n '__acache_at browse' -l help -s h -d 'Show this message and exit.'
+complete -c acache -n '__acache_at browse' -f -a '(__acache_ask entries)'
 complete -c acache -n '__acache_at report' -l level -r -f -a '(__acache_ask levels)' -d 'Level: 30, \'>=30\', 20-30, or none (unknown).'
 complete -c acache -n '__acache_at report' -l function -r -f -a '(__acache_ask functions)' -d 'Function: stft, \'librosa.core.*\', /whole/id.'
 complete -c acache -n '__acache_at report' -l older-than -r -f -a '' -d 'Written longer ago than AGE: 90s, 12h, 7d, 1d12h.'
@@ -449,6 +473,7 @@ complete -c acache -n '__acache_at ""' -a stats -d 'Show what the cache holds, p
 complete -c acache -n '__acache_at ""' -a ls -d 'List entries: the cached calls, one by one.'
 complete -c acache -n '__acache_at ""' -a show -d 'Show one entry, or one function.'
 complete -c acache -n '__acache_at ""' -a find -d 'Find all joblib caches below your home, or other folders.'
+complete -c acache -n '__acache_at ""' -a browse -d 'Look around in the cache on the whole screen: levels, functions, entries.'
 complete -c acache -n '__acache_at ""' -a report -d 'Write one HTML page about the cache: a treemap, tables, findings, calls.'
 complete -c acache -n '__acache_at ""' -a clear -d 'Remove every entry of a selection.'
 complete -c acache -n '__acache_at ""' -a prune -d 'Evict entries until limits hold.'

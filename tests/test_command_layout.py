@@ -11,10 +11,12 @@ from acache.cli.app import COMMANDS
 
 PACKAGE = Path(acache.__file__).parent
 TESTS = Path(__file__).parent
-# Its operation is the room `config`; printing a script is all that `completion` does.
+# Its operation is the room `config`; printing a script is all that `completion` does, and a screen
+# is no document.
 ELSEWHERE = {
     "config": {"operations"},
     "completion": {"operations", "render/tables", "render/json"},
+    "browse": {"render/json"},
     "report": {"render/tables"},  # its tables are HTML, see below
 }
 # The JSON of `prune` is that of every command that deletes.

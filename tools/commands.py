@@ -21,10 +21,10 @@ INTRODUCTION = """\
 `make docs` writes this page from the commands. `acache COMMAND --help` prints the same.
 
 Reports go to stdout, notes and warnings to stderr. `--json` prints [one JSON document](json.md).
-No command loads a cached result. Only `clear`, `prune`, `compress`, `verify --delete`,
+No command loads a cached result. Only `clear`, `prune`, `browse`, `compress`, `verify --delete`,
 `verify --delete-unsafe`, `copy` in its target, and the script that `run` runs change a store. Only
-`show`, `verify`, `copy` and `report` can change the last access of an entry, if the entry belongs
-to another user; they print a note when they do.
+`show`, `browse`, `verify`, `copy` and `report` can change the last access of an entry, if the entry
+belongs to another user; they print a note when they do.
 
 | exit code | meaning |
 |---|---|

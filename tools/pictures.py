@@ -1,13 +1,14 @@
-"""Draw what `acache stats`, `bench` and `report` show, from real runs: `make pictures`.
+"""Draw what `acache stats`, `bench`, `browse` and `report` show, from real runs: `make pictures`.
 
 Usage: python tools/pictures.py FOLDER RUNS
 
-FOLDER gets ``stats.svg``, ``bench.svg`` and ``report.png``, for which Chromium must be installed;
-RUNS is the number of rounds of the benchmark. RUNS=0 draws only the report.
+FOLDER gets ``stats.svg``, ``bench.svg``, ``browse.svg`` and ``report.png``, for which Chromium must
+be installed; RUNS is the number of rounds of the benchmark. RUNS=0 draws only the report.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -18,6 +19,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from acache.cli.browse import parse_filter
+from acache.operations.selection import Selection
+from acache.sources.installed import InstalledSources
+from acache.store.store import Store
+from acache.tui.browse import Browser
+from acache.tui.reading import Source
+
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for the tests' helpers
 
 from tests.helpers.chromium import Chromium
@@ -27,10 +35,11 @@ ROOT = Path(__file__).parents[1]
 EXAMPLE = "examples/estimate_tuning.py"
 REPORT_WIDTH, REPORT_HEIGHT = 1000, 910  # pixels
 WIDTH = 90  # columns: GitHub shows this without scaling it down
+HEIGHT = 16  # lines of the browser's screen
 
 
 def main(folder: str, runs: str) -> None:
-    """Fill a store, run both commands, and draw their output."""
+    """Fill a store, run the commands, and draw what they show."""
     with tempfile.TemporaryDirectory() as home:
         environment = {
             **os.environ,
@@ -51,6 +60,8 @@ def main(folder: str, runs: str) -> None:
             printed = output(environment, "-m", "acache", *counted).replace(home, "/home/you")
             picture = Path(folder, f"{words[0]}.svg")
             picture.write_text(drawn(words, printed), encoding="utf-8", newline="\n")
+        shown = asyncio.run(screen(environment["LIBROSA_CACHE_DIR"], home))
+        Path(folder, "browse.svg").write_text(shown, encoding="utf-8", newline="\n")
 
 
 def photograph(environment: dict[str, str], home: str, picture: Path) -> None:
@@ -77,6 +88,20 @@ def output(environment: dict[str, str], *words: str) -> str:
         stdout=subprocess.PIPE,
         encoding="utf-8",
     ).stdout
+
+
+async def screen(location: str, home: str) -> str:
+    """Browse a store, open the functions of all levels, and draw the screen as SVG."""
+    source = Source(Store(location), InstalledSources(sys.executable), (), parse_filter)
+    app = Browser(source, Selection())
+    async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
+        await pilot.press("enter", "down", "space")
+        while not app.contents.total.compute_seconds:
+            await pilot.pause(0.05)
+        app.source.store.path = app.source.store.path.replace(home, "/home/you")
+        app.show_list()
+        await pilot.pause()
+        return app.export_screenshot()
 
 
 def drawn(words: list[str], printed: str) -> str:

@@ -114,6 +114,27 @@ def test_scan_of_two_stores_in_one_location_agrees_with_the_slow_walk(
         assert figures(report_of(store)) == slow_figures(path, both=True)
 
 
+def entries_of(store: Store, **options: Any) -> list[Entry]:
+    return sorted(one for one in store.scan(ScanOptions(**options)) if isinstance(one, Entry))
+
+
+@needs_links
+@settings(max_examples=examples(60))
+@given(st.dictionaries(NAMES, TREES, max_size=4), st.dictionaries(NAMES, TREES, max_size=4))
+@example({"f": {"fad": {"func_code.py": b"x", "f" * 29: {"output.pkl": b"x"}}}}, {})
+def test_scan_of_one_function_finds_its_entries(
+    first: dict[str, object], second: dict[str, object]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "location")
+        build(path, {**second, "m": {"f": {"func_code.py": b"x"}}, "joblib": first})
+        store = Store(path)
+        everything = entries_of(store)
+        for function in {entry.function for entry in everything} | {"m/f", "nowhere"}:
+            found = entries_of(store, function=function, select=lambda f, _, own=function: f == own)
+            assert found == [entry for entry in everything if entry.function == function]
+
+
 def test_entry_is_what_joblib_counts(tmp_path: Path) -> None:
     entry = write_entry(tmp_path / "joblib" / "f", HASHES[0])
     os.utime(entry / "output.pkl", (1_600_000_000, 1_500_000_000))

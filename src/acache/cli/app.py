@@ -25,7 +25,7 @@ from acache.system.errors import AcacheError
 
 # In the order of --help. Each is in the module, or the package, of its name.
 COMMANDS = (
-    *("stats", "ls", "show", "find", "report", "clear", "prune", "compress", "copy"),
+    *("stats", "ls", "show", "find", "browse", "report", "clear", "prune", "compress", "copy"),
     *("bench", "run", "why", "simulate", "doctor", "verify", "config", "completion"),
 )
 

@@ -11,7 +11,13 @@ import click
 from acache.cli.help import SELECTION, GroupedOption, options
 from acache.cli.options import note
 from acache.config.units import parse_age, parse_size
-from acache.operations.selection import LevelRange, Selection, Selector, parse_levels
+from acache.operations.selection import (
+    LevelRange,
+    Selection,
+    Selector,
+    access_note,
+    parse_levels,
+)
 from acache.sources.levels import Levels
 from acache.sources.staleness import Drift
 from acache.store.ids import EntryId, parse_entry_id
@@ -20,7 +26,6 @@ from acache.system.errors import UsageError
 
 C = TypeVar("C", bound=Callable[..., Any])
 
-_DAY_SECONDS = 86_400.0
 _STDIN = "-"
 
 
@@ -157,8 +162,9 @@ def note_if_no_access(store: Store) -> None:
 
 def note_if_coarse(store: Store, what: str, age: float | None) -> None:
     """Print a note if an age is shorter than access times are accurate."""
-    if age is not None and age < _DAY_SECONDS and store.traits.access_times:
-        note(f"most systems record an access once a day: {what} may be wrong by a day")
+    text = access_note(age, what) if store.traits.access_times else None
+    if text is not None:
+        note(text)
 
 
 def _ids_of_stdin() -> list[EntryId]:

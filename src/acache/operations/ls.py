@@ -118,7 +118,7 @@ class Listing:
             raise UsageError(f"unknown order {sort!r}; choose from {', '.join(LIST_SORTS)}")
         else:
             fold = self._scanned(fork=fork, progress=progress)
-            order = fold.entries.order(_key(fold.entries, sort))
+            order = order_of(fold.entries, sort)
             ordered = reversed(order) if reverse else order
             self._entries = map(fold.entries.__getitem__, ordered)
 
@@ -190,6 +190,11 @@ class _Matching:
     def merge(self, other: _Matching) -> None:
         self.entries.extend(other.entries)
         self.unreadable += other.unreadable
+
+
+def order_of(entries: EntryTable, sort: ListSort) -> list[int]:
+    """Return the indices of all entries in an order of `Listing`."""
+    return entries.order(_key(entries, sort))
 
 
 def _key(entries: EntryTable, sort: ListSort) -> Callable[[int], Any]:

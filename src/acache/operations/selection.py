@@ -18,6 +18,7 @@ from acache.system.text import printable
 _LEVEL = re.compile(r"(>=|<=|>|<)?\s*(-?\d{1,9})", re.ASCII)
 _RANGE = re.compile(r"(\d{1,9})\s*-\s*(\d{1,9})", re.ASCII)
 _MOST_RECORDS = 3  # entries of a function whose arguments are looked up
+_DAY_SECONDS = 86_400.0
 _LOWEST, _HIGHEST = -(10**9), 10**9
 _USUAL_LEVELS = frozenset((10, 20, 30, 40))  # librosa's: nothing is wrong if a store lacks one
 
@@ -205,6 +206,13 @@ class Selection(NamedTuple):
                 f"nothing is larger than {larger:,} and smaller than {smaller:,} bytes; the two"
                 " sizes contradict each other"
             )
+
+
+def access_note(age: float | None, what: str = "--unused-for") -> str | None:
+    """Return what to note of an age if it is shorter than access times are accurate."""
+    if age is None or age >= _DAY_SECONDS:
+        return None
+    return f"most systems record an access once a day: {what} may be wrong by a day"
 
 
 class Selector:

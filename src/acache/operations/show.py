@@ -142,7 +142,9 @@ def describe_entry(
     AcacheError
         If the entry has been removed.
     """
-    options = ScanOptions(select=lambda name, h: (name, h) == (function, argument_hash))
+    options = ScanOptions(
+        function=function, select=lambda name, h: (name, h) == (function, argument_hash)
+    )
     found = [one for one in store.scan(options) if isinstance(one, Entry)]
     if not found:
         raise AcacheError(f"{printable(dotted(function))}/{argument_hash} has been removed")
@@ -222,8 +224,12 @@ def describe_function(store: Store, function: str, installed: InstalledSources) 
     except OSError:
         source = None  # Levels warns of it
     tally = Tally()
-    cost = store.traits.durations
-    for found in store.scan(ScanOptions(durations=cost, select=lambda name, _: name == function)):
+    options = ScanOptions(
+        durations=store.traits.durations,
+        function=function,
+        select=lambda name, _: name == function,
+    )
+    for found in store.scan(options):
         if isinstance(found, Entry):
             tally.add_entry(found)
     level, comparison = levels(function), Drift(store, installed).compare(function)

@@ -178,7 +178,7 @@ def stats_report(
 ) -> StatsReport:
     """Return what a scan found; see `stats`."""
     rows = [(function, tally.totals(cost=cost)) for function, tally in fold.functions.items()]
-    rows = sorted(rows, key=lambda row: _key(sort, dotted(row[0]), row[1]))[:top]
+    rows = sorted(rows, key=lambda row: sort_key(sort, dotted(row[0]), row[1]))[:top]
     function_rows = [
         FunctionRow(
             dotted(function),
@@ -203,7 +203,7 @@ def stats_report(
         total=total.totals(cost=cost),
         levels=tuple(level_rows),
         functions=tuple(function_rows),
-        modules=tuple(sorted(module_rows, key=lambda r: _key(sort, r.module, r.totals))[:top]),
+        modules=tuple(sorted(module_rows, key=lambda r: sort_key(sort, r.module, r.totals))[:top]),
         abandoned=abandoned,
         in_flight=in_flight,
         failed_writes=dict(sorted(fold.failed.items())),
@@ -327,7 +327,8 @@ def _module(function: str) -> str:
     return dotted(function.rpartition("/")[0])
 
 
-def _key(sort: Sort, name: str, totals: Totals) -> tuple[float, str]:
+def sort_key(sort: Sort, name: str, totals: Totals) -> tuple[float, str]:
+    """Return what functions and modules are sorted by; `name` is dotted."""
     values: dict[Sort, float | None] = {
         "size": totals.size_bytes,
         "disk": totals.size_bytes if totals.disk_bytes is None else totals.disk_bytes,

@@ -19,6 +19,7 @@ from acache.store.layout import (
     BELOW_JOBLIB,
     JOBLIB,
     SPLIT,
+    function_path,
     is_group,
     is_rest,
     is_surely_group,
@@ -68,18 +69,26 @@ class Walk:
         self._hand_over = hand_over
 
     def everything(self) -> Iterator[Found]:
-        """Walk the whole store."""
+        """Walk the whole store, or what the options name of it."""
         with opened_root(self._store) as root:
             if isinstance(root, Unreadable):
                 yield root
             elif root is not None:
                 self._reader = FolderReader(root, self._options, self.seen)
+                function = self._options.function
+                if function:  # what lies beside all functions has no folder of its own
+                    places = (0, BELOW_JOBLIB) if self._both else (0,)
+                    folders = [
+                        Position(function_path(function, p), function, place=p) for p in places
+                    ]
+                    yield from self._folders(root, folders)
+                    return
                 try:
                     status = os.stat(root)
                 except FileNotFoundError:  # a folder that is held as its path can vanish
                     return
                 yield Other("", "folder", "", self._reader.usage(status))
-                yield from self._folders(root)
+                yield from self._folders(root, [Position("", "")])
 
     def part(self, pieces: Iterable[Piece]) -> Iterator[Found]:
         """Walk some folders named like entries; the other process reports what is wrong."""
@@ -103,8 +112,8 @@ class Walk:
                 finally:
                     close_folder(folder)
 
-    def _folders(self, root: Folder) -> Iterator[Found]:
-        self._pending = [Position("", "")]
+    def _folders(self, root: Folder, pending: list[Position]) -> Iterator[Found]:
+        self._pending = pending
         while self._pending:
             here = self._pending.pop()
             try:

@@ -38,6 +38,8 @@ class ScanOptions(NamedTuple):
     select : callable, optional
         Is asked with a function id, ``/`` between its parts, and the argument hash of what may be
         an entry of that function; where it returns False, the entry is left out.
+    function : str, optional
+        Function id; only this function's folders are walked, and what is defined in it.
     whole : bool
         Whether a file with several names takes room on disk at each of them, rather than once, as
         in ``du``.
@@ -59,6 +61,7 @@ class ScanOptions(NamedTuple):
 
     durations: bool = False
     select: Select | None = None
+    function: str | None = None
     whole: bool = False
     grace: float = GRACE_SECONDS
     now: float | None = None

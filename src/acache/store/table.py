@@ -91,6 +91,17 @@ class EntryTable:
         """Return what names an entry, for sorting: its function and its argument hash."""
         return self._names[self._function[index]], bytes(self._hashes[16 * index : 16 * index + 16])
 
+    def index_of(self, function: str, argument_hash: str) -> int | None:
+        """Return where an entry is; None if it is not in the table."""
+        number, digest = self._known.get(function), bytes.fromhex(argument_hash)
+        start = self._hashes.find(digest)
+        while start >= 0:
+            index, beside = divmod(start, 16)
+            if not beside and self._function[index] == number:
+                return index
+            start = self._hashes.find(digest, start + 1)
+        return None
+
     def order(self, key: Callable[[int], Any]) -> list[int]:
         """Return the indices of all entries, sorted by a key of the index; equal ones by name."""
         order = []

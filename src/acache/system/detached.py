@@ -38,7 +38,7 @@ def start_detached(code: str, arguments: Sequence[str]) -> bool:
     started : bool
         False where it cannot be: this program is no Python, or the system refuses.
     """
-    if not _is_python():
+    if not is_python():
         return False
     command = [sys.executable, "-I", "-S", "-c", code, *arguments]
     try:
@@ -64,7 +64,7 @@ def start_detached(code: str, arguments: Sequence[str]) -> bool:
         return False
 
 
-def _is_python() -> bool:
+def is_python() -> bool:
     """Return whether `sys.executable` is a Python, not a program that Python is part of."""
     name = os.path.basename(sys.executable or "").lower()
     return name.startswith(("python", "pypy")) and not getattr(sys, "frozen", False)

@@ -293,7 +293,7 @@ def test_limits_hold_however_results_are_written(tmp_path: Path, how: str) -> No
 def test_limits_hold_where_no_process_can_be_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(detached, "_is_python", lambda: False)  # a frozen program, for instance
+    monkeypatch.setattr(detached, "is_python", lambda: False)  # a frozen program, for instance
     f = cached(tmp_path, max_items=9)
     for number in range(30):
         f(number)

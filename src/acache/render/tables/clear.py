@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from acache.operations.clear import Plan
@@ -23,20 +23,19 @@ from acache.render.tables.layout import (
 from acache.system.text import printable
 
 
-def print_plan(plan: Plan) -> None:
-    """Print what would be deleted, per function."""
-    out = console()
+def print_plan(plan: Plan, out: Console | None = None) -> None:
+    """Print what would be deleted, per function; by default to stdout."""
+    out = console() if out is None else out
     if plan.is_empty:
         write(out, Text("nothing to remove"))
     else:
-        write(out, *plan_table(plan), pairs(plan_summary(plan)))
+        write(out, *plan_table(plan, out), pairs(plan_summary(plan)))
 
 
-def plan_table(plan: Plan) -> list[RenderableType]:
+def plan_table(plan: Plan, out: Console) -> list[RenderableType]:
     """Make the table of functions; nothing if no entry would be deleted."""
     if not plan.rows:
         return []
-    out = console()
     rows = first_rows(out, plan.rows)
     columns = {"function": [printable(row.function) for row in rows]}
     columns |= totals_columns([row.totals for row in rows])
@@ -59,10 +58,15 @@ def plan_summary(plan: Plan) -> list[tuple[str, str]]:
 
 def print_outcome(outcome: Outcome) -> None:
     """Print what was deleted."""
+    write(console(), Text(outcome_line(outcome)))
+
+
+def outcome_line(outcome: Outcome) -> str:
+    """Format what was deleted."""
     text = f"removed {amount(outcome.removed)}"
     if outcome.leftovers.size_bytes or outcome.leftovers.inodes:
         text += f", and {room(outcome.leftovers)} of leftovers"
-    write(console(), Text(text))
+    return text
 
 
 def question(plan: Plan) -> str:

@@ -11,9 +11,10 @@ from acache.render.tables.layout import amount, console, pairs, write
 
 def print_plan(plan: Plan) -> None:
     """Print what would be evicted, per function, and how much stays."""
+    out = console()
     kept = amount(plan.kept) if plan.kept.entries else ""
     if plan.is_empty:
-        write(console(), Text(f"nothing to remove{kept and f'; keep {kept}'}"))
+        write(out, Text(f"nothing to remove{kept and f'; keep {kept}'}"))
     else:
         keep = [("keep", kept)] if kept else []
-        write(console(), *plan_table(plan), pairs([*plan_summary(plan), *keep]))
+        write(out, *plan_table(plan, out), pairs([*plan_summary(plan), *keep]))

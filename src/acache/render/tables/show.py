@@ -32,12 +32,13 @@ from acache.store.ids import entry_id
 from acache.system.text import printable, size_text
 
 
-def print_details(details: EntryDetails | FunctionDetails) -> None:
-    """Print all about an entry or a function."""
+def print_details(details: EntryDetails | FunctionDetails, out: Console | None = None) -> None:
+    """Print all about an entry or a function, by default to stdout."""
+    out = console() if out is None else out
     if isinstance(details, EntryDetails):
-        _print_entry(console(), details)
+        _print_entry(out, details)
     else:
-        _print_function(console(), details)
+        _print_function(out, details)
 
 
 def _print_entry(out: Console, details: EntryDetails) -> None:

@@ -1,0 +1,1 @@
+"""What a browser shows: totals as they are found, entries of a function, the commands for both."""

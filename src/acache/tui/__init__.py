@@ -1,0 +1,1 @@
+"""Screens for a terminal: the only room that imports textual."""

@@ -121,13 +121,16 @@ class BucketStore(Store):
         now = time.time() if options.now is None else options.now
         sources: Sources = {}
         sorter = partial(Sorter, self._places, options.select, now - options.grace, sources)
-        found: Iterable[Found] = Listing(self._objects, self._base, sorter)
+        found: Iterable[Found] = Listing(
+            self._objects, self._base, self._key(options.function or ""), sorter
+        )
         if options.durations:
             found = self._with_durations(found)
         with self._named():
             yield from found
-        self._found = sources
-        self._is_listed = True
+        if options.function is None:
+            self._found = sources
+            self._is_listed = True
 
     def _with_durations(self, found: Iterable[Found]) -> Iterator[Found]:
         """Read what was recorded of each entry, some of them at a time."""

@@ -237,13 +237,18 @@ class Listing:
     ----------
     objects : Objects
     base : str
-        The key; empty for everything.
+        The key of the store; empty for everything.
+    below : str
+        Of what is to be listed: the same, or a function's.
     sorters : callable
         Makes a sorter, one for each range.
     """
 
-    def __init__(self, objects: Objects, base: str, sorters: Callable[[], Sorter]) -> None:
+    def __init__(
+        self, objects: Objects, base: str, below: str, sorters: Callable[[], Sorter]
+    ) -> None:
         self._objects = objects
+        self._below = below
         self._base = base
         self._sorters = sorters
         self._ranges: Queue[_Range | None] = Queue()
@@ -294,7 +299,7 @@ class Listing:
     def _list(self, part: _Range) -> None:
         sorter = self._sorters()
         skip = len(self._base) + 1 if self._base else 0
-        for page in self._objects.pages(self._base, after=part.after):
+        for page in self._objects.pages(self._below, after=part.after):
             found: list[Found] = []
             with self._lock:
                 last = part.last

@@ -213,7 +213,8 @@ def read_entries(
     def select(name: str, argument_hash: str) -> bool:
         return name == function and selector.covers(name, argument_hash)
 
-    options = ScanOptions(durations=durations, select=select, function=function)
+    cost = durations and store.traits.durations
+    options = ScanOptions(durations=cost, select=select, function=function)
     pause = Pause()
     for count, found in enumerate(store.scan(options)):
         if isinstance(found, Entry) and selector.matches(found):

@@ -473,7 +473,7 @@ complete -c acache -n '__acache_at ""' -a stats -d 'Show what the cache holds, p
 complete -c acache -n '__acache_at ""' -a ls -d 'List entries: the cached calls, one by one.'
 complete -c acache -n '__acache_at ""' -a show -d 'Show one entry, or one function.'
 complete -c acache -n '__acache_at ""' -a find -d 'Find all joblib caches below your home, or other folders.'
-complete -c acache -n '__acache_at ""' -a browse -d 'Look around in the cache on the whole screen: levels, functions, entries.'
+complete -c acache -n '__acache_at ""' -a browse -d 'Browse the cache on the whole screen.'
 complete -c acache -n '__acache_at ""' -a report -d 'Write one HTML page about the cache: a treemap, tables, findings, calls.'
 complete -c acache -n '__acache_at ""' -a clear -d 'Remove every entry of a selection.'
 complete -c acache -n '__acache_at ""' -a prune -d 'Evict entries until limits hold.'

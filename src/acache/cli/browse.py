@@ -25,7 +25,7 @@ _WILDCARDS = frozenset("*?[")
 @common_options
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
-    """Look around in the cache on the whole screen: levels, functions, entries.
+    """Browse the cache on the whole screen.
 
     Enter opens what is under the cursor, ? shows all keys. Needs textual: pip install 'acache[tui]'
 

@@ -20,6 +20,7 @@ from acache.cli.options import (
     warning,
 )
 from acache.cli.selection import look_up, selection_of, selection_options
+from acache.cli.workers import opened_pool, worker_options
 from acache.config.settings import Config
 from acache.operations.doctor.check import command as command_line
 from acache.sources.installed import InstalledSources
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 @click.option(
     "--strict", is_flag=True, help="Treat names that are not listed as harmless as problems."
 )
+@worker_options
 @deletion_options
 @json_option
 @common_options
@@ -54,6 +56,8 @@ def command(
     delete_unsafe: bool,
     allow: tuple[str, ...],
     strict: bool,
+    workers: int | None,
+    scheduler: str | None,
     dry_run: bool,
     yes: bool,
     quiet: bool,
@@ -88,7 +92,7 @@ def command(
     from acache.operations.verify.store import plan_removal, verify
     from acache.render.progress import checking
 
-    with checking() as progress:
+    with opened_pool(workers, scheduler) as pool, checking() as progress:
         report = verify(
             store,
             selector,
@@ -98,6 +102,7 @@ def command(
             progress=progress,
             before_access=_noting_once(),
             command_line=partial(command_line, config),
+            pool=pool,
         )
     left = report.problems
     warnings = (*config.warnings(), *report.warnings)

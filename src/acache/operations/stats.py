@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from acache.operations.selection import Selector
 from acache.sources.levels import Levels
@@ -14,6 +14,9 @@ from acache.store.format import dotted
 from acache.store.model import Entry, Found, Leftover, Unreadable, Usage
 from acache.store.store import EntryWatcher, Progress, ScanOptions, Store
 from acache.store.totals import Sum, Tally, Totals, merged
+
+if TYPE_CHECKING:
+    from acache.system.pool import Pool
 
 K = TypeVar("K")
 Sort = Literal["size", "disk", "entries", "time", "name"]
@@ -128,6 +131,7 @@ def stats(
     fork: bool = False,
     progress: Progress | None = None,
     watcher: EntryWatcher | None = None,
+    pool: Pool | None = None,
 ) -> StatsReport:
     """Scan a store and sum up what it holds.
 
@@ -150,13 +154,21 @@ def stats(
         Unix seconds that the age of leftovers counts from.
     fork, progress, watcher
         See `acache.store.store.ScanOptions`.
+    pool : Pool, optional
+        Scans the store, without a watcher; see `acache.system.pool`.
 
     Returns
     -------
     report : StatsReport
     """
     options = ScanOptions(durations=cost, now=now, fork=fork, progress=progress, watcher=watcher)
-    fold = store.fold(partial(_StatsFold, selector), options)
+    new_fold = partial(_StatsFold, selector)
+    if pool is None:
+        fold = store.fold(new_fold, options)
+    else:
+        from acache.store.shares import fold_shares
+
+        fold = fold_shares(store, pool, new_fold, options)
     rows = [(function, tally.totals(cost=cost)) for function, tally in fold.functions.items()]
     rows = sorted(rows, key=lambda row: _key(sort, dotted(row[0]), row[1]))[:top]
     function_rows = [
@@ -235,6 +247,10 @@ class _StatsFold:
         self.misplaced: list[str] = []
         self.warnings: list[str] = []
         self.warned = 0
+
+    def __getstate__(self) -> dict[str, object]:
+        # Only what it has found is sent from one process to the other.
+        return {**self.__dict__, "_selector": None}
 
     def add(self, found: Found) -> None:
         if isinstance(found, Entry):

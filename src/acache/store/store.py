@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import Any, BinaryIO, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, TypeVar
 
 from acache.config.buckets import is_bucket
 from acache.store.changes import Removal, StoredEntry, StoredSource, Writing
 from acache.store.layout import BELOW_JOBLIB
 from acache.store.leftovers import GRACE_SECONDS
 from acache.store.model import FolderStatus, ForeignResult, Found, Metadata, Unreadable
+
+if TYPE_CHECKING:
+    from acache.store.handing import Sharing
 
 Select = Callable[[str, str], bool]
 Progress = Callable[[int], None]
@@ -219,6 +222,10 @@ class Store:
             Of everything that the scan found.
         """
         raise NotImplementedError
+
+    def sharing(self) -> Sharing | None:
+        """Return what divides the work on it among processes; None where one has to do it."""
+        return None
 
     def hashes(self, function: str, prefix: str = "") -> list[str]:
         """List the argument hashes of a function's entries, which are not looked into.

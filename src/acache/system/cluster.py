@@ -45,7 +45,8 @@ class ClusterPool(Pool):
         if _ADDRESS.fullmatch(address) is None:
             raise ConfigurationError(f"{address!r} is not valid; write tcp://HOST:PORT")
         # What goes wrong is reported here, in one line.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        for name in ("distributed", "distributed.client", "tornado.application"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             new_client: Any = Client
             self._client = new_client(address, timeout=_LONGEST_START, set_as_default=False)

@@ -14,9 +14,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from buckets import buckets
 from engine import engine
+from finding import finding
 from measure import Row, Side, compare, measure, print_table
 from sharing import sharing
+from simulation import simulation
 from stores import copy_store, make_arrays, make_store
 from timing import against_hyperfine, beside_the_runs
 from tracing import tracing
@@ -193,7 +196,7 @@ def main() -> None:
     parser.add_argument(
         "--deleted", type=int, default=100_000, help="entries to delete (default: 100,000)"
     )
-    parser.add_argument("--large", action="store_true", help="also a store of 1,000,000 entries")
+    parser.add_argument("--large", action="store_true", help="also 1,000,000 entries, and calls")
     options = parser.parse_args()
     os.environ.pop("COLUMNS", None)
     with tempfile.TemporaryDirectory(
@@ -204,13 +207,16 @@ def main() -> None:
         rows = start(folder, options.runs) + scan(folder, options.runs, 100_000)
         rows += listing(folder, options.runs, 100_000)
         rows += completion(folder, options.runs, 100_000)
+        rows += finding(folder, options.runs)
         rows += against_hyperfine(folder, 3 * options.runs) + beside_the_runs(folder, options.runs)
         rows += verification(folder, options.runs, 100_000)
         rows += deletion(folder, max(1, options.runs // 3), options.deleted)
         rows += tracing(folder, options.runs) + engine(folder, options.runs)
         rows += sharing(folder, options.runs)
+        rows += buckets(folder / "buckets", options.runs)
         if options.large:
             rows += large(folder, max(2, options.runs // 2), 100_000, 1_000_000)
+            rows += simulation(folder, 1_000_000)
     print_table(rows)
     sys.exit(any(row.ratio > row.target for row in rows))
 

@@ -110,6 +110,7 @@ _acache_kind() {
         'prune --python' |\
         'compress --python' |\
         'copy ' |\
+        'copy more' |\
         'copy --python' |\
         'bench --compare' |\
         'bench --export-json' |\
@@ -193,7 +194,7 @@ _acache_kind() {
         'bench --levels')
             kind='level-list' ;;
         'run -')
-            kind='words --level --engine --export-json --cache-dir --env-prefix --python --version --help' ;;
+            kind='words --level --engine --why --export-json --cache-dir --env-prefix --python --version --help' ;;
         'run --level')
             kind='level' ;;
         'run --engine')

@@ -322,7 +322,7 @@ complete -c acache -n '__acache_at copy' -l env-prefix -r -f -a '' -d 'Read NAME
 complete -c acache -n '__acache_at copy' -l python -r -F -d 'Python whose packages to use.'
 complete -c acache -n '__acache_at copy' -l version -d 'Show the version and exit.'
 complete -c acache -n '__acache_at copy' -l help -s h -d 'Show this message and exit.'
-complete -c acache -n '__acache_at copy first' -F
+complete -c acache -n '__acache_at copy' -F
 complete -c acache -n '__acache_at bench' -l levels -r -f -a '(__acache_ask level-list)' -d 'Levels to compare.'
 complete -c acache -n '__acache_at bench' -l runs -r -f -a '' -d 'Rounds.'
 complete -c acache -n '__acache_at bench' -l warmup -r -f -a '' -d 'Untimed runs with the cache off, before the first round.'
@@ -344,6 +344,7 @@ complete -c acache -n '__acache_at bench' -F
 complete -c acache -n '__acache_at bench-' -a '(__fish_complete_subcommand --fcs-skip=2 --levels --runs --warmup --time-limit --fail-under --compare --fail-slower --export-json --export-markdown --plot --cache-dir --env-prefix --python)'
 complete -c acache -n '__acache_at run' -l level -r -f -a '(__acache_ask level)' -d 'Level to use instead of LIBROSA_CACHE_LEVEL.'
 complete -c acache -n '__acache_at run' -l engine -r -f -a 'fast joblib' -d 'What answers joblib\'s functions.'
+complete -c acache -n '__acache_at run' -l why -d 'Explain the misses of this run at its end.'
 complete -c acache -n '__acache_at run' -l export-json -r -F -d 'Write the report to FILE as JSON.'
 complete -c acache -n '__acache_at run' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache; instead of LIBROSA_CACHE_DIR.'
 complete -c acache -n '__acache_at run' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'

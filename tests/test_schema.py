@@ -214,7 +214,7 @@ print(f(len(sys.argv)))
 
 def test_run_and_bench(acache: Callable[..., Result], tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(LEVELLED)
-    run = ("run", "--export-json", "run.json", "--cache-dir", tmp_path / "cache")
+    run = ("run", "--why", "--export-json", "run.json", "--cache-dir", tmp_path / "cache")
     assert acache(*run, "--level", "30", "script.py").code == 0
     document = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
     conforms("run", document)

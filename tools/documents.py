@@ -385,6 +385,24 @@ SAVINGS: Keys = {
     "bytes_loaded": count("Bytes of the results that were read"),
     "bytes_stored": count("Bytes of the results that were written"),
 }
+ARGUMENT: Keys = {
+    "name": text("Name of the parameter"),
+    "same": value("boolean", "Whether it is that of the nearest entry, as far as is known"),
+    "now": text("repr of the argument, shortened"),
+    "then": nullable(text("repr of that of the nearest entry"), "if there is none"),
+}
+MISS: Keys = {
+    "time": moment("When the call began"),
+    "function": FUNCTION,
+    "hash": ENTRY["hash"],
+    "reason": text("Why it was computed", enum=[*REASONS]),
+    "nearest": nullable(
+        text("Id of the entry with the most arguments alike"), "unless an argument differs"
+    ),
+    "arguments": many(thing(ARGUMENT, "An argument"), "The arguments of the call"),
+    "message": text("Explanation, in one line"),
+    "fix": nullable(text("What to do about it"), "if nothing is known"),
+}
 RUN: Keys = {
     "command": many({"type": "string"}, "The command that was run, as given"),
     "exit_code": value("integer", "Exit code of the command; 128+N after signal N"),
@@ -392,6 +410,14 @@ RUN: Keys = {
     "wall_seconds": seconds("Wall time of the whole run"),
     "functions": many(thing(SAVINGS, "A function"), "The functions that were called"),
     "warnings": WARNINGS,
+    "why": thing(
+        {
+            "calls": count("All calls of the run, hits included"),
+            "misses": many(thing(MISS, "A miss"), "Its misses, the latest first"),
+            "left_out": count("Misses that the call log does not hold"),
+        },
+        "With `--why`: why calls of the run were computed",
+    ),
 }
 CHECK: Keys = {
     "id": text("Name of the check"),
@@ -428,24 +454,6 @@ FOUND_STORE: Keys = {
     "store": text("The store in it"),
     "functions": count("Number of functions"),
     **TOTALS,
-}
-ARGUMENT: Keys = {
-    "name": text("Name of the parameter"),
-    "same": value("boolean", "Whether it is that of the nearest entry, as far as is known"),
-    "now": text("repr of the argument, shortened"),
-    "then": nullable(text("repr of that of the nearest entry"), "if there is none"),
-}
-MISS: Keys = {
-    "time": moment("When the call began"),
-    "function": FUNCTION,
-    "hash": ENTRY["hash"],
-    "reason": text("Why it was computed", enum=[*REASONS]),
-    "nearest": nullable(
-        text("Id of the entry with the most arguments alike"), "unless an argument differs"
-    ),
-    "arguments": many(thing(ARGUMENT, "An argument"), "The arguments of the call"),
-    "message": text("Explanation, in one line"),
-    "fix": nullable(text("What to do about it"), "if nothing is known"),
 }
 SHARE = number("Share of the seconds that an unlimited cache saves", minimum=0)
 POINT: Keys = {
@@ -533,7 +541,7 @@ DOCUMENTS: dict[str, list[tuple[str, Keys, tuple[str, ...]]]] = {
     "bench": [
         ("What `acache bench --json` prints and `--export-json` writes", BENCH, ("comparison",))
     ],
-    "run": [("What `acache run --export-json FILE` writes", RUN, ())],
+    "run": [("What `acache run --export-json FILE` writes", RUN, ("why",))],
     "doctor": [
         (
             "What `acache doctor --json` prints",

@@ -92,7 +92,10 @@ def test_compress_names_what_it_cannot_read(acache: Acache, location: Path) -> N
     assert "4 entries" in done.stdout
 
 
+# The bar is drawn at once.
 HELD = """
+import acache.render.progress as progress
+progress._PATIENCE_SECONDS = progress._REFRESH_SECONDS = 0
 import os, signal, sys, time
 import acache.operations.compress as compressing
 first, done, arrived = os.getpid(), 0, []
@@ -124,6 +127,7 @@ def test_compress_stops_between_two_entries_at_ctrl_c(location: Path, count: int
     terminal.type("\x03")
     assert terminal.end() == 130
     assert "run it again for the rest" in terminal.seen
+    assert "Compressing" in terminal.seen
     forms = {path.read_bytes()[:2] for path in location.rglob("output.pkl")}
     assert b"BZ" in forms
     assert b"\x80\x04" in forms

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from acache.config.settings import Config
 from acache.config.units import parse_size
 from acache.operations.prune import POLICIES
-from tests.helpers.processes import Result
+from acache.operations.simulate.simulation import simulate
+from acache.operations.simulate.trace import make_trace
+from acache.render.tables.simulate import print_simulation
+from tests.helpers.processes import Result, run_line
 
 Acache = Callable[..., Result]
 SCRIPT = """
@@ -53,15 +57,24 @@ def test_simulate_recommends_the_size_that_is_enough(acache: Acache, location: P
     assert recommended["share"] >= 0.95
 
 
-def test_simulate_ends_in_a_command_that_keeps_the_savings(acache: Acache, location: Path) -> None:
-    result = acache("simulate", "--cache-dir", location)
+def test_simulate_ends_in_commands_that_keep_the_savings(acache: Acache, location: Path) -> None:
+    result = acache("simulate", "--cache-dir", location, "--env-prefix", "NILEARN")
     assert result.code == 0
-    (line,) = [one for one in result.stdout.splitlines() if "export" in one]
-    size = parse_size(line.partition("MAX_SIZE=")[2])
+    lines = [line.strip() for line in result.stdout.splitlines()]
+    [prune] = [line for line in lines if line.startswith("acache ")]
     document = acache("simulate", "--cache-dir", location, "--json").document
-    assert size >= document["recommended"]["size_bytes"]
-    policy = document["recommended"]["policy"]
-    assert f"acache prune --max-size {line.partition('=')[2]} --policy {policy}" in result.stdout
+    recommended = document["recommended"]
+    size = parse_size(prune.partition("--max-size ")[2].split()[0])
+    assert size >= recommended["size_bytes"]
+    assert f"--policy {recommended['policy']} " in prune
+    run_line(prune)
+    kept = acache("stats", "--cache-dir", location, "--json").document["total"]
+    assert 0 < kept["entries"] < document["distinct"]
+    assert kept["disk_bytes"] <= size
+    name, _, text = lines[-1].removeprefix("export ").partition("=")
+    assert name == "NILEARN_CACHE_MAX_SIZE"
+    again = ("prune", "--cache-dir", location, "--env-prefix", "NILEARN", "-n", "--json")
+    assert acache(*again, env={name: text}).document["planned"]["entries"] == 0
 
 
 def test_simulate_takes_sizes_and_policies(acache: Acache, location: Path) -> None:
@@ -101,3 +114,14 @@ def test_simulate_without_a_log_says_how_to_get_one(acache: Acache, tmp_path: Pa
     result = acache("simulate", "--cache-dir", tmp_path)
     assert (result.code, result.stdout) == (1, "")
     assert "acache run" in result.stderr
+
+
+def test_simulate_names_the_size_that_lru_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    # One costly entry, and a new one between any two calls for it.
+    asked = [(float(time), 0 if time % 2 else time // 2 + 1) for time in range(40)]
+    trace = make_trace(asked, [(1000, 9.0), *[(1000, 0.1)] * 20])
+    print_simulation(simulate(trace, sizes=[1000, 2000, 9000]), Config.from_env({}))
+    *_, prune, other, export = capsys.readouterr().out.splitlines()
+    assert prune == "  acache prune --max-size 1.0kB --policy cost"
+    assert other.startswith("2.0kB keep 100.0% with lru")
+    assert export == "  export LIBROSA_CACHE_MAX_SIZE=2.0kB"

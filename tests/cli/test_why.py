@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,4 +112,29 @@ def test_stats_show_logged_calls(acache: Acache, tmp_path: Path, run: Callable[.
     assert row["saved_seconds"] < 1
     result = acache("stats", *options)
     assert "5 calls, 40% hits" in result.stdout
+    assert "1 function takes longer to load than to compute" in result.stdout
     assert acache("stats", "--since", "1h", "--cache-dir", tmp_path / "location").code == 2
+
+
+def test_since_leaves_out_earlier_calls(
+    acache: Acache, tmp_path: Path, run: Callable[..., None]
+) -> None:
+    run("1.5", "2.5")
+    [log] = (tmp_path / "location").rglob("*.tsv")
+    two_hours = 7_200_000_000
+    log.write_text(
+        re.sub(
+            r"^(hit|miss)\t(\d+)",
+            lambda line: f"{line[1]}\t{int(line[2]) - two_hours}",
+            log.read_text(),
+            flags=re.MULTILINE,
+        )
+    )
+    run("2.5", "3.5")
+    at = ("--cache-dir", tmp_path / "location", "--json")
+    [row] = acache("stats", "--calls", "--since", "1h", *at).document["calls"]
+    assert (row["calls"], row["hits"], row["misses"]) == (2, 1, 1)
+    [miss] = why(acache, tmp_path, "--since", "1h", "--json").document["misses"]
+    assert miss["message"] == "factor is 3.5, in the nearest entry 2.5"
+    assert acache("simulate", "--since", "1h", *at).document["calls"] == 2
+    assert acache("simulate", *at).document["calls"] == 4

@@ -73,17 +73,17 @@ def test_report_on_both_layouts_is_the_same(
     assert one.code == (3 if report == ["verify"] else 0)
 
 
+@pytest.fixture
+def uploaded(location: Path, bucket: str, moto: MotoServer) -> str:
+    upload(location, bucket, moto.environment)
+    return bucket
+
+
 @pytest.mark.parametrize("report", [*REPORTS, ["stats", "--sort", "time"]])
 def test_report_on_a_bucket_is_the_same(
-    report: list[str],
-    acache: Acache,
-    shared: list[str],
-    location: Path,
-    bucket: str,
-    moto: MotoServer,
+    report: list[str], acache: Acache, shared: list[str], uploaded: str
 ) -> None:
-    upload(location, bucket, moto.environment)
-    one, several = both(acache, shared, *report, "--cache-dir", bucket)
+    one, several = both(acache, shared, *report, "--cache-dir", uploaded)
     assert several == one
     assert one.code == (3 if report == ["verify"] else 0)
 
@@ -99,7 +99,7 @@ def test_copy_and_compress_do_the_same(
     one = acache(*line, "--cache-dir", tmp_path / "one")
     several = acache(*line, "--cache-dir", tmp_path / "several", *shared)
     assert several == one
-    assert one.document["entries"] > 5
+    assert one.document["compressed"]["entries"] > 5
     assert tree(tmp_path / "several") == tree(tmp_path / "one")
 
 
@@ -134,10 +134,13 @@ def test_one_of_the_two_options_is_enough(acache: Acache, location: Path) -> Non
     assert "give either --workers or --scheduler, not both" in done.stderr
 
 
+Running = Callable[..., tuple[subprocess.Popen[str], list[psutil.Process]]]
+
+
 @pytest.fixture
 def running(
     tmp_path: Path,
-) -> Iterator[Callable[..., tuple[subprocess.Popen[str], list[psutil.Process]]]]:
+) -> Iterator[Running]:
     """Start a command, and return it with its two workers, which are stopped."""
     started: list[subprocess.Popen[str]] = []
 
@@ -154,7 +157,8 @@ def running(
         deadline = time.monotonic() + PATIENCE_SECONDS
         while len(stopped) < 2:
             for child in psutil.Process(process.pid).children():
-                if child.pid not in stopped:
+                # Before its program runs, the process that starts it would wait for it.
+                if child.pid not in stopped and "-I" in child.cmdline():
                     child.suspend()
                     stopped[child.pid] = child
             assert time.monotonic() < deadline
@@ -165,9 +169,6 @@ def running(
     for process in started:
         process.kill()
         process.communicate()
-
-
-Running = Callable[..., tuple[subprocess.Popen[str], list[psutil.Process]]]
 
 
 def has_ended(process: psutil.Process) -> bool:
@@ -227,10 +228,8 @@ def test_interrupted_copy_can_be_continued(
     assert all(map(has_ended, workers))
     done = list((tmp_path / "target").rglob("output.pkl"))
     assert len(done) < 200
-    assert all(
-        (source / path.relative_to(tmp_path / "target")).read_bytes() == path.read_bytes()
-        for path in done
-    )
+    for path in done:
+        assert path.read_bytes() == (source / path.relative_to(tmp_path / "target")).read_bytes()
     assert acache("copy", source, "target", "-q", "--workers", "2").code == 0
     wanted = {name: data for name, data in tree(source).items() if "/.acache" not in name}
     assert tree(tmp_path / "target") == wanted

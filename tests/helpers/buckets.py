@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import socket
 import subprocess
@@ -95,6 +96,67 @@ class MotoServer:
         """Return the method and the path of each request so far."""
         lines = self.log.read_text().splitlines()
         return [line.split('"')[1] for line in lines if '"' in line and "HTTP/1.1" in line]
+
+
+class WeedServer:
+    """SeaweedFS, which keeps its objects on disk while it is stopped.
+
+    Attributes
+    ----------
+    environment : dict
+        The variables that lead to it.
+    """
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp())
+        # Each of its services listens at a second port, 10,000 above.
+        ports: list[int] = []
+        while len(ports) < 4:
+            port = free_port()
+            if port < 55_000 and port not in ports:
+                ports.append(port)
+        names = ("master", "volume", "filer", "s3")
+        self._options = [f"-{name}.port={port}" for name, port in zip(names, ports, strict=True)]
+        self.environment = {**KEYS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{ports[-1]}"}
+        self.start()
+
+    def start(self) -> None:
+        """Start the server, and wait until it answers."""
+        weed = Path(sys.executable).with_name("weed")
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [weed, "server", "-s3", f"-dir={self._folder}", "-ip=127.0.0.1", *self._options],
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            with contextlib.suppress(Exception):  # whatever a server says that is not ready
+                client(self.environment).list_buckets()
+                return
+            assert time.monotonic() < deadline, (self._folder / "log").read_text()
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        """Kill the server: it ends on nothing else."""
+        self._process.kill()
+        self._process.wait()
+
+    def bucket(self) -> str:
+        """Make a bucket, and return its URL."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                client(self.environment).create_bucket(Bucket="load")
+                return "s3://load"
+            except Exception:
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+
+    def close(self) -> None:
+        """Stop it for good."""
+        self.stop()
+        shutil.rmtree(self._folder)
 
 
 def client(environment: dict[str, str]) -> Any:

@@ -284,7 +284,7 @@ def test_level_of_numpy_and_a_memory_of_ones_own(manager: Manager, tmp_path: Pat
 @ENGINES
 def test_cached_function_carries_its_controls(tmp_path: Path, engine: Any) -> None:
     cached: Any = CacheManager(str(tmp_path), engine=engine, verbose=0)(level=10)(func)
-    assert cached.cache_why(3) == (False, "first-call", cached.cache_key(3))
+    assert cached.cache_why(3)[:3] == (False, "first-call", cached.cache_key(3))
     for _ in range(3):
         assert cached(3).tolist() == [0, 1, 2]
     assert cached.cache_info()[:2] == (2, 1)

@@ -86,7 +86,8 @@ def test_copy_of_a_copy_is_an_archive_that_tar_unpacks(tmp_path: Path) -> None:
     copied(tmp_path / "a.tar.zst", tmp_path / "b.tar")
     unpacked = tmp_path / "unpacked"
     unpacked.mkdir()
-    subprocess.run(["tar", "xf", tmp_path / "b.tar", "-C", unpacked], check=True)
+    tar = ["tar", "xf", str(tmp_path / "b.tar"), "-C", str(unpacked)]
+    assert subprocess.run(tar, check=True, capture_output=True).stderr == b""
     assert files(unpacked) == files(tmp_path / "source")
     check = joblib.Memory(str(unpacked), verbose=0).cache(bytes).check_call_in_cache
     assert all(check(number) for number in range(5))
@@ -355,6 +356,45 @@ def test_results_do_not_come_back_to_a_function_that_joblib_clears(
         "its folder in the target was removed meanwhile",
     )
     assert told[1] == "0"
+
+
+@pytest.mark.parametrize("name", ["target", "target.tar"])
+def test_results_of_new_code_are_not_copied_as_those_of_old(tmp_path: Path, name: str) -> None:
+    """Joblib finds other code in the source while entries of it are copied."""
+    source = Store(one_function(tmp_path / "source", entries="036"))
+    folder = tmp_path / "source" / "joblib" / "m" / "f"
+
+    class Changing(type(source)):  # type: ignore[misc]
+        def scan(self, *options: object) -> object:
+            for number, found in enumerate(
+                one for one in super().scan(*options) if isinstance(one, Entry)
+            ):
+                if number == 1:
+                    shutil.rmtree(folder)
+                    for digit in "036":
+                        write_entry(folder, digit * 32, output=b"of new code")
+                    (folder / "func_code.py").write_bytes(SOURCE.replace(b"x", b"y"))
+                yield found
+
+    report = copy(Changing(source.location), open_target(str(tmp_path / name)))
+    assert report.copied == 1
+    assert [one.reason for one in report.left_out] == ["its source differs in the target"]
+    copied(tmp_path / name, tmp_path / "out", allow_unsafe=True)
+    [output] = (tmp_path / "out").rglob("output.pkl")
+    assert output.read_bytes().startswith(b"of source")
+
+
+def test_sources_that_are_written_again_are_no_others(tmp_path: Path) -> None:
+    source = Store(one_function(tmp_path / "source", entries="036"))
+
+    class Touching(type(source)):  # type: ignore[misc]
+        def scan(self, *options: object) -> object:
+            for found in super().scan(*options):
+                (tmp_path / "source" / "joblib" / "m" / "f" / "func_code.py").touch()
+                yield found
+
+    report = copy(Touching(source.location), Store(tmp_path / "target"))
+    assert (report.copied, report.is_complete) == (3, True)
 
 
 WORKER = """

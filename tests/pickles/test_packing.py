@@ -47,7 +47,7 @@ def test_methods_write_what_joblib_writes(method: Method) -> None:
 
 @pytest.mark.parametrize("method", COMPRESSED)
 @pytest.mark.parametrize("other", METHODS)
-def test_any_form_becomes_any_other(method: Method, other: Method) -> None:
+def test_forms_become_any_other(method: Method, other: Method) -> None:
     data = packed(dumped(False), method)
     if other == method:
         assert pack(io.BytesIO(data), io.BytesIO(), other).result == "same"
@@ -79,7 +79,7 @@ def test_bytes_come_back_whatever_they_are(data: bytes, method: Method) -> None:
         assert len(new.getvalue()) >= len(data)
 
 
-def test_what_does_not_become_smaller_is_not_wanted() -> None:
+def test_noise_that_does_not_become_smaller_is_not_wanted() -> None:
     noise = dumped(False, os.urandom(10_000))
     told = pack(io.BytesIO(noise), io.BytesIO(), "zlib")
     assert told == ("not-smaller", len(noise), len(noise))

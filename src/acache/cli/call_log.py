@@ -50,48 +50,47 @@ def logged_calls(store: Store, since: float | None = None) -> Iterator[Call]:
     return read_calls(store.path, since=since)
 
 
-def wanted_calls(names: Sequence[str], store: Store) -> Callable[[str, str], bool] | None:
-    """Return which calls are meant by the names of functions and entries.
+class WantedCalls:
+    """Which calls are meant by the names of functions and entries; found while the log is read.
 
     Parameters
     ----------
     names : sequence of str
         Function ids, patterns, or entry ids; no names mean all calls.
-
-    Returns
-    -------
-    wanted : callable or None
-        Takes a function id and an argument hash; None: all are wanted.
-
-    Raises
-    ------
-    UsageError
-        If no logged call has such a name.
     """
-    if not names:
-        return None
-    from acache.store.call_log import read_calls
 
-    logged: dict[str, set[str]] = {}
-    for call in read_calls(store.path):
-        logged.setdefault(call.function, set()).add(call.hash)
-    chosen: set[tuple[str, str]] = set()
-    for name in names:
-        function, _, prefix = name.rpartition("/")
-        found = {
-            (one, hash_)
-            for one, hashes in logged.items()
-            for hash_ in hashes
-            if matches_function(one, name)
-        }
-        if not found and prefix:
-            found = {
-                (one, hash_)
-                for one in functions_named(function, logged)
-                for hash_ in logged[one]
-                if hash_.startswith(prefix)
-            }
-        if not found:
-            raise UsageError(f"no logged call of {or_nearest(name, logged)}")
-        chosen |= found
-    return lambda function, hash_: (function, hash_) in chosen
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._found: set[str] = set()
+        self._prefixes: dict[str, list[tuple[str, str]]] = {}  # by function: names, and of hashes
+
+    def __call__(self, function: str, argument_hash: str) -> bool:
+        """Return whether a call, given by its function id and argument hash, is meant."""
+        if not self._names:
+            return True
+        prefixes = self._prefixes.get(function)
+        if prefixes is None:
+            prefixes = self._prefixes[function] = list(self._of_function(function))
+        meant = [name for name, prefix in prefixes if argument_hash.startswith(prefix)]
+        self._found.update(meant)
+        return bool(meant)
+
+    def _of_function(self, function: str) -> Iterator[tuple[str, str]]:
+        for name in self._names:
+            named, _, prefix = name.rpartition("/")
+            if matches_function(function, name):
+                yield name, ""
+            elif prefix and functions_named(named, [function]):
+                yield name, prefix
+
+    def require_found(self) -> None:
+        """Check that each name means a call.
+
+        Raises
+        ------
+        UsageError
+            If no logged call has such a name.
+        """
+        for name in self._names:
+            if name not in self._found:
+                raise UsageError(f"no logged call of {or_nearest(name, self._prefixes)}")

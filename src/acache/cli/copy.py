@@ -76,7 +76,7 @@ def command(
 
     SRC and DST are locations, or archives: .tar, .tar.gz or .tar.zst. What DST has stays, so that
     copying can be interrupted and repeated. A function whose source differs in DST is left out.
-    Entries of an archive are judged as `acache verify` judges them, and refused if they may run
+    Entries of an archive are judged as acache verify judges them, and refused if they may run
     code when loaded.
 
     \b

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Sequence
 
 import click
 
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, note, warning
+from acache.config.buckets import is_bucket
 from acache.config.child import child_environment
 from acache.config.engine import ENGINE_VARIABLE, ENGINES, engine_from_env
 from acache.config.settings import Config
@@ -28,6 +30,7 @@ from acache.system.output_file import OutputFile
     type=click.Choice(ENGINES),
     help="What answers joblib's functions.  [default: ACACHE_ENGINE, or else joblib]",
 )
+@click.option("--why", "explain", is_flag=True, help="Explain the misses of this run at its end.")
 @click.option("--export-json", metavar="FILE", help="Write the report to FILE as JSON.")
 @click.argument(
     "words",
@@ -44,6 +47,7 @@ def command(
     *,
     level: int | None,
     engine: str | None,
+    explain: bool,
     export_json: str | None,
     words: tuple[str, ...],
 ) -> None:
@@ -56,6 +60,7 @@ def command(
     \b
     Examples:
       acache run analyse.py song.wav
+      acache run --why analyse.py song.wav
       acache run --level 30 --export-json calls.json analyse.py song.wav
       acache run --engine fast analyse.py song.wav
       acache run -- python -m my_package --verbose
@@ -69,6 +74,8 @@ def command(
         )
     arguments = start_arguments(words, python=config.require_python())
     engine = engine or engine_from_env()
+    if config.location is not None and is_bucket(config.location) and engine != "fast":
+        raise click.UsageError(f"{config.location} is used by the fast engine alone: --engine fast")
     environment = child_environment(config, switch_on=switch_on)
     if engine is not None:
         environment[ENGINE_VARIABLE] = engine  # for what acache's own cache answers
@@ -80,9 +87,11 @@ def command(
             export = stack.enter_context(OutputFile(export_json, option="--export-json"))
         tracing = stack.enter_context(Tracing())
         environment = tracing.environment(environment, engine=engine or "joblib")
+        began = time.time()
         finished = foreground.run(arguments, environment)
         try:
-            _report(words, finished, tracing.read(), config, export)
+            since = began if explain else None
+            _report(words, finished, tracing.read(), config, export, explain_since=since)
         except (AcacheError, OSError) as problem:  # the script's exit code matters more
             with contextlib.suppress(OSError):
                 warning(f"the report is incomplete: {problem}")
@@ -95,11 +104,13 @@ def _report(
     trace: Trace,
     config: Config,
     export: OutputFile | None,
+    *,
+    explain_since: float | None,
 ) -> None:
     from acache.operations.run.savings import run_report
     from acache.render.tables.run import print_run
 
-    report = run_report(words, finished, trace, config)
+    report = run_report(words, finished, trace, config, explain_since=explain_since)
     print_run(report, config)
     for text in report.warnings:
         warning(text)

@@ -76,7 +76,8 @@ def command(
       acache simulate --since 7d --sizes 1GB,5GB,20GB --policy lru,cost
       acache simulate --plot curves.svg
     """
-    store = open_store(choices(ctx).config())
+    config = choices(ctx).config()
+    store = open_store(config)
     with ExitStack() as stack:
         file = None
         if plot is not None:
@@ -103,7 +104,7 @@ def command(
         return
     from acache.render.tables.simulate import print_simulation
 
-    print_simulation(report)
+    print_simulation(report, config)
     for text in warnings:
         warning(text)
 

@@ -6,12 +6,10 @@ import time
 
 import click
 
-from acache.cli.call_log import logged_calls, since_option, wanted_calls
+from acache.cli.call_log import WantedCalls, logged_calls, since_option
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option, open_store
 from acache.operations.why.explanation import why
-
-_LIMIT = 20
 
 
 @click.command(name="why", cls=GroupedHelp)
@@ -20,7 +18,7 @@ _LIMIT = 20
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
-    default=_LIMIT,
+    default=20,
     show_default=True,
     metavar="N",
     help="Explain the latest N.",
@@ -49,13 +47,15 @@ def command(
       acache why librosa.feature.mfcc/4c41 --json | jq -r '.misses[].message'
     """
     store = open_store(choices(ctx).config())
-    calls = logged_calls(store)
+    wanted = WantedCalls(names)
     report = why(
-        calls,
-        wanted=wanted_calls(names, store),
+        logged_calls(store),
+        wanted=wanted,
         since=None if since is None else time.time() - since,
         limit=None if everything else limit,
+        store=store,
     )
+    wanted.require_found()
     if as_json:
         from acache.render.json.why import why_document
 

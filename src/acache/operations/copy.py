@@ -17,7 +17,7 @@ from acache.pickles import MissingPackageError
 from acache.pickles.safety import Judge
 from acache.store.archive.archive import ArchiveStore
 from acache.store.archive.streams import SUFFIXES
-from acache.store.changes import SourceDiffersError, StoredEntry, Writing
+from acache.store.changes import SourceDiffersError, StoredEntry, StoredSource, Writing
 from acache.store.format import dotted
 from acache.store.ids import entry_id
 from acache.store.model import Entry, Found, Unreadable
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _SMALL = 1 << 16  # bytes: what is judged in memory, where results that are alike are known
 _PIECE = 8  # entries handed out at a time: one can take a second
 _TICK = 16  # things found between two calls of progress
+_ATTEMPTS = 3  # to copy an entry while joblib writes sources
 # What will be so for all that follows.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
@@ -293,6 +294,7 @@ class _Copying:
         self._check = None if allowed is None else ResultCheck(Judge(allowed))
         self._overwrite = overwrite
         self._begun: tuple[str, int] | None = None  # function and place
+        self._begun_with: StoredSource | None = None
         self._rows: dict[str, _Row] = {}
         self._left_out: dict[tuple[str, int], str] = {}
         self._refused: list[NotCopied] = []
@@ -348,7 +350,7 @@ class _Copying:
             row = self._rows.setdefault(entry.function, _Row())
             if not self._overwrite and self._writing.holds(entry.function, entry.hash):
                 row.present += 1
-            elif self._copied(entry):
+            elif self._copied(entry, key):
                 row.copied += 1
                 row.size_bytes += entry.size_bytes
             else:
@@ -379,21 +381,27 @@ class _Copying:
         level = self._source.recorded_level(function)
         if level is not None:
             self._writing.level(function, level)
-        self._begun = function, place
+        self._begun, self._begun_with = (function, place), source
 
-    def _copied(self, entry: Entry) -> bool:
+    def _copied(self, entry: Entry, key: tuple[str, int]) -> bool:
         at = entry.function, entry.hash, entry.place
         if self.before_access is not None and self._source.reading_changes_access(*at):
             self.before_access()
             self.before_access = None
-        with self._source.open_entry(*at) as stored:
-            return self._writing.entry(
-                entry.function,
-                entry.hash,
-                stored,
-                overwrite=self._overwrite,
-                check=None if self._check is None else _refusing(self._check, stored),
-            )
+        for _ in range(_ATTEMPTS):
+            with self._source.open_entry(*at) as stored:
+                # What was opened before joblib finds other code is a result of this code.
+                assert self._begun_with is not None
+                if self._source.has_source(*key, self._begun_with):
+                    return self._writing.entry(
+                        entry.function,
+                        entry.hash,
+                        stored,
+                        overwrite=self._overwrite,
+                        check=None if self._check is None else _refusing(self._check, stored),
+                    )
+            self._begin(*key)
+        raise OSError(errno.EAGAIN, "its function's source changes again and again")
 
     def report(self) -> CopyReport:
         """Return what was done."""

@@ -8,7 +8,8 @@ import os
 from typing import Any
 
 from acache.operations.bench.results import BenchReport, Measurement
-from acache.operations.simulate.simulation import BOUND, SimulateReport
+from acache.operations.simulate.passes import BOUND
+from acache.operations.simulate.simulation import SimulateReport
 from acache.render.durations import timing
 from acache.system.errors import UsageError
 from acache.system.text import printable, size_text

@@ -17,7 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from acache.store.bucket_format import is_version
-from acache.store.bucket_listing import Listing, Places, Sorter
+from acache.store.bucket_listing import Listing, Places, Sorter, Sources
 from acache.store.changes import LARGEST_SOURCE, Removal, StoredEntry, StoredSource, Writing
 from acache.store.folder import LARGEST_METADATA
 from acache.store.format import (
@@ -72,7 +72,8 @@ class BucketStore(Store):
             self.exists = bool(self._base) or self._holds_source()
         self.path = f"{self.location}/{JOBLIB}" if self._base or not self.exists else self.location
         self.places = Places()
-        self.functions_found: set[str] = set()  # by scans
+        self._found: Sources = {}  # by the scan
+        self._is_listed = False
         self._sources: dict[str, str | None] = {}
         self._levels: set[str] | None = None  # functions whose level is kept
         self._results: dict[str, set[str]] | None = None  # see `BucketWriting`
@@ -120,12 +121,16 @@ class BucketStore(Store):
 
     def scan(self, options: ScanOptions = DEFAULTS) -> Iterator[Found]:
         """List the store by several requests at once, in no order."""
-        return self.found_by(self.listing(options), options)
+        if not self.exists:
+            return
+        sources: Sources = {}
+        yield from self.found_by(self.listing(options, sources), options)
+        self.keep_sources(sources)
 
-    def listing(self, options: ScanOptions = DEFAULTS, **limits: Any) -> Listing:
-        """Make a listing of the store; see there for the limits."""
+    def listing(self, options: ScanOptions, sources: Sources, **limits: Any) -> Listing:
+        """Make a listing of the store; for the sources see `Sorter`, for the limits `Listing`."""
         now = time.time() if options.now is None else options.now
-        sorter = partial(Sorter, self.places, options.select, now - options.grace)
+        sorter = partial(Sorter, self.places, options.select, now - options.grace, sources)
         return Listing(self._objects, self._base, sorter, **limits)
 
     @property
@@ -135,16 +140,16 @@ class BucketStore(Store):
 
     def found_by(self, listing: Listing, options: ScanOptions) -> Iterator[Found]:
         """Walk what a listing finds."""
-        if not self.exists:
-            return
         found: Iterable[Found] = listing
         if options.durations:
             found = self._with_durations(found)
         with self._named():
-            for one in found:
-                if isinstance(one, Entry):
-                    self.functions_found.add(one.function)
-                yield one
+            yield from found
+
+    def keep_sources(self, sources: Sources) -> None:
+        """Keep what a scan of everything has found: there are no other sources."""
+        self._found = sources
+        self._is_listed = True
 
     def _with_durations(self, found: Iterable[Found]) -> Iterator[Found]:
         """Read what was recorded of each entry, some of them at a time."""
@@ -275,7 +280,7 @@ class BucketStore(Store):
     def source(self, function: str) -> str | None:
         """Read a function's ``func_code.py``: that of the source that was shared last."""
         if function not in self._sources:
-            wanted = list((self.functions_found | {function}) - self._sources.keys())
+            wanted = list((self._found.keys() | {function}) - self._sources.keys())
             with ThreadPoolExecutor(_READERS) as pool:
                 self._sources.update(
                     zip(wanted, pool.map(self._latest_source, wanted), strict=True)
@@ -283,7 +288,13 @@ class BucketStore(Store):
         return self._sources[function]
 
     def _latest_source(self, function: str) -> str | None:
-        data = self.source_bytes(self.source_addresses(function)[-1])
+        if function in self._found:
+            address = self.address(self._found[function][1])
+        elif self._is_listed:
+            return None
+        else:
+            address = self.source_addresses(function)[-1]
+        data = self.source_bytes(address)
         return None if data is None else split_source(data.decode("utf-8", "replace"))
 
     def source_addresses(self, function: str) -> list[str]:
@@ -310,6 +321,11 @@ class BucketStore(Store):
         except FileNotFoundError:
             return None
         return StoredSource(data, int(status.modified * 1e9))
+
+    def has_source(self, function: str, place: int, source: StoredSource) -> bool:
+        """Return True where entries are kept by their source: it never changes there."""
+        is_kept_by_source = bool(self.places.version(place))
+        return is_kept_by_source or super().has_source(function, place, source)
 
     def function_place(self, place: int) -> int:
         """Return the place without what tells the layouts apart."""

@@ -35,6 +35,9 @@ _LAST = "\U0010ffff"
 _VERSIONED = 4  # the lowest place of an entry that is kept by its function's source
 
 
+Sources = dict[str, tuple[float, str]]
+
+
 class KeyPosition(NamedTuple):
     """What the key of an object says.
 
@@ -131,6 +134,8 @@ class Sorter:
         See `acache.store.store.ScanOptions`.
     deadline : float
         Unix seconds; a leftover that was written later is in flight.
+    sources : dict
+        Gets the time and the path of the latest source of each function.
 
     Attributes
     ----------
@@ -138,8 +143,11 @@ class Sorter:
         The last key up to which everything has been made something of; empty at the beginning.
     """
 
-    def __init__(self, places: Places, select: Select | None, deadline: float) -> None:
+    def __init__(
+        self, places: Places, select: Select | None, deadline: float, sources: Sources
+    ) -> None:
         self._places = places
+        self._sources = sources
         self._select = select
         self._deadline = deadline
         self._here: KeyPosition | None = None
@@ -195,6 +203,9 @@ class Sorter:
         kind = kind_beside_entries(position.name)
         if kind == "temporary":
             return self._leftover(key, position, status)
+        if kind == "source":
+            latest = self._sources.get(position.function, (status.modified, key))
+            self._sources[position.function] = max(latest, (status.modified, key))
         return Other(key, kind, position.function, _usage(status))
 
     def _leftover(self, key: str, here: KeyPosition, status: ObjectStatus) -> Leftover:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from acache.store.bucket import BucketStore
-from acache.store.bucket_listing import KeyRange, Places
+from acache.store.bucket_listing import KeyRange, Places, Sources
 from acache.store.handing import Batch, Done, EntryShare, Handing, Sharing, fold_table
 from acache.store.model import Entry
 from acache.store.store import Fold, ScanOptions
@@ -40,6 +40,7 @@ class BucketSharing(Sharing):
 
     def _hand_out_ranges(self, handing: Handing[Any]) -> None:
         waiting = [KeyRange()]
+        sources: Sources = {}
         while waiting or handing.outstanding:
             if waiting and handing.is_idle:
                 count = -(-len(waiting) // handing.workers)
@@ -48,7 +49,9 @@ class BucketSharing(Sharing):
             else:
                 done = handing.take()
                 waiting += done.rest
-                self._store.functions_found |= done.functions
+                for function, latest in (done.sources or {}).items():
+                    sources[function] = max(latest, sources.get(function, latest))
+        self._store.keep_sources(sources)
 
     def entry_share(self, entries: EntryTable) -> EntryShare:
         """Return a share of entries, with what their places mean."""
@@ -63,14 +66,13 @@ class BucketSharing(Sharing):
             if share.versions != store.places.versions:
                 store.places = Places(share.versions)
             return fold_table(share, fold)
-        listing = store.listing(options, ranges=share, seconds=_LISTING_SECONDS)
-        number, functions = 0, set()
+        sources: Sources = {}
+        listing = store.listing(options, sources, ranges=share, seconds=_LISTING_SECONDS)
+        number = 0
         for found in store.found_by(listing, options):
             fold.add(found)
             number += 1
-            if isinstance(found, Entry):
-                functions.add(found.function)
-        return Done(number, rest=tuple(listing.rest), functions=frozenset(functions))
+        return Done(number, rest=tuple(listing.rest), sources=sources)
 
     def require_same(self) -> None:
         """Require nothing: a URL is the same everywhere."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import threading
 import uuid
@@ -18,6 +19,7 @@ from acache.system.placing import create_in, exchange_in, place_in, replace_in, 
 from acache.system.streams import copy_exactly
 
 _BLOCK = 1 << 20  # bytes: what is held in memory at once
+_AT_ONCE = 1 << 26  # bytes: what the system copies before Ctrl-C is looked at
 
 Identity = tuple[int, int, int, int]
 
@@ -29,21 +31,43 @@ def identity_of(status: os.stat_result) -> Identity:
 
 @contextmanager
 def temporary(target: str, folder: Folder) -> Iterator[str]:
-    """Give a name as joblib's temporary files have, and see that nothing is left of it."""
+    """Give a name as joblib's temporary files have; nothing is left of it where that fails."""
     name = f"{target}.{uuid.uuid4().hex}-{os.getpid()}-{threading.get_ident()}"
     try:
         yield name
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            unlink_in(name, folder)
+    except BaseException:
+        remove_temporary(name, folder)
+        raise
+
+
+def remove_temporary(name: str, folder: Folder) -> None:
+    """Remove a temporary file, if it was made."""
+    with contextlib.suppress(FileNotFoundError):
+        unlink_in(name, folder)
 
 
 def write_output(name: str, folder: Folder, stored: StoredEntry) -> None:
     """Write a result with its times; one that ends early is an error."""
     with os.fdopen(create_in(name, folder), "wb") as file:
-        copy_exactly(stored.output, file.write, stored.size_bytes)
+        left = stored.size_bytes
+        if left > _BLOCK:
+            left -= _copy_in_kernel(stored.output, file, left)
+        copy_exactly(stored.output, file.write, left)
         file.flush()
         set_times(file.fileno(), name, folder, stored.last_access_ns, stored.created_ns)
+
+
+def _copy_in_kernel(source: BinaryIO, target: BinaryIO, size_bytes: int) -> int:
+    """Have the system copy from file to file, as far as it can; return how many bytes it has."""
+    copied = 0
+    # A buffered file may have read ahead of where it stands.
+    if not (hasattr(os, "copy_file_range") and isinstance(source, io.FileIO)):
+        return copied
+    with contextlib.suppress(OSError):  # two file systems that cannot, for instance
+        ends = source.fileno(), target.fileno()
+        while part := os.copy_file_range(*ends, min(size_bytes - copied, _AT_ONCE)):
+            copied += part
+    return copied
 
 
 def write_file(
@@ -72,9 +96,10 @@ def rewrite_output(folder: Folder, convert: Convert, *, dry_run: bool) -> bool |
             if dry_run:
                 with open(os.devnull, "wb") as nowhere:
                     return convert(old, nowhere)
-            if not _write_like(name, folder, convert, old, status):
-                return False
-        return True if _exchange(name, folder, status) else None
+            is_new = _write_like(name, folder, convert, old, status)
+        replaced = is_new and _exchange(name, folder, status)
+        remove_temporary(name, folder)  # or the old result, under that name
+        return None if is_new and not replaced else replaced
 
 
 def _write_like(

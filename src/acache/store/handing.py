@@ -55,14 +55,14 @@ class Done(NamedTuple):
         Device and inode of the files with several names; see `acache.store.scan.Walk`.
     rest : tuple
         What it has left for others.
-    functions : frozenset of str
-        That have entries in it, as far as the first process needs to know.
+    sources : dict, optional
+        Of functions in it; see `acache.store.bucket_listing.Sorter`.
     """
 
     found: int
     seen: frozenset[tuple[int, int]] = frozenset()
     rest: tuple[Any, ...] = ()
-    functions: frozenset[str] = frozenset()
+    sources: dict[str, tuple[float, str]] | None = None
 
 
 class Answer(NamedTuple):

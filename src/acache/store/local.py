@@ -191,6 +191,14 @@ class LocalStore(Store):
         data, modified_ns = _read_dated(path, limit=LARGEST_SOURCE)
         return None if data is None else StoredSource(data, modified_ns)
 
+    def has_source(self, function: str, place: int, source: StoredSource) -> bool:
+        """Compare time and size."""
+        try:
+            status = os.lstat(self.address(f"{function_path(function, place)}/{SOURCE}"))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return (status.st_mtime_ns, status.st_size) == (source.modified_ns, len(source.data))
+
     def recorded_level(self, function: str) -> int | None:
         """Return what is kept in the location."""
         return recorded_level(self.location, function)

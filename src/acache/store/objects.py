@@ -28,6 +28,7 @@ _REASONS = (
     ("latest/api/token", "no credentials were found"),
     ("token request", "no credentials were found"),
     ("MissingAccount", "no account is named: set AZURE_STORAGE_ACCOUNT_NAME"),
+    ("InvalidUri", "the endpoint that the environment names is not a URL"),
     ("MissingRegion", "no region is named: set AWS_REGION"),
     ("URL scheme is not allowed", "its endpoint is not encrypted: set AWS_ALLOW_HTTP=true"),
     ("timed out", "no answer in time"),
@@ -84,8 +85,10 @@ def _translated(function: Callable[P, R]) -> Callable[P, R]:
             if "NoSuchBucket" not in str(error):
                 raise FileNotFoundError(errno.ENOENT, "there is no such object") from None
             raise _bucket_error(error) from None
-        except Exception as error:
-            if isinstance(error, BucketError):
+        except BaseException as error:
+            # Of an endpoint that is no URL obstore panics, which is no Exception.
+            is_panic = type(error).__name__ == "PanicException"
+            if isinstance(error, BucketError) or not (is_panic or isinstance(error, Exception)):
                 raise
             if "416 Range Not Satisfiable" in str(error):
                 raise FileNotFoundError(errno.ENOENT, "the object is empty") from None
@@ -224,12 +227,14 @@ class Objects:
         return bytes(self._obstore.get_range(self._store, key, start=start, length=length))
 
     @_translated
-    def download(self, key: str, path: str) -> None:
+    def download(self, key: str, path: str, *, found: Callable[[], None]) -> None:
         """Write the content of an object to a new file, whose folder is made if need be.
 
-        No request takes longer than its part of a large object does.
+        No request takes longer than its part of a large object does. `found` is called once the
+        server has answered that there is such an object.
         """
         got = self._obstore.get(self._store, key, options={"range": (0, _PART_BYTES)})
+        found()
         size = got.meta["size"]
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "xb", buffering=0) as file:
@@ -331,13 +336,13 @@ def _credentials(url: str) -> dict[str, Any]:
     }
 
 
-def _bucket_error(error: Exception) -> BucketError:
+def _bucket_error(error: BaseException) -> BucketError:
     kind = type(error).__name__
     refused = kind in ("PermissionDeniedError", "UnauthenticatedError")
     return BucketError(errno.EACCES if refused else errno.EIO, _reason(error))
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """Describe an error in a few words, none of which is a key, a token or a URL."""
     text = str(error)
     for sign, reason in _REASONS:

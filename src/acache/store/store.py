@@ -384,6 +384,10 @@ class Store:
         """Return the place of the function of an entry: all entries there are of one source."""
         return place & BELOW_JOBLIB
 
+    def has_source(self, function: str, place: int, source: StoredSource) -> bool:
+        """Return whether a function's source is still the file that `stored_source` returned."""
+        return self.stored_source(function, place) == source
+
     def recorded_level(self, function: str) -> int | None:
         """Return the level that `acache.store.levels.record_level` kept beside the store."""
         raise NotImplementedError

@@ -44,12 +44,19 @@ def private_folder(prefix: str, *, parent: str | None = None) -> Iterator[str]:
 
 
 @contextmanager
-def seekable(file: BinaryIO) -> Iterator[BinaryIO]:
-    """Give the rest of a file as one that can be read again: as it is, or from a temporary file."""
+def seekable(file: BinaryIO, *, parent: str | None = None) -> Iterator[BinaryIO]:
+    """Give the rest of a file as one that can be read again: as it is, or from a temporary file.
+
+    Parameters
+    ----------
+    file : binary file
+    parent : str, optional
+        Where what is large goes; by default the system's temporary folder.
+    """
     if file.seekable():
         yield file
         return
-    with tempfile.SpooledTemporaryFile(_MOST_IN_MEMORY) as spooled:
+    with tempfile.SpooledTemporaryFile(_MOST_IN_MEMORY, dir=parent) as spooled:
         shutil.copyfileobj(file, spooled, _BLOCK)
         spooled.seek(0)
         yield cast(BinaryIO, spooled)

@@ -774,9 +774,9 @@ def test_cache_why_names_the_reason(tmp_path: Path, kind: Any) -> None:
     cached = memory.cache(plain, cache_validation_callback=lambda _: not expired)
 
     def why(value: Any, of: Any = cached) -> tuple[bool, str | None]:
-        hit, reason, entry = of.cache_why(value)
-        assert entry == of.cache_key(value)
-        return hit, reason
+        found = of.cache_why(value)
+        assert found.entry == of.cache_key(value)
+        return found.hit, found.reason
 
     assert why(1) == (False, "first-call")
     cached(1)

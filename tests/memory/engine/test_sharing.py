@@ -255,6 +255,30 @@ def test_accelerated_librosa_shares_through_its_variable(
     assert not Path("s3:").exists()
 
 
+def test_traced_run_shares_with_the_fast_engine_alone(
+    bucket: str, moto: MotoServer, acache: Run, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("import librosa; print(librosa.filters.mel(sr=22050, n_fft=512).sum())")
+    env = {"LIBROSA_CACHE_DIR": bucket, "XDG_CACHE_HOME": str(tmp_path / "one")}
+    refused = acache("run", script, env=env)
+    assert refused.code == 2
+    assert "--engine fast" in refused.stderr
+    done = acache("run", "--engine", "fast", script, env=env)
+    assert done.code == 0
+    assert "warning" not in done.stderr
+    assert any("librosa/filters/mel/source-" in key for key in results(bucket, moto))
+    assert not (tmp_path / "s3:").exists()
+
+
+def test_completion_asks_no_bucket(bucket: str, moto: MotoServer, acache: Run) -> None:
+    before = len(moto.requests())
+    line = ("completion", "--offer", "bash", "functions", "m")
+    done = acache(*line, env={"LIBROSA_CACHE_DIR": bucket})
+    assert (done.code, done.stderr) == (0, "")
+    assert moto.requests()[before:] == []
+
+
 def test_environment_cache_shares(call: Callable[..., str], bucket: str, tmp_path: Path) -> None:
     text = CALL.replace("from acache import CacheManager", "from acache import cache")
     text = text.replace(

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from acache.operations.prune import POLICIES, score
 from acache.operations.simulate.bound import upper_bounds
+from acache.operations.simulate.passes import BOUND
 from acache.operations.simulate.replay import Outcome, replay
-from acache.operations.simulate.simulation import BOUND, simulate
+from acache.operations.simulate.simulation import simulate
 from acache.operations.simulate.stack_distance import stack_distances
 from acache.operations.simulate.trace import Trace, make_trace
 

@@ -19,9 +19,10 @@ def call(
     *arguments: tuple[str, str, str],
     function: str = "m/f",
     error: str = "",
+    stored: int = 9,
 ) -> Call:
     given = tuple(Argument(*one) for one in arguments)
-    stored = 0 if error else 9
+    stored = 0 if error else stored
     return Call(
         time, function, argument_hash, reason, 0, 0, 1, 0, 0, stored, error, given, 1, "h"
     )  # fmt: skip
@@ -53,7 +54,20 @@ def test_failed_write_explains_the_next_miss() -> None:
     assert "cannot pickle" in miss.message
 
 
-@pytest.mark.parametrize("reason", ["unreadable", "expired"])
+def test_exception_explains_the_next_miss() -> None:
+    (miss, _) = why([call(1, A, stored=0), call(2, A)]).misses
+    assert miss.reason == "not-stored"
+    assert "raised" in miss.message
+
+
+def test_call_that_another_one_is_at_is_not_told_as_removed() -> None:
+    (miss, _) = why([call(1, A), call(1.5, A)]).misses  # each takes a second
+    assert miss.reason == "concurrent"
+    assert miss.fix is not None
+    assert "SINGLE_FLIGHT" in miss.fix
+
+
+@pytest.mark.parametrize("reason", ["unreadable", "expired", "forced"])
 def test_reason_of_the_engine_is_kept(reason: str) -> None:
     assert reasons(call(1, A), call(2, A, reason))[1] == reason
 
@@ -112,6 +126,7 @@ def test_since_explains_later_misses_by_earlier_calls() -> None:
         ("path", "'./a/song.wav'", "'/data/a/song.wav'", "realpath"),
         ("y", "array([1., 2.], dtype=float32)", "array([1., 2.])", "astype"),
         ("y", "array([1., 2.])", "array([1., 2.])", "memory order"),
+        ("y", "array([ True])", "array([1.+0.j])", "(booleans, before complex numbers)"),
         ("random_state", "5", "6", "ignore=['random_state']"),
         ("model", "<m.Model object at 0x7f0123456789>", "<m.Model object at 0x7f0123456000>",
          "address"),
@@ -125,7 +140,16 @@ def test_hint_knows_the_pattern(name: str, now: str, then: str, words: str) -> N
 
 @pytest.mark.parametrize(
     ("name", "now", "then"),
-    [("x", "1", "2"), ("x", "'hann'", "'hamming'"), ("x", "0.3", "0.4"), ("x", "nan", "1.0")],
+    [
+        ("x", "1", "2"),
+        ("x", "'hann'", "'hamming'"),
+        ("x", "0.3", "0.4"),
+        ("x", "nan", "1.0"),
+        ("x", "(1.0, 2)", "(1.0, 2)"),
+        ("x", "1000001", "1000000"),
+        ("x", "'a/song.wav'", "'a/voice.wav'"),
+        ("x", "array([1., 2.])", "array([1., 3.])"),
+    ],
 )
 def test_hint_says_nothing_of_ordinary_differences(name: str, now: str, then: str) -> None:
     assert hint(ArgumentChange(name, False, now, then)) is None

@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from acache.store.store import Store
 from acache.system.errors import AcacheError, ConfigurationError
 from tests.helpers.copies import HASH, NAME, SOURCE, archive, files, fill, member
 from tests.helpers.hostile import running
+from tests.helpers.processes import dead_pid
 from tests.helpers.stores import tree, write_entry
 
 OTHER = "f" * 32
@@ -86,7 +88,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("what", KINDS)
-def test_what_is_neither_file_nor_folder_is_refused(tmp_path: Path, what: str) -> None:
+def test_members_that_are_neither_file_nor_folder_are_refused(tmp_path: Path, what: str) -> None:
     kind, link = KINDS[what]
     folder = f"joblib/m/f/{OTHER}"
     source = archive(
@@ -213,13 +215,17 @@ def test_archives_that_are_cut_give_what_is_before_the_cut(tmp_path: Path, suffi
     assert cut.read_bytes() == whole[:end]
 
 
-@pytest.mark.parametrize("suffix", [".tar.gz", ".tar.zst"])
+@pytest.mark.parametrize("suffix", [".tar", ".tar.gz", ".tar.zst"])
 def test_archives_with_flipped_bits_never_give_anything_wrong(tmp_path: Path, suffix: str) -> None:
-    source, path = fill(tmp_path / "source", 20), tmp_path / f"a{suffix}"
+    source, path = tmp_path / "source", tmp_path / f"a{suffix}"
+    folder = source / "joblib" / "m" / "f"
+    for number in range(10):
+        write_entry(folder, f"{number:032x}", output=pickle.dumps(bytes(range(256)) * 8))
+    (folder / "func_code.py").write_bytes(SOURCE)
     copy(Store(source), ArchiveStore(path))
-    whole = bytearray(path.read_bytes())
-    chance = random.Random(0)
-    for number in range(20):
+    known, whole = files(source), path.read_bytes()
+    chance, complete = random.Random(0), 0
+    for number in range(40):
         damaged = bytearray(whole)
         damaged[chance.randrange(len(whole))] ^= 1 << chance.randrange(8)
         path.write_bytes(damaged)
@@ -228,7 +234,10 @@ def test_archives_with_flipped_bits_never_give_anything_wrong(tmp_path: Path, su
             report = unpacked(path, target)
         except AcacheError:
             continue
-        assert report.copied <= 20
+        complete += report.is_complete
+        results = {name: data for name, data in files(target).items() if name.endswith("pkl")}
+        assert {name: (known[name][0], data[1]) for name, data in results.items()} == results
+    assert complete < 40
 
 
 def test_sizes_that_are_claimed_are_refused_before_anything_is_written(tmp_path: Path) -> None:
@@ -303,6 +312,18 @@ def test_zstd_that_is_missing_is_said_in_a_line(tmp_path: Path) -> None:
         )
         assert [*tmp_path.iterdir()] == [source] or target.exists()
         copy(Store(source), ArchiveStore(target))
+
+
+def test_remains_of_killed_copies_are_removed(tmp_path: Path) -> None:
+    source, old = fill(tmp_path / "source", 1), time.time() - 7200
+    kept = [f".b.tar.{'0' * 32}-{dead_pid()}", ".a.tar.old", f".a.tar.{'0' * 32}-{os.getpid()}"]
+    gone = f".a.tar.{'1' * 32}-{dead_pid()}"
+    for name in (*kept, gone):
+        (tmp_path / name).write_bytes(b"x")
+        os.utime(tmp_path / name, (old, old))
+    os.utime(tmp_path / kept[2])  # of a process that began after it was written nothing is kept
+    copy(Store(source), ArchiveStore(tmp_path / "a.tar"))
+    assert sorted(os.listdir(tmp_path)) == sorted([*kept, "a.tar", "source"])
 
 
 @pytest.fixture

@@ -74,12 +74,10 @@ def _command(name: str, ctx: click.Context) -> Command:
     parameters = ctx.command.get_params(ctx)
     options = [_option(one) for one in parameters if isinstance(one, click.Option)]
     arguments = [_value(one) for one in parameters if isinstance(one, click.Argument)]
-    return Command(
-        name,
-        ctx.command.get_short_help_str(limit=200),
-        tuple(options),
-        arguments[0] if arguments else None,
-    )
+    argument = arguments[0] if arguments else None
+    if len(arguments) > 1:  # what completes the first of several completes all of them
+        argument = arguments[0]._replace(many=True)
+    return Command(name, ctx.command.get_short_help_str(limit=200), tuple(options), argument)
 
 
 def _option(option: click.Option) -> Option:

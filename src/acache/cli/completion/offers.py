@@ -20,6 +20,7 @@ from acache.cli.completion.grammar import (
     LEVELS,
 )
 from acache.cli.completion.quoting import read, write
+from acache.config.buckets import local_copy
 from acache.config.effects import LIBROSA, LIBROSA_LEVELS
 from acache.config.settings import Config
 from acache.store.format import dotted
@@ -92,7 +93,8 @@ def offered(kind: str, current: str, before: Sequence[str]) -> Offer:
     config = _configured(before)
     if kind in (LEVEL, LEVEL_LIST):
         return _level(config, current, several=kind == LEVEL_LIST)
-    store = Store(config.require_location())
+    # Of a bucket, what this machine has of it: TAB waits for no network.
+    store = Store(local_copy(config.require_location()) or "")
     if kind == LEVELS:
         return Offer(_levels(store, config))
     known = sorted(store.functions(most=_MOST_NAMES))
@@ -164,7 +166,8 @@ def _levels(store: Store, config: Config) -> list[str]:
 def _level(config: Config, current: str, *, several: bool) -> Offer:
     """Offer levels to run at: those of the store, and for librosa its own."""
     usual = LIBROSA_LEVELS if config.library == LIBROSA else ()
-    found = [] if config.location is None else _levels(Store(config.location), config)
+    location = local_copy(config.location)
+    found = [] if location is None else _levels(Store(location), config)
     numbers = sorted({*usual, *(int(level) for level in found if level != "none")})
     before, comma, _ = current.rpartition(",") if several else ("", "", "")
     left = [str(number) for number in numbers if str(number) not in before.split(",")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from joblib import memory
 
@@ -12,7 +12,8 @@ from acache.memory.engine.counts import CacheInfo, counts_of
 from acache.memory.engine.loading import load
 from acache.store.format import dotted
 
-Reason = Literal["first-call", "argument", "source-changed", "removed", "unreadable", "expired"]
+if TYPE_CHECKING:
+    from acache.operations.why.comparison import ArgumentChange
 
 
 class CacheWhy(NamedTuple):
@@ -24,14 +25,28 @@ class CacheWhy(NamedTuple):
     reason : str or None
         Of a call that would be computed: ``first-call`` (the function has no entry yet),
         ``argument`` (none with these arguments), ``source-changed``, ``removed`` (the entry is
-        gone), ``unreadable``, ``expired`` (the validation callback says so); None of a hit.
+        gone), ``not-stored`` (its result was computed before, and not stored), ``unreadable``,
+        ``expired`` (the validation callback says so); None of a hit.
     entry : str
         Entry id, ``FUNCTION/HASH``.
+    nearest : str or None
+        Where an argument differs, the id of the entry with the most arguments alike; of several the
+        latest.
+    arguments : tuple of ArgumentChange
+        The arguments, beside those of the nearest entry; empty of a hit.
+    message : str
+        The reason as a sentence.
+    fix : str or None
+        What to do about it.
     """
 
     hit: bool
-    reason: Reason | None
+    reason: str | None
     entry: str
+    nearest: str | None = None
+    arguments: tuple[ArgumentChange, ...] = ()
+    message: str = ""
+    fix: str | None = None
 
 
 class CacheControls:
@@ -68,24 +83,31 @@ class CacheControls:
     def cache_why(self, *args: Any, **kwargs: Any) -> CacheWhy:
         """Return whether a call with these arguments would be a hit, and if not, why.
 
-        Nothing is computed or removed. The result is loaded, to see that it can be.
+        Nothing is computed or removed. The result is loaded, to see that it can be. Earlier calls
+        are those of the call log, and the entries that there are.
         """
-        was_known = _is_known(self, args, kwargs)
         argument_hash = _argument_hash(self, args, kwargs)
-        reason = _reason(self, [_function_id(self), argument_hash], was_known=was_known)
-        return CacheWhy(reason is None, reason, _entry(self, argument_hash))
+        entry = _entry(self, argument_hash)
+        reason = _reason(self, [_function_id(self), argument_hash])
+        if reason is None:
+            return CacheWhy(True, None, entry, message="its entry answers it")
+        from acache.memory.engine.explanation import explain_call
+
+        miss = explain_call(self, argument_hash, reason, args, kwargs)
+        return CacheWhy(
+            False, miss.reason, entry, miss.nearest, miss.arguments, miss.message, miss.fix
+        )
 
 
-def _reason(cached: Any, call_id: list[str], *, was_known: bool) -> Reason | None:
+def _reason(cached: Any, call_id: list[str]) -> str | None:
+    """Return why a call would be computed in the words of the call log; None if it would not."""
     backend = cached.store_backend
     folder = os.path.join(backend.location, call_id[0])
     stored = _stored_source(cached, call_id[0])
     if stored not in (None, cached.func_code_info[0]):
         return "source-changed"
     if not backend.contains_item(call_id):
-        if was_known or os.path.isdir(os.path.join(folder, call_id[1])):
-            return "removed"
-        return "argument" if _has_entries(folder) else "first-call"
+        return "absent"
     if stored is None:
         return "source-changed"  # for all that anybody knows
     callback = cached.cache_validation_callback
@@ -107,23 +129,6 @@ def _stored_source(cached: Any, function_id: str) -> str | None:
     except OSError:
         return None
     return str(memory.extract_first_line(text)[0])
-
-
-def _has_entries(folder: str) -> bool:
-    try:
-        with os.scandir(folder) as found:
-            return any(os.path.exists(os.path.join(item.path, "output.pkl")) for item in found)
-    except OSError:
-        return False
-
-
-def _is_known(cached: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Return whether a call with these arguments was made before, as far as the key log knows."""
-    caller = caller_of(cached)
-    if caller is None:
-        return False
-    fingerprint = caller.fingerprint(cached, args, kwargs)
-    return fingerprint is not None and bool(caller.function.keys.find(fingerprint))
 
 
 def _argument_hash(cached: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

@@ -86,7 +86,9 @@ class Sharing:
         ending = f"{uuid.uuid4().hex}-{os.getpid()}-{threading.get_ident()}"
         temporary = os.path.join(folder, f"{OUTPUT}.{ending}")
         try:
-            objects.download(f"{key}/{OUTPUT}", temporary)
+            # While the result is on its way.
+            other = _Reading(objects, f"{key}/{METADATA}")
+            objects.download(f"{key}/{OUTPUT}", temporary, found=other.start)
             self._link.worked()
             reason = _judged(temporary, self._allowed)
             if reason:
@@ -97,11 +99,11 @@ class Sharing:
                 )
                 self.discard(temporary)
                 return None
-            data = self._metadata(objects, f"{key}/{METADATA}")
-            if data is not None:
+            other.join()
+            if other.data is not None:
                 path = os.path.join(folder, f"{METADATA}.{ending}")
                 with open(path, "wb") as file:
-                    file.write(data)
+                    file.write(other.data)
                 os.replace(path, os.path.join(folder, METADATA))
         except FileNotFoundError:
             self._link.worked()
@@ -119,16 +121,6 @@ class Sharing:
             os.unlink(temporary)
         with contextlib.suppress(OSError):
             os.rmdir(os.path.dirname(temporary))
-
-    @staticmethod
-    def _metadata(objects: Objects, key: str) -> bytes | None:
-        """Read what was recorded of an entry, if it is what joblib writes."""
-        try:
-            data = objects.read(key, limit=_LARGEST_METADATA)
-            parse_metadata(data)
-        except (OSError, ValueError):
-            return None
-        return data
 
     def stored(self, function: SharedFunction, argument_hash: str) -> None:
         """Upload a result that this process has stored, off the caller's path."""
@@ -158,6 +150,29 @@ class Sharing:
         version = source_version(data)
         self._versions[function.name] = state, version
         return version
+
+
+class _Reading(threading.Thread):
+    """Reads what was recorded of an entry.
+
+    Attributes
+    ----------
+    data : bytes or None
+        If it is what joblib writes.
+    """
+
+    def __init__(self, objects: Objects, key: str) -> None:
+        super().__init__(name="acache-metadata", daemon=True)
+        self.data: bytes | None = None
+        self._objects = objects
+        self._key = key
+
+    def run(self) -> None:
+        """Read it; what fails is only a record."""
+        with contextlib.suppress(OSError, ValueError):
+            data = self._objects.read(self._key, limit=_LARGEST_METADATA)
+            parse_metadata(data)
+            self.data = data
 
 
 def _judged(path: str, allowed: Sequence[str]) -> str:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _LARGE = 64 << 20  # bytes; from here on an object is uploaded in parts
 _OTHER_HOST_SECONDS = 86_400.0  # after which the work of another host is done here
 _LOOK_SECONDS = 1.0
+_SILENT_SECONDS = 3.0  # at exit
 _FIRST_AT_EXIT = 100  # of those who uploaded before: last, as their thread may have been started
 
 
@@ -216,6 +217,13 @@ class Uploads:
             self._ends = True
             self._wake.notify()
         with contextlib.suppress(KeyboardInterrupt):  # what is left is resumed by another process
+            self._thread.join(_SILENT_SECONDS)
+            if self._thread.is_alive():
+                self._link.warn(
+                    f"{len(self._pending):,} results are still being uploaded to {self._link.url};"
+                    " after Ctrl-C the next process goes on with them",
+                    "exit",
+                )
             self._thread.join()
 
 

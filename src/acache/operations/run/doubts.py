@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from acache.config.buckets import local_copy
 from acache.config.settings import Config
 from acache.operations.run.trace_log import FunctionCalls, Trace
 from acache.store.call_writer import location_of
@@ -114,9 +115,10 @@ def _drops(rows: Sequence[FunctionCalls]) -> Iterator[str]:
 
 def _other_caches(rows: Sequence[FunctionCalls], config: Config) -> Iterator[str]:
     """Name the stores of a script's own, which the configuration does not choose."""
-    if config.location is None:
+    location = local_copy(config.location)
+    if location is None:
         return
-    own = os.path.realpath(config.location)
+    own = os.path.realpath(location)
     stores: dict[str, list[FunctionCalls]] = {}
     for row in rows:
         if location_of(os.path.realpath(row.store)) != own:

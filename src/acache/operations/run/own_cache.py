@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from acache.config.buckets import is_bucket
 from acache.config.settings import Config
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
@@ -14,9 +15,10 @@ def is_of_a_script(config: Config) -> bool:
     There the library's cache, which has levels, is not switched on: the option may only be there to
     name the script's own store. A location in the environment, and an empty one, mean both.
     """
-    if config.cache_dir.origin != "flag" or config.location is None:
+    location = config.location
+    if config.cache_dir.origin != "flag" or location is None or is_bucket(location):
         return False
-    store = Store(config.location)
+    store = Store(location)
     functions = [*store.functions(most=1)] if store.exists else []
     levels = Levels(store, InstalledSources(config.python.value))
     package = f"{config.prefix.lower()}/"

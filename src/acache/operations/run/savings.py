@@ -16,14 +16,18 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from acache.config.settings import Config
+from acache.config.sharing import CALL_LOG_VARIABLE, call_log_from_env
 from acache.operations.run.doubts import Doubt, unrepeatable, warnings
+from acache.operations.run.misses import run_misses
 from acache.operations.run.trace_log import FunctionCalls, Trace
+from acache.operations.why.explanation import WhyReport
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
 from acache.store.call_writer import location_of
 from acache.store.format import dotted
 from acache.store.store import Store
 from acache.system.foreground import Finished
+from acache.system.text import counted
 
 
 class FunctionSavings(NamedTuple):
@@ -59,6 +63,7 @@ class RunReport(NamedTuple):
     functions: tuple[FunctionSavings, ...]  # those that saved the most first
     advice: Advice | None
     warnings: tuple[str, ...]
+    why: WhyReport | None = None  # its misses, where they were asked for
 
     @property
     def hits(self) -> int:
@@ -78,7 +83,12 @@ class RunReport(NamedTuple):
 
 
 def run_report(
-    command: Sequence[str], finished: Finished, trace: Trace, config: Config
+    command: Sequence[str],
+    finished: Finished,
+    trace: Trace,
+    config: Config,
+    *,
+    explain_since: float | None = None,
 ) -> RunReport:
     """Report what caching did in a traced run.
 
@@ -89,6 +99,8 @@ def run_report(
     trace : Trace
     config : Config
         With which the command ran.
+    explain_since : float, optional
+        Unix seconds when the run began: its misses are explained.
     """
     stores: dict[str, tuple[Store, Levels]] = {}
     installed = InstalledSources(config.python.value)
@@ -103,6 +115,7 @@ def run_report(
         doubt = unrepeatable(calls, store)
         rows.append(FunctionSavings(function, level, saved, won, calls, doubt))
     code = finished.exit_code
+    why = None if explain_since is None else run_misses(trace, since=explain_since)
     doubts = [(row.calls, row.doubt) for row in rows if row.doubt is not None]
     rows.sort(key=lambda row: (-(row.saved_seconds or 0.0), row.function))
     return RunReport(
@@ -116,8 +129,18 @@ def run_report(
             *config.warnings(),
             *warnings(trace, doubts, config, exit_code=code),
             *(text for _, levels in stores.values() for text in levels.warnings),
+            *_unexplained(why),
         ),
+        why,
     )
+
+
+def _unexplained(why: WhyReport | None) -> list[str]:
+    if why is None or not why.left_out:
+        return []
+    misses = counted(why.left_out, "miss", "misses")
+    off = "" if call_log_from_env() else f", as {CALL_LOG_VARIABLE}=0 turns it off"
+    return [f"the call log does not hold {misses}, which cannot be explained{off}"]
 
 
 def _saved(calls: FunctionCalls, store: Store) -> tuple[float | None, float | None]:

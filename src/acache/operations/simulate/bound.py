@@ -9,12 +9,13 @@ the most seconds for what they take, and no cache can do better.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
 
 from acache.operations.simulate.replay import Outcome
 from acache.operations.simulate.trace import Trace
-
-Hit = tuple[float, int, int]  # seconds, bytes, bytes times calls
 
 
 def upper_bounds(trace: Trace, sizes: Sequence[int]) -> list[Outcome]:
@@ -31,25 +32,54 @@ def upper_bounds(trace: Trace, sizes: Sequence[int]) -> list[Outcome]:
     bounds : list of Outcome
         The hits and the seconds are bounds apart from each other: no cache may reach both.
     """
-    kept = [
-        (trace.seconds[entry], trace.sizes[entry], trace.sizes[entry] * (place - before))
-        for place, entry, before in trace.repeats()
-    ]
-    kept.sort(key=lambda hit: hit[0] / hit[2], reverse=True)
-    saved = [sum(hit[0] * part for hit, part in _taken(kept, trace, size)) for size in sizes]
-    kept.sort(key=lambda hit: hit[2])
-    hits = [sum(part for _, part in _taken(kept, trace, size)) for size in sizes]
-    return [Outcome(int(count), seconds) for count, seconds in zip(hits, saved, strict=True)]
+    entries, room, density = array("l"), array("q"), array("d")  # of each hit
+    for place, entry, before in trace.repeats():
+        takes = trace.sizes[entry] * (place - before)
+        entries.append(entry)
+        room.append(takes)
+        density.append(trace.seconds[entry] / takes)
+    hits = range(len(entries))
+    saved = _Best(trace, entries, room, sorted(hits, key=density.__getitem__, reverse=True))
+    seconds = [saved.within(size) for size in sizes]
+    del saved, density
+    counted = _Best(trace, entries, room, sorted(hits, key=room.__getitem__))
+    counts = [counted.within(size)[0] for size in sizes]
+    return [Outcome(int(count), most) for count, (_, most) in zip(counts, seconds, strict=True)]
 
 
-def _taken(kept: list[Hit], trace: Trace, size_bytes: int) -> Iterator[tuple[Hit, float]]:
-    """Yield the first hits that a cache has room for, and how much of each."""
-    room = size_bytes * len(trace)
-    for hit in kept:
-        if hit[1] > size_bytes:
-            continue
-        if hit[2] > room:
-            yield hit, room / hit[2]
-            return
-        room -= hit[2]
-        yield hit, 1.0
+class _Best:
+    """The hits in the order in which they are taken while there is room."""
+
+    def __init__(
+        self, trace: Trace, entries: array[int], room: array[int], order: list[int]
+    ) -> None:
+        self._trace = trace
+        self._entries = entries
+        self._room = room
+        self._order = order
+        self._largest = max(trace.sizes, default=0)
+        self._sums = self._summed(order)
+
+    def within(self, size_bytes: int) -> tuple[float, float]:
+        """Return the most hits and seconds of a cache, a part of the last hit included."""
+        order, sums = self._order, self._sums
+        if size_bytes < self._largest:  # what never fits is not taken
+            sizes, entries = self._trace.sizes, self._entries
+            order = [hit for hit in order if sizes[entries[hit]] <= size_bytes]
+            sums = self._summed(order)
+        taken, saved = sums
+        room = float(size_bytes * len(self._trace))
+        whole = bisect_right(taken, room)
+        seconds = saved[whole - 1] if whole else 0.0
+        if whole == len(order):
+            return whole, seconds
+        part = (room - (taken[whole - 1] if whole else 0.0)) / self._room[order[whole]]
+        return whole + part, seconds + part * self._seconds(order[whole])
+
+    def _summed(self, order: list[int]) -> tuple[array[float], array[float]]:
+        """Return the room that the first hits take together, and the seconds that they save."""
+        taken = array("d", accumulate(map(self._room.__getitem__, order)))
+        return taken, array("d", accumulate(map(self._seconds, order)))
+
+    def _seconds(self, hit: int) -> float:
+        return self._trace.seconds[self._entries[hit]]

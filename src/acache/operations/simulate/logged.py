@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from acache.operations.simulate.trace import Trace, make_trace
+from acache.operations.simulate.trace import Trace, in_order
 from acache.store.call_log import Call
 
 
@@ -38,31 +38,49 @@ def trace_of(calls: Iterable[Call]) -> LoggedTrace:
     ----------
     calls : iterable of Call
     """
-    numbers: dict[tuple[str, str], int] = {}
+    numbers: dict[str, dict[str, int]] = {}  # by function and hash
     functions: list[str] = []
-    sizes, seconds = array("q"), array("d")
-    asked: list[tuple[float, int]] = []
+    trace = Trace()
+    sizes, seconds = trace.sizes, trace.seconds
     computed: dict[str, tuple[int, float]] = {}
     for call in calls:
-        entry = numbers.setdefault((call.function, call.hash), len(numbers))
-        if entry == len(functions):
-            functions.append(call.function)
+        function = call.function
+        known = numbers.get(function)
+        if known is None:
+            known = numbers[function] = {}
+        entry = known.get(call.hash)
+        if entry is None:
+            entry = known[call.hash] = len(functions)
+            functions.append(function)
             sizes.append(0)
             seconds.append(-1.0)
-        asked.append((call.time, entry))
+        trace.times.append(call.time)
+        trace.entries.append(entry)
         sizes[entry] = call.bytes_loaded or call.bytes_stored or sizes[entry]
-        if not call.hit:
+        if call.reason:
             seconds[entry] = call.compute_seconds
-            count, total = computed.get(call.function, (0, 0.0))
-            computed[call.function] = count + 1, total + call.compute_seconds
+            count, total = computed.get(function, (0, 0.0))
+            computed[function] = count + 1, total + call.compute_seconds
     unknown = 0
     for entry, function in enumerate(functions):
         if seconds[entry] < 0:
             count, total = computed.get(function, (0, 0.0))
             seconds[entry] = total / count if count else 0.0
             unknown += not count
-    kept = [entry for entry, size in enumerate(sizes) if size]
+    kept = _with_sizes(trace)
+    return LoggedTrace(in_order(kept), len(trace) - len(kept), unknown)
+
+
+def _with_sizes(trace: Trace) -> Trace:
+    """Leave out the entries that were never stored, and their calls."""
+    if all(trace.sizes):
+        return trace
+    kept = [entry for entry, size in enumerate(trace.sizes) if size]
     renumbered = {entry: number for number, entry in enumerate(kept)}
-    replayed = [(time, renumbered[entry]) for time, entry in asked if entry in renumbered]
-    trace = make_trace(replayed, [(sizes[entry], seconds[entry]) for entry in kept])
-    return LoggedTrace(trace, len(asked) - len(replayed), unknown)
+    replayed = [place for place, entry in enumerate(trace.entries) if entry in renumbered]
+    return Trace(
+        array("l", (renumbered[trace.entries[place]] for place in replayed)),
+        array("d", map(trace.times.__getitem__, replayed)),
+        array("q", map(trace.sizes.__getitem__, kept)),
+        array("d", map(trace.seconds.__getitem__, kept)),
+    )

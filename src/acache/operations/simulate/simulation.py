@@ -2,42 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from acache.operations.prune import HALF_LIFE_SECONDS, POLICIES
-from acache.operations.simulate.bound import upper_bounds
-from acache.operations.simulate.replay import Outcome, replay
-from acache.operations.simulate.stack_distance import stack_distances
+from acache.operations.simulate.passes import BOUND, Passes, Point, run_all, tasks_for
 from acache.operations.simulate.trace import Trace
-from acache.system.worker import Helper
 
-BOUND = "best"  # the row of the bound, beside those of the policies
 _PARTS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0)  # of all that was ever stored
-_ENOUGH = 0.95  # of the savings of an unlimited cache
-_MANY_CALLS = 20_000  # for fewer a second process costs more than it gains
 
 Progress = Callable[[int], object]
-
-
-class Point(NamedTuple):
-    """What a policy keeps at a size.
-
-    Attributes
-    ----------
-    size_bytes : int >= 0
-    hit_rate : float in [0, 1]
-    saved_seconds : float >= 0
-    share : float in [0, 1]
-        Of the seconds that an unlimited cache saves; 1 where it saves nothing.
-    """
-
-    size_bytes: int
-    hit_rate: float
-    saved_seconds: float
-    share: float
 
 
 class Recommendation(NamedTuple):
@@ -63,8 +37,10 @@ class SimulateReport(NamedTuple):
         A cache that never evicts: its size is that of all entries together.
     policies : dict of str to tuple of Point
         For each policy, and for ``"best"``: the bound that knew all calls to come.
+    enough : dict of str to Recommendation
+        The smallest size for each policy that has one.
     recommended : Recommendation or None
-        None if nothing is ever asked for twice.
+        The smallest of these; None if nothing is ever asked for twice.
     """
 
     calls: int
@@ -72,6 +48,7 @@ class SimulateReport(NamedTuple):
     span_seconds: float
     unlimited: Point
     policies: dict[str, tuple[Point, ...]]
+    enough: dict[str, Recommendation]
     recommended: Recommendation | None
 
 
@@ -116,41 +93,26 @@ def simulate(
         if progress is not None:
             progress(done)
 
-    total = trace.total_bytes
-    points = tuple(sorted(set(sizes))) or _default_sizes(total)
-    unlimited = Outcome(0, 0.0)
-    for _, entry, _ in trace.repeats():
-        unlimited = Outcome(unlimited.hits + 1, unlimited.saved_seconds + trace.seconds[entry])
-
-    def point(size: int, outcome: Outcome) -> Point:
-        saved = outcome.saved_seconds
-        most = unlimited.saved_seconds
-        return Point(size, outcome.hits / max(len(trace), 1), saved, saved / most if most else 1.0)
-
-    tasks = [(policy, size) for policy in policies if policy != "lru" for size in points]
-    outcomes = _replay_all(trace, tasks, half_life, fork, tick)
+    points = tuple(sorted(set(sizes))) or _default_sizes(trace.total_bytes)
+    passes = Passes(trace, points, half_life)
+    tasks = tasks_for(policies, points)
+    made = run_all(passes, tasks, calls=len(trace), fork=fork, tick=tick)
     found: dict[str, tuple[Point, ...]] = {}
-    smallest: list[Recommendation] = []
-    for policy in policies:
-        if policy == "lru":
-            curve = _Curve(trace, stack_distances(trace, tick))
-            found[policy] = tuple(point(size, curve.at(size)) for size in points)
-            size = curve.size_for(_ENOUGH * unlimited.saved_seconds)
-            smallest.append(Recommendation(size, policy, point(size, curve.at(size)).share))
-        else:
-            found[policy] = tuple(point(size, outcomes[policy, size]) for size in points)
-            enough = [one for one in found[policy] if one.share >= _ENOUGH]
-            smallest += [Recommendation(one.size_bytes, policy, one.share) for one in enough[:1]]
-    bounds = upper_bounds(trace, points)
-    tick(len(trace))
-    found[BOUND] = tuple(point(size, bound) for size, bound in zip(points, bounds, strict=True))
+    smallest: dict[str, Recommendation] = {}
+    for policy in (*policies, BOUND):
+        row = [made[task] for task in tasks if task[0] == policy]
+        found[policy] = tuple(point for one in row for point in one.points)
+        enough = next((one.enough for one in row if one.enough is not None), None)
+        if enough is not None and passes.unlimited.saved_seconds:
+            smallest[policy] = Recommendation(enough.size_bytes, policy, enough.share)
     return SimulateReport(
         calls=len(trace),
         distinct=len(trace.sizes),
         span_seconds=trace.times[-1] - trace.times[0] if trace.times else 0.0,
-        unlimited=point(total, unlimited),
+        unlimited=passes.unlimited,
         policies=found,
-        recommended=min(smallest, default=None, key=_size) if unlimited.saved_seconds else None,
+        enough=smallest,
+        recommended=min(smallest.values(), default=None, key=lambda one: one.size_bytes),
     )
 
 
@@ -160,67 +122,5 @@ def work(trace: Trace, *, sizes: int, policies: Sequence[str] = POLICIES) -> int
     return len(trace) * (passes + 1)
 
 
-class _Curve:
-    """What an LRU cache saves at every size."""
-
-    def __init__(self, trace: Trace, distances: Sequence[int]) -> None:
-        hits = sorted((place for place, _, _ in trace.repeats()), key=distances.__getitem__)
-        self._sizes = [distances[place] for place in hits]
-        self._saved = [0.0]
-        for place in hits:
-            self._saved.append(self._saved[-1] + trace.seconds[trace.entries[place]])
-
-    def at(self, size_bytes: int) -> Outcome:
-        hits = bisect_left(self._sizes, size_bytes + 1)
-        return Outcome(hits, self._saved[hits])
-
-    def size_for(self, saved_seconds: float) -> int:
-        """Return the smallest size that saves so much."""
-        hits = bisect_left(self._saved, saved_seconds, hi=len(self._saved) - 1)
-        return self._sizes[hits - 1] if hits else 0
-
-
-Task = tuple[str, int]
-Result = dict[Task, Outcome]
-
-
-def _replay_all(
-    trace: Trace, tasks: list[Task], half_life: float, fork: bool, tick: Progress
-) -> Result:
-    """Replay each task, by two processes where there is enough to do."""
-
-    def run(tasks: Iterator[Task]) -> Result:
-        return {task: replay(trace, task[1], task[0], half_life=half_life) for task in tasks}
-
-    done: Result = {}
-    waiting = list(tasks)
-    helper: Helper[Task, Result] | None = None
-    if fork and hasattr(os, "fork") and len(trace) * len(tasks) > _MANY_CALLS:
-        helper = Helper(run)
-    try:
-        idle = helper is not None
-        while waiting:
-            if helper is not None and idle:
-                idle = not helper.give(waiting.pop())
-            if waiting:
-                done |= run(iter([waiting.pop(0)]))
-                tick(len(trace))
-            if helper is not None and not idle:
-                finished = helper.done()
-                idle = finished > 0
-                tick(finished * len(trace))
-        if helper is not None:
-            done |= helper.result() or {}
-    finally:
-        if helper is not None:
-            helper.end()
-    # Where the second process died, its share is done here.
-    return done | run(task for task in tasks if task not in done)
-
-
 def _default_sizes(total: int) -> tuple[int, ...]:
     return tuple(sorted({max(1, round(total * part)) for part in _PARTS})) if total else ()
-
-
-def _size(one: Recommendation) -> int:
-    return one.size_bytes

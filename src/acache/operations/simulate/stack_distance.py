@@ -32,68 +32,81 @@ def stack_distances(trace: Trace, tick: Callable[[int], object] | None = None) -
     """
     distances = array("q", [-1]) * len(trace)
     # Places in the order of use; those of past uses are freed when all are taken.
-    room = 2 * len(trace.sizes) + 1
-    tree = _Sums(room)
+    sums = _Sums(2 * len(trace.sizes) + 1)
     place_of = array("l", [-1]) * len(trace.sizes)
-    entry_at = array("l", [-1]) * room
-    total = used = 0
+    used = 0
     for index, entry in enumerate(trace.entries):
         size = trace.sizes[entry]
         place = place_of[entry]
         if place >= 0:
-            distances[index] = total - tree.before(place)
-            tree.add(place, -size)
-            entry_at[place] = -1
-        else:
-            total += size
-        if used == room:
-            used = _compact(trace, tree, place_of, entry_at)
-        tree.add(used, size)
+            distances[index] = sums.take(place, size)
+        if used == sums.room:
+            place_of[entry] = -1
+            used = _compact(trace, sums, place_of)
+        sums.put(used, size)
         place_of[entry] = used
-        entry_at[used] = entry
         used += 1
         if tick is not None and index % TICK == TICK - 1:
             tick(TICK)
     return distances
 
 
-def _compact(trace: Trace, tree: _Sums, place_of: array[int], entry_at: array[int]) -> int:
+def _compact(trace: Trace, sums: _Sums, place_of: array[int]) -> int:
     """Move the entries in use to the lowest places, in their order; return the next free one."""
-    kept = [entry for entry in entry_at if entry >= 0]
-    tree.clear()
-    for place in range(len(entry_at)):
-        entry_at[place] = -1
+    kept = sorted(
+        (entry for entry, place in enumerate(place_of) if place >= 0), key=place_of.__getitem__
+    )
+    sums.clear()
     for place, entry in enumerate(kept):
-        entry_at[place] = entry
         place_of[entry] = place
-        tree.add(place, trace.sizes[entry])
+        sums.put(place, trace.sizes[entry])
     return len(kept)
 
 
 class _Sums:
-    """Sums of the numbers before a place, and changes of one, in logarithmic time.
+    """Numbers in places, and the sum of all from a place on.
 
-    P. M. Fenwick: "A new data structure for cumulative frequency tables", Software: Practice and
-    Experience 24 (1994).
+    The places are summed up by blocks, and the blocks by blocks of blocks, so that a sum adds up
+    three short runs. That takes half the time of a Fenwick tree, whose steps Python would count one
+    by one.
+
+    Attributes
+    ----------
+    room : int
+        How many places there are.
     """
 
-    def __init__(self, places: int) -> None:
-        self._nodes = [0] * (places + 1)
-
-    def add(self, place: int, number: int) -> None:
-        nodes = self._nodes
-        place += 1
-        while place < len(nodes):
-            nodes[place] += number
-            place += place & -place
-
-    def before(self, place: int) -> int:
-        nodes = self._nodes
-        total = 0
-        while place:
-            total += nodes[place]
-            place &= place - 1
-        return total
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self._block = round(room ** (1 / 3)) + 1
+        self.clear()
 
     def clear(self) -> None:
-        self._nodes = [0] * len(self._nodes)
+        """Set all numbers to 0."""
+        block = self._block
+        self._numbers = [0] * self.room
+        self._blocks = [0] * (self.room // block + 1)
+        self._tops = [0] * (self.room // block**2 + 1)
+
+    def put(self, place: int, number: int) -> None:
+        """Set the number in a place that holds 0."""
+        block = self._block
+        self._numbers[place] = number
+        self._blocks[place // block] += number
+        self._tops[place // block**2] += number
+
+    def take(self, place: int, number: int) -> int:
+        """Set the number in a place, which is given, to 0; return what the sum from it on was."""
+        block = self._block
+        middle = place // block
+        top = middle // block
+        numbers, blocks, tops = self._numbers, self._blocks, self._tops
+        total = (
+            sum(numbers[place : (middle + 1) * block])
+            + sum(blocks[middle + 1 : (top + 1) * block])
+            + sum(tops[top + 1 :])
+        )
+        numbers[place] = 0
+        blocks[middle] -= number
+        tops[top] -= number
+        return total

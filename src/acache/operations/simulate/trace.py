@@ -5,6 +5,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import le
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,24 @@ def make_trace(calls: Iterable[tuple[float, int]], entries: Sequence[tuple[int, 
         Sorted by time.
     """
     trace = Trace()
-    for time, entry in sorted(calls):
+    for time, entry in calls:
         trace.times.append(time)
         trace.entries.append(entry)
     for size, seconds in entries:
         trace.sizes.append(max(size, 1))
         trace.seconds.append(seconds)
-    return trace
+    return in_order(trace)
+
+
+def in_order(trace: Trace) -> Trace:
+    """Sort the calls of a trace by time; those of the same time stay in their order."""
+    times, entries = trace.times, trace.entries
+    if all(map(le, times, islice(times, 1, None))):
+        return trace
+    order = sorted(range(len(times)), key=times.__getitem__)
+    return Trace(
+        array("l", map(entries.__getitem__, order)),
+        array("d", map(times.__getitem__, order)),
+        trace.sizes,
+        trace.seconds,
+    )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from acache.store.call_log import Argument
+
+# What texts leave out: the middle of arrays and of long texts, the state of objects.
+_INCOMPLETE = re.compile(r"\.\.\.|<|\(")
 
 
 class ArgumentChange(NamedTuple):
@@ -44,29 +48,38 @@ def compare(now: Iterable[Argument], then: Iterable[Argument]) -> tuple[Argument
     Returns
     -------
     changes : tuple of ArgumentChange
-        In the order of the call.
+        In the order of the call. One of two calls' arguments does differ: if none of them is known
+        to, those are not the same whose text does not show all of their content.
     """
     earlier = {argument.name: argument for argument in then}
+    pairs = [(argument, earlier.get(argument.name)) for argument in now]
+    same = [_is_same(*pair) for pair in pairs]
+    if all(same):
+        same = [_shows_all(*pair) for pair in pairs]
     return tuple(
-        ArgumentChange(
-            argument.name,
-            _is_same(argument, earlier.get(argument.name)),
-            argument.text,
-            earlier[argument.name].text if argument.name in earlier else None,
-        )
-        for argument in now
+        ArgumentChange(argument.name, alike, argument.text, None if other is None else other.text)
+        for (argument, other), alike in zip(pairs, same, strict=True)
     )
 
 
 def likeness(now: Sequence[Argument], then: Sequence[Argument]) -> int:
     """Return how many arguments of two calls are the same."""
-    return sum(change.same for change in compare(now, then))
+    earlier = {argument.name: argument for argument in then}
+    return sum(_is_same(argument, earlier.get(argument.name)) for argument in now)
+
+
+def _shows_all(now: Argument, then: Argument | None) -> bool:
+    return _are_comparable(now, then) or not _INCOMPLETE.search(now.text)
+
+
+def _are_comparable(now: Argument, then: Argument | None) -> bool:
+    # Fingerprints are comparable if they begin with the same letter: both were made alike.
+    return then is not None and now.fingerprint[:1] == then.fingerprint[:1] != ""
 
 
 def _is_same(now: Argument, then: Argument | None) -> bool:
     if then is None:
         return False
-    # Fingerprints are comparable if they begin with the same letter: both were made alike.
-    if now.fingerprint and then.fingerprint and now.fingerprint[0] == then.fingerprint[0]:
+    if _are_comparable(now, then):
         return now.fingerprint == then.fingerprint
     return now.text == then.text

@@ -6,6 +6,7 @@ from typing import Any
 
 from acache.operations.run.savings import FunctionSavings, RunReport
 from acache.render.json.document import document, text
+from acache.render.json.why import explained
 
 _FIELDS = (
     *("hits", "misses", "hash_seconds", "load_seconds", "compute_seconds", "store_seconds"),
@@ -15,7 +16,7 @@ _FIELDS = (
 
 def run_document(report: RunReport) -> str:
     """Write what caching did in a run."""
-    content = {
+    content: dict[str, Any] = {
         "command": [text(word) for word in report.command],
         "exit_code": report.exit_code,
         "level": report.level,
@@ -23,6 +24,8 @@ def run_document(report: RunReport) -> str:
         "functions": [_function(row) for row in report.functions],
         "warnings": [*report.warnings],
     }
+    if report.why is not None:
+        content["why"] = explained(report.why)
     return document("run", content)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from acache.operations.simulate.simulation import Point, SimulateReport
+from acache.operations.simulate.passes import Point
+from acache.operations.simulate.simulation import SimulateReport
 from acache.render.json.document import document
 
 

@@ -10,12 +10,16 @@ from acache.render.json.document import document, iso, text
 
 def why_document(report: WhyReport) -> str:
     """Write the misses, the latest first."""
-    content = {
+    return document("why", explained(report))
+
+
+def explained(report: WhyReport) -> dict[str, Any]:
+    """Return the misses as JSON, the latest first."""
+    return {
         "calls": report.calls,
         "misses": [_miss(miss) for miss in report.misses],
         "left_out": report.left_out,
     }
-    return document("why", content)
 
 
 def _miss(miss: Miss) -> dict[str, Any]:

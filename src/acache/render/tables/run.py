@@ -18,8 +18,10 @@ from acache.render.tables.layout import (
     table,
     write,
 )
+from acache.render.tables.why import print_misses
 from acache.system.text import printable, size_text
 
+_MOST_MISSES = 20
 _WIDE = 120  # columns; with fewer, names need the room more than bytes do
 # What is left out first where there is little room. Calls are hits and misses.
 _DROPPED = ("calls", "level", "hash", "store", "load", "compute")
@@ -30,6 +32,9 @@ def print_run(report: RunReport, config: Config) -> None:
     out = console(sys.stderr)
     if report.functions:
         write(out, "", _table(out, report), "", pairs(_summary(report, config)))
+    if report.why is not None and report.why.calls:
+        write(out, "")
+        print_misses(report.why, out, most=_MOST_MISSES)
 
 
 def _table(out: Console, report: RunReport) -> RenderableType:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from acache.operations.simulate.simulation import BOUND, Recommendation, SimulateReport
+from acache.config.settings import Config
+from acache.operations.doctor.check import command
+from acache.operations.simulate.passes import BOUND
+from acache.operations.simulate.simulation import SimulateReport
 from acache.render.durations import duration
 from acache.render.tables.layout import console, pairs, plural, table, write
 from acache.system.text import size_text
@@ -14,7 +17,7 @@ _LEVELS = "▁▂▃▄▅▆▇█"
 _ASCII_LEVELS = "_.-=+*%#"
 
 
-def print_simulation(report: SimulateReport) -> None:
+def print_simulation(report: SimulateReport, config: Config) -> None:
     """Print the share of the savings that each policy keeps at each size, and what to set."""
     out = console()
     unlimited = report.unlimited
@@ -37,7 +40,7 @@ def print_simulation(report: SimulateReport) -> None:
             "",
             pairs([(policy, _curve(out, report, policy)) for policy in report.policies]),
         ]
-    parts += ["", *_advice(report.recommended, unlimited.saved_seconds)]
+    parts += ["", *_advice(report, config)]
     write(out, *parts)
 
 
@@ -56,16 +59,23 @@ def _curve(out: Console, report: SimulateReport, policy: str) -> str:
     return f"{drawn}  knows all calls to come: no policy saves more" if policy == BOUND else drawn
 
 
-def _advice(recommended: Recommendation | None, saved: float) -> list[RenderableType]:
-    if recommended is None:
+def _advice(report: SimulateReport, config: Config) -> list[RenderableType]:
+    best = report.recommended
+    if best is None:
         return ["Nothing was asked for twice: a cache of any size saves nothing."]
-    size = _rounded_up(recommended.size_bytes)
-    return [
-        f"{size} keep {recommended.share:.1%} of the {duration(saved)} that a cache without limit"
-        f" saves, with the policy {recommended.policy}:",
-        Text(f"  export LIBROSA_CACHE_MAX_SIZE={size}", no_wrap=True),
-        Text(f"  acache prune --max-size {size} --policy {recommended.policy}", no_wrap=True),
+    size = _rounded_up(best.size_bytes)
+    saved = duration(report.unlimited.saved_seconds)
+    prune = command(config, "prune", "--max-size", size, "--policy", best.policy)
+    lines: list[RenderableType] = [
+        f"{size} keep {best.share:.1%} of the {saved} that a cache without limit saves, with the"
+        f" policy {best.policy}:",
+        Text(f"  {prune}", no_wrap=True),
     ]
+    lru = report.enough.get("lru", best)
+    if lru != best:
+        size = _rounded_up(lru.size_bytes)
+        lines.append(f"{size} keep {lru.share:.1%} with lru, by which a limit is kept by itself:")
+    return [*lines, Text(f"  export {config.max_size.variable}={size}", no_wrap=True)]
 
 
 def _rounded_up(size_bytes: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from acache.operations.why.explanation import Miss, WhyReport
@@ -16,20 +16,30 @@ from acache.system.text import printable
 _SHORT_HASH = 8  # digits
 
 
-def print_misses(report: WhyReport) -> None:
-    """Print each miss with its reason, what differs, and what to do; then how many there were."""
-    out = console()
+def print_misses(report: WhyReport, out: Console | None = None, *, most: int | None = None) -> None:
+    """Print each miss with its reason, what differs, and what to do; then how many there were.
+
+    Parameters
+    ----------
+    report : WhyReport
+    out : Console, optional
+        Where to print; on stdout by default.
+    most : int > 0, optional
+        How many misses to print, the latest ones.
+    """
+    out = out or console()
     now = time.time()
     parts: list[RenderableType] = []
-    for miss in report.misses:
+    printed = report.misses[:most]
+    for miss in printed:
         parts += [_heading(miss, now), pairs(_lines(miss)), ""]
     if not report.misses:
         parts.append("no misses")
-    shown = len(report.misses)
-    missed = shown + report.left_out
+    shown = len(printed)
+    missed = len(report.misses) + report.left_out
     total = f"{plural(report.calls, 'call') or 'no calls'}, {plural(missed, 'miss', 'misses')}"
-    if report.left_out:
-        total += f"; the latest {shown} are shown, --all shows all"
+    if shown < missed:
+        total += f"; the latest {shown} are shown, acache why --all shows all"
     if missed:
         parts.append(pairs([("total", total)]))
     write(out, *parts)

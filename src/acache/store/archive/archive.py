@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -187,8 +188,9 @@ class ArchiveStore(Store):
     ) -> None:
         """Keep what is small, until the result comes that it belongs to."""
         if name.kind == "level":
-            if member.size_bytes <= _LONGEST_LEVEL and (level := content.read()).strip().isdigit():
-                self._levels[name.function] = int(level)
+            if member.size_bytes <= _LONGEST_LEVEL:
+                with contextlib.suppress(ValueError):
+                    self._levels[name.function] = int(content.read())
             return
         limit = LARGEST_SOURCE if name.kind == "source" else LARGEST_METADATA
         if member.size_bytes > limit:

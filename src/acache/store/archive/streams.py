@@ -177,9 +177,11 @@ def _zstd() -> _Zstd:
     except ImportError:
         return _zstd_of_package()
     window = {library.DecompressionParameter.window_log_max: _ZSTD_WINDOW.bit_length() - 1}
+    parameter = library.CompressionParameter
+    checked = {parameter.compression_level: _ZSTD_LEVEL, parameter.checksum_flag: 1}
     return _Zstd(
         lambda file: library.ZstdFile(file, "rb", options=window),
-        lambda file: cast(Writer, library.ZstdFile(file, "wb", level=_ZSTD_LEVEL)),
+        lambda file: cast(Writer, library.ZstdFile(file, "wb", options=checked)),
         library.ZstdError,
     )
 

@@ -11,11 +11,15 @@ import re
 import tarfile
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
+from zlib import crc32
 
 from acache.store.archive.streams import DamagedArchiveError, Unpacked, Writer
 
 BLOCK = 512  # bytes
 _LONGEST_HEADER = 1 << 20  # bytes of names, times and the like
+# In a member's comment, which other programs pass over. A damaged result must not be copied before
+# the checksum at the end of a compressed archive tells, and a plain archive has none.
+_CHECKSUM = re.compile("acache crc32 ([0-9a-f]{8})")
 _MOMENT = re.compile(r"(-?\d{1,12})(?:\.(\d{1,9})\d*)?", re.ASCII)
 _REGULAR = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
 _OTHERS = {
@@ -41,6 +45,8 @@ class Member(NamedTuple):
     size_bytes : int >= 0
     modified_ns, accessed_ns : int
         Unix nanoseconds; both the same where there is one time only.
+    checksum : int or None
+        CRC-32 of name and content, where `acache copy` has written the archive.
     """
 
     name: str
@@ -49,15 +55,18 @@ class Member(NamedTuple):
     size_bytes: int
     modified_ns: int
     accessed_ns: int
+    checksum: int | None = None
 
 
 class Content(io.RawIOBase):
     """The content of the member that was read last."""
 
-    def __init__(self, stream: Unpacked, size_bytes: int) -> None:
+    def __init__(self, stream: Unpacked, member: Member) -> None:
         super().__init__()
         self._stream = stream
-        self.left = size_bytes
+        self._checksum = member.checksum
+        self._sum = checksum_of_name(member.name)  # so far
+        self.left = member.size_bytes
 
     def readable(self) -> bool:
         """Return True."""
@@ -69,13 +78,17 @@ class Content(io.RawIOBase):
         Raises
         ------
         DamagedArchiveError
-            If the archive ends before the member does.
+            If the archive ends before the member does, or this is not what was written.
         """
         size = self.left if size < 0 else min(size, self.left)
         data = self._stream.read(size)
         if len(data) < size:
             raise _cut()
         self.left -= size
+        if self._checksum is not None:
+            self._sum = crc32(data, self._sum)
+            if not self.left and self._sum != self._checksum:
+                raise DamagedArchiveError("a file in it is damaged")
         return data
 
 
@@ -103,7 +116,7 @@ class TarReader:
         while (header := self._header()) is not None:
             info, records = header
             member = _member(info, records)
-            content = Content(self._stream, member.size_bytes)
+            content = Content(self._stream, member)
             yield member, content
             self._skip(content.left + -member.size_bytes % BLOCK)
         self._stream.finish()
@@ -157,21 +170,26 @@ class TarReader:
             raise _cut()
 
 
+def checksum_of_name(name: str) -> int:
+    """Return the checksum of a member that goes on with its content."""
+    return crc32(name.encode("utf-8", "surrogateescape"))
+
+
 def write_comment(writer: Writer, comment: str) -> None:
     """Begin an archive with a comment, which other programs pass over."""
     writer.write(tarfile.TarInfo.create_pax_global_header({"comment": comment}))
 
 
-def write_header(
-    writer: Writer, name: str, size_bytes: int, modified_ns: int, accessed_ns: int
-) -> None:
+def write_header(writer: Writer, member: Member) -> None:
     """Write the header of a regular file; its content and `write_padding` must follow."""
-    info = tarfile.TarInfo(name)
-    info.size, info.mode = size_bytes, 0o644
-    info.mtime = modified_ns // 10**9
-    info.pax_headers = {"mtime": _moment(modified_ns)}
-    if accessed_ns != modified_ns:
-        info.pax_headers["atime"] = _moment(accessed_ns)
+    info = tarfile.TarInfo(member.name)
+    info.size, info.mode = member.size_bytes, 0o644
+    info.mtime = member.modified_ns // 10**9
+    info.pax_headers = {"mtime": _moment(member.modified_ns)}
+    if member.accessed_ns != member.modified_ns:
+        info.pax_headers["atime"] = _moment(member.accessed_ns)
+    if member.checksum is not None:
+        info.pax_headers["comment"] = f"acache crc32 {member.checksum:08x}"
     writer.write(info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape"))
 
 
@@ -197,7 +215,9 @@ def _member(info: tarfile.TarInfo, records: dict[str, str]) -> Member:
     if info.type == tarfile.DIRTYPE or (info.type == tarfile.AREGTYPE and name.endswith("/")):
         return Member(name, "folder", "a folder", size, modified, accessed)
     if info.type in _REGULAR:
-        return Member(name, "file", "a file", size, modified, accessed)
+        found = _CHECKSUM.fullmatch(records.get("comment", ""))
+        checksum = None if found is None else int(found[1], 16)
+        return Member(name, "file", "a file", size, modified, accessed, checksum)
     what = _OTHERS.get(info.type, "of an unknown kind")
     # A link's size is that of what it leads to, in some archives.
     return Member(name, "other", what, 0 if info.type in _OTHERS else size, modified, accessed)

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import re
+import time
 import uuid
 from types import TracebackType
 from typing import BinaryIO
+from zlib import crc32
 
 from acache.store.archive.archive import MARK, ArchiveStore
 from acache.store.archive.members import IGNORE, entry_name, level_name, source_name
 from acache.store.archive.streams import Writer, compression_of, packing
-from acache.store.archive.tar import write_comment, write_end, write_header, write_padding
+from acache.store.archive.tar import (
+    Member,
+    checksum_of_name,
+    write_comment,
+    write_end,
+    write_header,
+    write_padding,
+)
 from acache.store.changes import (
     Check,
     Convert,
@@ -22,9 +33,11 @@ from acache.store.changes import (
 )
 from acache.store.format import METADATA, OUTPUT, dotted
 from acache.store.layout import SPLIT
+from acache.store.leftovers import GRACE_SECONDS
 from acache.store.model import Entry
 from acache.store.outside import require_function, require_hash
 from acache.system.errors import AcacheError, ConfigurationError
+from acache.system.liveness import may_be_writing
 from acache.system.streams import copy_exactly
 from acache.system.tempdir import seekable
 
@@ -67,6 +80,7 @@ class ArchiveWriting(Writing):
             self._look_up()
         if not self._dry_run:
             folder, name = os.path.split(path)
+            _remove_remains(folder, name)
             self._temporary = os.path.join(folder, f".{name}.{uuid.uuid4().hex}-{os.getpid()}")
             self._file: BinaryIO = open(self._temporary, "xb")
             try:
@@ -145,7 +159,8 @@ class ArchiveWriting(Writing):
         if check is None:
             self._put_entry(function, argument_hash, stored)
         else:
-            with seekable(stored.output) as file:
+            parent = None if self._dry_run else os.path.dirname(self._archive.path)
+            with seekable(stored.output, parent=parent) as file:
                 check(file)
                 file.seek(0)
                 self._put_entry(function, argument_hash, stored._replace(output=file))
@@ -210,33 +225,41 @@ class ArchiveWriting(Writing):
         if self._packer is None:
             return
         split = self._split if split is None else split
-        output = stored.output
-        head = b""
-        if stored.size_bytes <= _IN_MEMORY:
-            # What cannot be read is then no gap in the archive.
-            head = output.read(stored.size_bytes)
-            if len(head) < stored.size_bytes:
-                raise OSError("the result ends too early")
         if stored.metadata is not None:
             name = entry_name(function, argument_hash, METADATA, split=split)
             self._file_of(name, stored.metadata, stored.recorded_ns)
         name = entry_name(function, argument_hash, OUTPUT, split=split)
         times = stored.created_ns, stored.last_access_ns
-        write_header(self._packer, name, stored.size_bytes, *times)
-        if head:
-            self._packer.write(head)
+        self._add(Member(name, "file", "", stored.size_bytes, *times), stored.output)
+
+    def _add(self, member: Member, content: BinaryIO) -> None:
+        """Write a file, after reading it once: what cannot be read is then no gap in the archive.
+
+        Its checksum comes before it, too.
+        """
+        assert self._packer is not None
+        if member.size_bytes <= _IN_MEMORY:
+            data = io.BytesIO()
+            copy_exactly(content, data.write, member.size_bytes)
+            whole = data.getvalue()
+            checksum = crc32(whole, checksum_of_name(member.name))
+            write_header(self._packer, member._replace(checksum=checksum))
+            self._packer.write(whole)
         else:
-            try:
-                copy_exactly(output, self._packer.write, stored.size_bytes)
-            except OSError as error:
-                raise AcacheError(f"the archive cannot be finished: {name}: {error}") from error
-        write_padding(self._packer, stored.size_bytes)
+            with seekable(content, parent=os.path.dirname(self._archive.path)) as file:
+                start, summed = file.tell(), _Checksum(checksum_of_name(member.name))
+                copy_exactly(file, summed.add, member.size_bytes)
+                file.seek(start)
+                write_header(self._packer, member._replace(checksum=summed.value))
+                try:
+                    copy_exactly(file, self._packer.write, member.size_bytes)
+                except OSError as error:
+                    reason = f"{member.name}: {error}"
+                    raise AcacheError(f"the archive cannot be finished: {reason}") from error
+        write_padding(self._packer, member.size_bytes)
 
     def _file_of(self, name: str, data: bytes, modified_ns: int) -> None:
-        assert self._packer is not None
-        write_header(self._packer, name, len(data), modified_ns, modified_ns)
-        self._packer.write(data)
-        write_padding(self._packer, len(data))
+        self._add(Member(name, "file", "", len(data), modified_ns, modified_ns), io.BytesIO(data))
 
     def _abandon(self) -> None:
         """Remove what was begun."""
@@ -245,3 +268,27 @@ class ArchiveWriting(Writing):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._temporary)
         self._packer = None
+
+
+class _Checksum:
+    """The checksum of what is written here, and kept nowhere."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+    def add(self, data: bytes) -> None:
+        self.value = crc32(data, self.value)
+
+
+def _remove_remains(folder: str, name: str) -> None:
+    """Remove what writing an archive of a name left where it was killed, after the usual grace."""
+    begun = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{32}}-(\d+)", re.ASCII)
+    with contextlib.suppress(OSError), os.scandir(folder) as children:
+        for child in children:
+            match = begun.fullmatch(child.name)
+            if match is None or not child.is_file(follow_symlinks=False):
+                continue
+            modified = child.stat(follow_symlinks=False).st_mtime
+            is_old = modified < time.time() - GRACE_SECONDS
+            if is_old and not may_be_writing(int(match[1]), modified):
+                os.unlink(child.path)

@@ -16,7 +16,7 @@ import json, sys
 from distributed import LocalCluster
 if __name__ == "__main__":
     with LocalCluster(
-        n_workers=2, threads_per_worker=2, host="127.0.0.1", dashboard_address=None
+        n_workers=2, threads_per_worker=int(sys.argv[1]), host="127.0.0.1", dashboard_address=None
     ) as cluster:
         print(json.dumps(cluster.scheduler_address), flush=True)
         sys.stdin.read()
@@ -24,7 +24,7 @@ if __name__ == "__main__":
 
 
 class Cluster:
-    """Two workers with two threads each, which find the tests' modules.
+    """Two workers, with two threads each by default, which find the tests' modules.
 
     Attributes
     ----------
@@ -32,10 +32,10 @@ class Cluster:
         Of the scheduler.
     """
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, environment: dict[str, str], *, threads: int = 2) -> None:
         self._folder = tempfile.TemporaryDirectory()
         self._process = subprocess.Popen(
-            [sys.executable, "-c", START],
+            [sys.executable, "-c", START, str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -53,7 +53,7 @@ class ShareJob:
 
 
 def _sharing(store: Store) -> Sharing:
-    sharing = store.sharing()
+    sharing: Sharing | None = store.sharing()
     if sharing is None:
         raise UsageError(f"one process has to read {store.path}: it is an archive")
     return sharing

@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, TypeVar
+from typing import Any, BinaryIO, NamedTuple, Protocol, TypeVar
 
 from acache.config.buckets import is_bucket
 from acache.store.changes import Removal, StoredEntry, StoredSource, Writing
 from acache.store.layout import BELOW_JOBLIB
 from acache.store.leftovers import GRACE_SECONDS
 from acache.store.model import FolderStatus, ForeignResult, Found, Metadata, Unreadable
-
-if TYPE_CHECKING:
-    from acache.store.handing import Sharing
 
 Select = Callable[[str, str], bool]
 Progress = Callable[[int], None]
@@ -54,8 +51,7 @@ class ScanOptions(NamedTuple):
     progress : callable, optional
         Is called by a fold now and then with the number of things found so far.
     piece : int > 0, optional
-        How many entries a fold hands to the second process at a time: fewer where it works long
-        on each.
+        How many entries a fold hands out at a time, given where the work on each takes long.
     watcher : EntryWatcher, optional
         May be shown an entry twice.
     """
@@ -116,9 +112,9 @@ class Store:
     ----------
     location : str or os.PathLike
         What was given to `joblib.Memory`, or the URL of a bucket: ``s3://BUCKET/PREFIX``, ``gs://``
-        or ``az://``. The store is ``LOCATION/joblib`` if that is a folder; or
-        else the location itself, as it is when joblib was given a `pathlib.Path`, if there is any
-        ``func_code.py`` below it. Where there are both, both are one store: the location.
+        or ``az://``. The store is ``LOCATION/joblib`` if that is a folder; or else the location
+        itself, as it is when joblib was given a `pathlib.Path`, if any ``func_code.py`` is below
+        it. Where there are both, both are one store: the location.
 
     Attributes
     ----------
@@ -223,8 +219,8 @@ class Store:
         """
         raise NotImplementedError
 
-    def sharing(self) -> Sharing | None:
-        """Return what divides the work on it among processes; None where one has to do it."""
+    def sharing(self) -> Any:
+        """Return an `acache.store.handing.Sharing`; None where one process has to do the work."""
         return None
 
     def hashes(self, function: str, prefix: str = "") -> list[str]:

@@ -20,8 +20,9 @@ ACACHE = str(Path(sys.executable).with_name("acache"))
 # The commands alone would use a second process.
 VERIFY = "import sys; from acache import Store, verify; print(verify(Store(sys.argv[1])).entries)"
 STATS = (
-    "import sys; from acache import Levels, Store, stats; store = Store(sys.argv[1]);"
-    "print(stats(store, Levels(store)).total.entries)"
+    "import sys; from acache import Levels, Store, stats;"
+    "from acache.sources.installed import InstalledSources; store = Store(sys.argv[1]);"
+    "print(stats(store, Levels(store, InstalledSources())).total.entries)"
 )
 
 

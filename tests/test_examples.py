@@ -17,6 +17,7 @@ from tests.helpers.clusters import Cluster
 from tests.helpers.processes import Result
 
 README = Path(__file__).parents[1] / "README.md"
+SHARING = Path(__file__).parents[1] / "docs" / "sharing.md"
 FILLING = Path(__file__).parents[1] / "examples" / "fill_cache.py"
 EXAMPLE = Path(__file__).parents[1] / "examples" / "estimate_tuning.py"
 
@@ -63,6 +64,11 @@ def test_example_is_the_readmes_session(
     assert len(shown) == 7
     again = [found.hash for found in Store(tmp_path).scan() if isinstance(found, Entry)]
     assert sorted(again) == sorted(hashes)
+
+
+def test_example_for_clusters_is_that_of_the_guide() -> None:
+    [shown] = re.findall(r"```py\n(.*?)```", SHARING.read_text(encoding="utf-8"), re.DOTALL)
+    assert FILLING.read_text(encoding="utf-8").endswith(shown)
 
 
 def test_cluster_fills_one_cache_for_all(

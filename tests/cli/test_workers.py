@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -86,6 +87,18 @@ def test_report_on_a_bucket_is_the_same(
     one, several = both(acache, shared, *report, "--cache-dir", uploaded)
     assert several == one
     assert one.code == (3 if report == ["verify"] else 0)
+
+
+def test_verify_deletes_the_same(
+    acache: Acache, shared: list[str], location: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(location, tmp_path / "other")
+    line = ["verify", "--delete", "--delete-unsafe", "--yes", "--cache-dir"]
+    one = acache(*line, location)
+    several = acache(*line, tmp_path / "other", *shared)
+    assert several == one
+    assert tree(tmp_path / "other") == tree(location)
+    assert not (location / "joblib" / "m" / "f" / HASHES[1]).exists()
 
 
 def test_copy_and_compress_do_the_same(

@@ -142,7 +142,8 @@ def compress(
     """
     require_method(method, level)
     selector = Selection().resolve(store) if selector is None else selector
-    entries = find_candidates(store, selector, ScanOptions(fork=fork), leftovers=False).entries
+    options = ScanOptions(fork=fork and pool is None)  # a pool has threads
+    entries = find_candidates(store, selector, options, leftovers=False).entries
     show = None if progress is None else progress(len(entries))
     new_writing = partial(store.writing, dry_run=dry_run)
     new_work = partial(_Compressing, method, level, new_writing)

@@ -103,7 +103,11 @@ class ProcessPool(Pool):
                     process.kill()
                     process.communicate()
                     job = b""
-                    if not self._start(number):
+                    try:
+                        if not self._start(number):
+                            return
+                    except OSError as error:
+                        self._results.put(error)
                         return
             else:
                 text = f"{_ATTEMPTS} worker processes died, one after the other, at the same share"
@@ -116,7 +120,7 @@ class ProcessPool(Pool):
             if self._ended:
                 return False
             self._processes[number] = subprocess.Popen(
-                [sys.executable, "-I", "-c", _START, json.dumps(sys.path)],
+                [sys.executable, "-I", "-c", _START, json.dumps([*map(str, sys.path)])],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 start_new_session=True,  # Ctrl-C is for this process alone

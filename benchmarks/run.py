@@ -25,6 +25,7 @@ from simulation import simulation
 from stores import copy_store, make_arrays, make_store
 from timing import against_hyperfine, beside_the_runs
 from tracing import tracing
+from workers import workers
 
 ACACHE = str(Path(sys.executable).with_name("acache"))
 REDUCE = (
@@ -216,6 +217,7 @@ def main() -> None:
         rows += deletion(folder, max(1, options.runs // 3), options.deleted)
         rows += tracing(folder, options.runs) + engine(folder, options.runs)
         rows += sharing(folder, options.runs)
+        rows += workers(folder, options.runs, 100_000)
         rows += buckets(folder / "buckets", options.runs)
         if options.large:
             rows += large(folder, max(2, options.runs // 2), 100_000, 1_000_000)

@@ -37,6 +37,8 @@ _acache_kind() {
         'stats --arg' |\
         'stats --top' |\
         'stats --since' |\
+        'stats --workers' |\
+        'stats --scheduler' |\
         'stats --env-prefix' |\
         'ls --older-than' |\
         'ls --unused-for' |\
@@ -80,6 +82,8 @@ _acache_kind() {
         'compress --smaller-than' |\
         'compress --arg' |\
         'compress --compression-level' |\
+        'compress --workers' |\
+        'compress --scheduler' |\
         'compress --env-prefix' |\
         'copy --older-than' |\
         'copy --unused-for' |\
@@ -87,6 +91,8 @@ _acache_kind() {
         'copy --smaller-than' |\
         'copy --arg' |\
         'copy --allow' |\
+        'copy --workers' |\
+        'copy --scheduler' |\
         'copy --env-prefix' |\
         'bench --engine' |\
         'bench --runs' |\
@@ -112,6 +118,8 @@ _acache_kind() {
         'verify --smaller-than' |\
         'verify --arg' |\
         'verify --allow' |\
+        'verify --workers' |\
+        'verify --scheduler' |\
         'verify --env-prefix' |\
         'config --env-prefix' |\
         'completion --env-prefix')
@@ -147,7 +155,7 @@ _acache_kind() {
         'completion --python')
             kind='files' ;;
         'stats -')
-            kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --by --top --sort --no-cost --calls --since --json --cache-dir --env-prefix --python --version --help' ;;
+            kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --by --top --sort --no-cost --calls --since --workers --scheduler --json --cache-dir --env-prefix --python --version --help' ;;
         'stats ' |\
         'stats more' |\
         'ls ' |\
@@ -208,11 +216,11 @@ _acache_kind() {
         'prune --policy')
             kind='words lru oldest largest cost' ;;
         'compress -')
-            kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --all --method --compression-level --dry-run --quiet --json --cache-dir --env-prefix --python --version --help' ;;
+            kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --all --method --compression-level --workers --scheduler --dry-run --quiet --json --cache-dir --env-prefix --python --version --help' ;;
         'compress --method')
             kind='words zlib gzip bz2 lzma xz lz4 none' ;;
         'copy -')
-            kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --overwrite --allow --allow-unsafe --layout --dry-run --quiet --json --cache-dir --env-prefix --python --version --help' ;;
+            kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --overwrite --allow --allow-unsafe --layout --workers --scheduler --dry-run --quiet --json --cache-dir --env-prefix --python --version --help' ;;
         'copy --layout')
             kind='words flat split' ;;
         'bench -')
@@ -235,7 +243,7 @@ _acache_kind() {
         'simulate -')
             kind='words --since --sizes --policy --plot --json --cache-dir --env-prefix --python --version --help' ;;
         'verify -')
-            kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --delete --delete-unsafe --allow --strict --dry-run --yes --quiet --json --cache-dir --env-prefix --python --version --help' ;;
+            kind='words --level --function --older-than --unused-for --larger-than --smaller-than --arg --stale --delete --delete-unsafe --allow --strict --workers --scheduler --dry-run --yes --quiet --json --cache-dir --env-prefix --python --version --help' ;;
         'completion ')
             kind='words bash zsh fish' ;;
         *) kind='' && return 1 ;;

@@ -17,6 +17,8 @@ function __acache_takes_value --argument-names command option
             'stats --top' \
             'stats --sort' \
             'stats --since' \
+            'stats --workers' \
+            'stats --scheduler' \
             'stats --cache-dir' \
             'stats --env-prefix' \
             'stats --python' \
@@ -89,6 +91,8 @@ function __acache_takes_value --argument-names command option
             'compress --arg' \
             'compress --method' \
             'compress --compression-level' \
+            'compress --workers' \
+            'compress --scheduler' \
             'compress --cache-dir' \
             'compress --env-prefix' \
             'compress --python' \
@@ -101,6 +105,8 @@ function __acache_takes_value --argument-names command option
             'copy --arg' \
             'copy --allow' \
             'copy --layout' \
+            'copy --workers' \
+            'copy --scheduler' \
             'copy --cache-dir' \
             'copy --env-prefix' \
             'copy --python' \
@@ -147,6 +153,8 @@ function __acache_takes_value --argument-names command option
             'verify --smaller-than' \
             'verify --arg' \
             'verify --allow' \
+            'verify --workers' \
+            'verify --scheduler' \
             'verify --cache-dir' \
             'verify --env-prefix' \
             'verify --python' \
@@ -223,6 +231,8 @@ complete -c acache -n '__acache_at stats' -l sort -r -f -a 'size disk entries ti
 complete -c acache -n '__acache_at stats' -l no-cost -d 'Do not read compute times: faster.'
 complete -c acache -n '__acache_at stats' -l calls -d 'Show logged calls, hits, and seconds saved, too.'
 complete -c acache -n '__acache_at stats' -l since -r -f -a '' -d 'Only calls of the last: 90s, 12h, 7d, 1d12h.'
+complete -c acache -n '__acache_at stats' -l workers -r -f -a '' -d 'Share the work among N processes on this machine.'
+complete -c acache -n '__acache_at stats' -l scheduler -r -f -a '' -d 'Share the work among the workers of a Dask scheduler that see the same cache.'
 complete -c acache -n '__acache_at stats' -l json -d 'Print one JSON document.'
 complete -c acache -n '__acache_at stats' -l cache-dir -r -f -a '(__fish_complete_directories)' -d 'Location of the cache; instead of LIBROSA_CACHE_DIR.'
 complete -c acache -n '__acache_at stats' -l env-prefix -r -f -a '' -d 'Read NAME_CACHE_DIR and so on.'
@@ -348,6 +358,8 @@ complete -c acache -n '__acache_at compress' -l stale -d 'Only functions whose s
 complete -c acache -n '__acache_at compress' -l all -d 'Compress every entry.'
 complete -c acache -n '__acache_at compress' -l method -r -f -a 'zlib gzip bz2 lzma xz lz4 none' -d 'Method; none uncompresses.'
 complete -c acache -n '__acache_at compress' -l compression-level -r -f -a '' -d 'Level of the method, 1 to 9.'
+complete -c acache -n '__acache_at compress' -l workers -r -f -a '' -d 'Share the work among N processes on this machine.'
+complete -c acache -n '__acache_at compress' -l scheduler -r -f -a '' -d 'Share the work among the workers of a Dask scheduler that see the same cache.'
 complete -c acache -n '__acache_at compress' -l dry-run -s n -d 'Compress and count; change nothing.'
 complete -c acache -n '__acache_at compress' -l quiet -s q -d 'Print nothing unless something fails.'
 complete -c acache -n '__acache_at compress' -l json -d 'Print one JSON document.'
@@ -369,6 +381,8 @@ complete -c acache -n '__acache_at copy' -l overwrite -d 'Replace entries that D
 complete -c acache -n '__acache_at copy' -l allow -r -f -a '' -d 'Trust a class or function that entries of an archive name.'
 complete -c acache -n '__acache_at copy' -l allow-unsafe -d 'Copy entries of an archive that may run code when loaded.'
 complete -c acache -n '__acache_at copy' -l layout -r -f -a 'flat split' -d 'Layout of new entries: FUNCTION/HASH, or FUNCTION/abc/... of joblib to come.'
+complete -c acache -n '__acache_at copy' -l workers -r -f -a '' -d 'Share the work among N processes on this machine.'
+complete -c acache -n '__acache_at copy' -l scheduler -r -f -a '' -d 'Share the work among the workers of a Dask scheduler that see the same cache.'
 complete -c acache -n '__acache_at copy' -l dry-run -s n -d 'Show what would be copied; copy nothing.'
 complete -c acache -n '__acache_at copy' -l quiet -s q -d 'Print nothing unless something fails.'
 complete -c acache -n '__acache_at copy' -l json -d 'Print one JSON document.'
@@ -447,6 +461,8 @@ complete -c acache -n '__acache_at verify' -l delete -d 'Remove entries that are
 complete -c acache -n '__acache_at verify' -l delete-unsafe -d 'Remove entries that may run code when loaded.'
 complete -c acache -n '__acache_at verify' -l allow -r -f -a '' -d 'Trust a class or function that entries name.'
 complete -c acache -n '__acache_at verify' -l strict -d 'Names that are not listed as harmless are problems.'
+complete -c acache -n '__acache_at verify' -l workers -r -f -a '' -d 'Share the work among N processes on this machine.'
+complete -c acache -n '__acache_at verify' -l scheduler -r -f -a '' -d 'Share the work among the workers of a Dask scheduler that see the same cache.'
 complete -c acache -n '__acache_at verify' -l dry-run -s n -d 'Show what would be removed; remove nothing.'
 complete -c acache -n '__acache_at verify' -l yes -s y -d 'Do not ask.'
 complete -c acache -n '__acache_at verify' -l quiet -s q -d 'Print nothing unless something fails.'

@@ -14,6 +14,7 @@ import pytest
 
 import tests.helpers.examples  # noqa: F401 - Hypothesis's profiles
 from tests.helpers.buckets import MotoServer
+from tests.helpers.clusters import Cluster
 from tests.helpers.processes import PATIENCE_SECONDS, SLOW_WARNING, Result, run_python
 from tests.helpers.stores import LIBROSA_SCRIPT, write_entry
 from tests.helpers.users import NOBODY, command_as, reachable_folder
@@ -137,6 +138,14 @@ def moto() -> Iterator[MotoServer]:
     server = MotoServer()
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def cluster(moto: MotoServer) -> Iterator[Cluster]:
+    """Start Dask's scheduler, and two workers that reach the server."""
+    started = Cluster(moto.environment)
+    yield started
+    started.close()
 
 
 @pytest.fixture

@@ -12,9 +12,13 @@ import pytest
 
 from acache import Store
 from acache.store.model import Entry
+from tests.helpers.buckets import MotoServer, keys
+from tests.helpers.clusters import Cluster
 from tests.helpers.processes import Result
 
 README = Path(__file__).parents[1] / "README.md"
+SHARING = Path(__file__).parents[1] / "docs" / "sharing.md"
+FILLING = Path(__file__).parents[1] / "examples" / "fill_cache.py"
 EXAMPLE = Path(__file__).parents[1] / "examples" / "estimate_tuning.py"
 
 
@@ -60,3 +64,38 @@ def test_example_is_the_readmes_session(
     assert len(shown) == 7
     again = [found.hash for found in Store(tmp_path).scan() if isinstance(found, Entry)]
     assert sorted(again) == sorted(hashes)
+
+
+def test_example_for_clusters_is_that_of_the_guide() -> None:
+    [shown] = re.findall(r"```py\n(.*?)```", SHARING.read_text(encoding="utf-8"), re.DOTALL)
+    assert FILLING.read_text(encoding="utf-8").endswith(shown)
+
+
+def test_cluster_fills_one_cache_for_all(
+    tmp_path: Path, bucket: str, moto: MotoServer, acache: Callable[..., Result]
+) -> None:
+    import numpy as np
+    import soundfile
+
+    files = [tmp_path / f"{number}.wav" for number in range(4)]
+    for number, file in enumerate(files, 1):
+        time = np.arange(22_050) / 22_050
+        soundfile.write(file, np.sin(2 * np.pi * 440 * number * time), 22_050)
+    environment = {
+        **moto.environment,
+        "LIBROSA_CACHE_DIR": bucket,
+        "LIBROSA_CACHE_LEVEL": "20",
+        "XDG_CACHE_HOME": str(tmp_path / "local"),
+    }
+    cluster = Cluster(environment, threads=1)
+    try:
+        command = [sys.executable, str(FILLING), cluster.address, *map(str, files)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        means = [int(line.split()[0]) for line in done.stdout.splitlines()]
+        assert means == sorted(means)
+        assert means[0] == pytest.approx(440, rel=0.1)
+    finally:
+        cluster.close()  # uploads are finished
+    results = [key for key in keys(bucket, moto.environment) if key.endswith("/output.pkl")]
+    assert sum("/spectrum/stft/" in key for key in results) == 4
+    assert acache("verify", "--cache-dir", bucket, "--workers", "2").code == 0

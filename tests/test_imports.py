@@ -41,6 +41,8 @@ OWNERS = {
     "textual": ("tui",),
     "matplotlib": ("render.plot",),
     "click": ("cli",),
+    "dask": ("system.cluster",),
+    "distributed": ("system.cluster",),
     "obstore": ("store.objects",),
     "boto3": ("store.objects",),
 }

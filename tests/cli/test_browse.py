@@ -98,8 +98,8 @@ def test_browse_draws_and_leaves_the_terminal_as_it_was(
     size: tuple[int, int], librosa_location: Path
 ) -> None:
     with browsing(librosa_location, size=size) as terminal:
-        screen = terminal.wait_for("acache stats --by level", "22 functions", "█", " s\n")
-        assert len(screen.splitlines()) == size[1]
+        terminal.wait_for("acache stats --by level", "22 functions", "█", " s\n")
+        terminal.wait(lambda screen: len(screen.splitlines()) == size[1], "last line")
         terminal.type("\r")
         terminal.wait_for("all levels", "librosa.core.spectrum.stft", "█")
         terminal.type("/hpss\r")

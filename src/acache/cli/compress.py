@@ -19,6 +19,7 @@ from acache.cli.options import (
     warning,
 )
 from acache.cli.selection import look_up, selection_of, selection_options
+from acache.cli.workers import opened_pool, worker_options
 from acache.config.settings import Config
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
@@ -44,6 +45,7 @@ _METHODS = ("zlib", "gzip", "bz2", "lzma", "xz", "lz4", "none")  # those of jobl
     metavar="N",
     help="Level of the method, 1 to 9.  [default: joblib's]",
 )
+@worker_options
 @click.option("-n", "--dry-run", is_flag=True, help="Compress and count; change nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails.")
 @json_option
@@ -56,6 +58,8 @@ def command(
     everything: bool,
     method: str,
     effort: int | None,
+    workers: int | None,
+    scheduler: str | None,
     dry_run: bool,
     quiet: bool,
     as_json: bool,
@@ -92,6 +96,7 @@ def command(
 
     with ExitStack() as stack:
         stack.enter_context(signals_as_exceptions())
+        pool = stack.enter_context(opened_pool(workers, scheduler))
         stopped = stack.enter_context(stoppable())
         report = compress(
             store,
@@ -102,6 +107,7 @@ def command(
             fork=True,
             progress=lambda total: stack.enter_context(compressing(total)),
             stopped=stopped,
+            pool=pool,
         )
     warnings = [*config.warnings(), *levels.warnings]
     _print(report, warnings, dry_run=dry_run, quiet=quiet, as_json=as_json)

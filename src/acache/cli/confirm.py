@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -194,7 +195,8 @@ def _executed(plan: Plan) -> Outcome:
     from acache.render.progress import removing
 
     with stoppable() as stopped, removing(len(plan.entries)) as progress:
-        return execute(plan, fork=True, progress=progress, stopped=stopped)
+        alone = threading.active_count() == 1  # a client of Dask leaves threads
+        return execute(plan, fork=alone, progress=progress, stopped=stopped)
 
 
 @contextmanager

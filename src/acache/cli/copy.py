@@ -20,6 +20,7 @@ from acache.cli.options import (
     warning,
 )
 from acache.cli.selection import look_up, selection_of, selection_options
+from acache.cli.workers import opened_pool, worker_options
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
 from acache.system.signals import signals_as_exceptions
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     help="Layout of new entries: FUNCTION/HASH, or FUNCTION/abc/... of joblib to come."
     "  [default: that of the function in DST, or flat]",
 )
+@worker_options
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be copied; copy nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something fails.")
 @json_option
@@ -63,6 +65,8 @@ def command(
     allow: tuple[str, ...],
     allow_unsafe: bool,
     layout: str | None,
+    workers: int | None,
+    scheduler: str | None,
     dry_run: bool,
     quiet: bool,
     as_json: bool,
@@ -87,6 +91,8 @@ def command(
     allowed = [parse_allowed(text) for text in allow]
     config = choices(ctx).config()
     selection = selection_of(**options)
+    from contextlib import ExitStack
+
     from acache.operations.copy import copy, open_source, open_target
     from acache.render.progress import copying
 
@@ -95,7 +101,11 @@ def command(
     selector = None
     if not selection.is_everything:
         selector = look_up(selection, origin, levels, quiet=quiet)
-    with signals_as_exceptions(), stoppable() as stopped, copying() as progress:
+    with ExitStack() as stack:
+        stack.enter_context(signals_as_exceptions())
+        pool = stack.enter_context(opened_pool(workers, scheduler))
+        stopped = stack.enter_context(stoppable())
+        progress = stack.enter_context(copying())
         report = copy(
             origin,
             destination,
@@ -108,6 +118,7 @@ def command(
             progress=progress,
             stopped=stopped,
             before_access=_note_access,
+            pool=pool,
         )
     _print(report, levels.warnings, dry_run=dry_run, quiet=quiet, as_json=as_json)
     if report.interrupted:

@@ -11,6 +11,7 @@ from acache.cli.call_log import logged_calls, since_option
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option, note, open_store, warning
 from acache.cli.selection import look_up, selection_of, selection_options
+from acache.cli.workers import opened_pool, worker_options
 from acache.operations.stats import SORTS, stats
 from acache.sources.installed import InstalledSources
 from acache.sources.levels import Levels
@@ -40,6 +41,7 @@ from acache.sources.staleness import Drift
 @click.option("--no-cost", is_flag=True, help="Do not read compute times: faster.")
 @click.option("--calls", is_flag=True, help="Show logged calls, hits, and seconds saved, too.")
 @since_option
+@worker_options
 @json_option
 @common_options
 @click.pass_context
@@ -53,6 +55,8 @@ def command(
     no_cost: bool,
     calls: bool,
     since: float | None,
+    workers: int | None,
+    scheduler: str | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -88,7 +92,7 @@ def command(
     cost = not no_cost and (store.traits.durations or sort == "time")
     if store.exists and not (cost or no_cost):
         note("compute times would take a request for each entry; --sort time reads them")
-    with scanning() as progress:
+    with opened_pool(workers, scheduler) as pool, scanning() as progress:
         report = stats(
             store,
             levels,
@@ -99,6 +103,7 @@ def command(
             source_state=Drift(store, levels.installed),
             fork=True,
             progress=progress,
+            pool=pool,
         )
     if as_json:
         from acache.render.json.stats import stats_document

@@ -20,6 +20,7 @@ from acache.cli.options import (
     warning,
 )
 from acache.cli.selection import look_up, selection_of, selection_options
+from acache.cli.workers import opened_pool, worker_options
 from acache.config.settings import Config
 from acache.operations.doctor.check import command as command_line
 from acache.sources.installed import InstalledSources
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     help="Trust a class or function that entries name.",
 )
 @click.option("--strict", is_flag=True, help="Names that are not listed as harmless are problems.")
+@worker_options
 @deletion_options
 @json_option
 @common_options
@@ -52,6 +54,8 @@ def command(
     delete_unsafe: bool,
     allow: tuple[str, ...],
     strict: bool,
+    workers: int | None,
+    scheduler: str | None,
     dry_run: bool,
     yes: bool,
     quiet: bool,
@@ -86,7 +90,7 @@ def command(
     from acache.operations.verify.store import plan_removal, verify
     from acache.render.progress import checking
 
-    with checking() as progress:
+    with opened_pool(workers, scheduler) as pool, checking() as progress:
         report = verify(
             store,
             selector,
@@ -96,6 +100,7 @@ def command(
             progress=progress,
             before_access=noting_once(),
             command_line=partial(command_line, config),
+            pool=pool,
         )
     left = report.problems
     warnings = (*config.warnings(), *report.warnings)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from acache.operations.clear import find_candidates
 from acache.operations.pieces import work_through
@@ -15,8 +16,12 @@ from acache.pickles.packing import Method, Packed, pack, require_method
 from acache.store.changes import Writing
 from acache.store.format import dotted
 from acache.store.ids import entry_id
+from acache.store.model import Entry, Found
 from acache.store.store import Progress, ScanOptions, Store
 from acache.store.table import EntryTable
+
+if TYPE_CHECKING:
+    from acache.system.pool import Pool
 
 _PIECE = 8  # entries handed out at a time: one can take a second
 
@@ -91,6 +96,7 @@ def compress(
     fork: bool = False,
     progress: Callable[[int], Progress | None] | None = None,
     stopped: Callable[[], bool] | None = None,
+    pool: Pool | None = None,
 ) -> CompressReport:
     """Write results in another form, which joblib reads as the same.
 
@@ -114,6 +120,8 @@ def compress(
         Is given the number of entries; returns what is called with how many are done.
     stopped : callable, optional
         Is asked before each entry whether to stop.
+    pool : Pool, optional
+        Compresses the entries; see `acache.system.pool`.
 
     Returns
     -------
@@ -134,56 +142,73 @@ def compress(
     """
     require_method(method, level)
     selector = Selection().resolve(store) if selector is None else selector
-    entries = find_candidates(store, selector, ScanOptions(fork=fork), leftovers=False).entries
-    new_work = partial(_Compressing, entries, method, level)
-    helping = partial(_help, store, new_work, dry_run=dry_run)
-    with store.writing(dry_run=dry_run) as writing:
-        work = new_work(writing)
-        interrupted = work_through(
-            len(entries),
-            work,
-            helping if fork else None,
-            piece=_PIECE,
-            stride=1,
-            progress=None if progress is None else progress(len(entries)),
-            stopped=stopped,
-        )
+    options = ScanOptions(fork=fork and pool is None)  # a pool has threads
+    entries = find_candidates(store, selector, options, leftovers=False).entries
+    show = None if progress is None else progress(len(entries))
+    new_writing = partial(store.writing, dry_run=dry_run)
+    new_work = partial(_Compressing, method, level, new_writing)
+    if pool is not None:
+        from acache.store.shares import fold_entries
+
+        def ends(work: _Compressing) -> bool:
+            work.interrupted = stopped is not None and stopped()
+            return work.interrupted
+
+        work = fold_entries(store, entries, pool, new_work, progress=show, stopped=ends)
+    else:
+        with new_work(entries) as work:
+            work.interrupted = work_through(
+                len(entries),
+                work,
+                partial(_help, new_work, entries) if fork and store.traits.fork else None,
+                piece=_PIECE,
+                stride=1,
+                progress=show,
+                stopped=stopped,
+            )
     rows = [row._replace(function=dotted(name)) for name, row in work.rows.items()]
     rows.sort(key=lambda row: (row.after_bytes - row.before_bytes, row.function))
     total = CompressRow("")
     for row in rows:
         total = total.plus(row)
     failed = tuple(sorted(work.failed))
-    return CompressReport(store, method, tuple(rows), total, failed, interrupted)
+    return CompressReport(store, method, tuple(rows), total, failed, work.interrupted)
 
 
 def _help(
-    store: Store,
-    new_work: Callable[[Writing], _Compressing],
-    pieces: Iterator[range],
-    *,
-    dry_run: bool,
+    new_work: Callable[[EntryTable], _Compressing], entries: EntryTable, pieces: Iterator[range]
 ) -> _Compressing:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process decides what to stop
-    with store.writing(dry_run=dry_run) as writing:
-        work = new_work(writing)
+    with new_work(entries) as work:
         for piece in pieces:
             work.do(piece)
     return work
 
 
 class _Compressing:
-    """What one process has compressed, and what it could not."""
+    """What one process has compressed, and what it could not; a fold, and a context."""
 
     def __init__(
-        self, entries: EntryTable, method: Method, level: int | None, writing: Writing
+        self,
+        method: Method,
+        level: int | None,
+        new_writing: Callable[[], AbstractContextManager[Writing]],
+        entries: EntryTable | None = None,
     ) -> None:
         self.rows: dict[str, CompressRow] = {}
         self.failed: list[NotCompressed] = []
-        self._entries = entries
+        self.interrupted = False
+        self._entries = EntryTable() if entries is None else entries
         self._method = method
         self._level = level
-        self._writing = writing
+        self._opened = new_writing()
+
+    def __enter__(self) -> _Compressing:
+        self._writing = self._opened.__enter__()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self._opened.__exit__(*raised)
 
     def __getstate__(self) -> dict[str, object]:
         # Only what was done is sent from one process to the other.
@@ -192,21 +217,25 @@ class _Compressing:
     def do(self, piece: range) -> None:
         """Compress some of the entries."""
         for index in piece:
-            entry = self._entries[index]
-            done: list[Packed] = []
+            self.add(self._entries[index])
 
-            def convert(old: BinaryIO, new: BinaryIO, done: list[Packed] = done) -> bool:
-                done.append(pack(old, new, self._method, self._level))
-                return done[0].result == "packed"
+    def add(self, entry: Found) -> None:
+        """Compress one more entry."""
+        assert isinstance(entry, Entry)
+        done: list[Packed] = []
 
-            try:
-                result = self._writing.rewrite(entry.function, entry.hash, entry.place, convert)
-            except (DamagedError, MissingPackageError, OSError) as error:
-                reason = (isinstance(error, OSError) and error.strerror) or str(error)
-                self.failed.append(NotCompressed(entry_id(entry.function, entry.hash), reason))
-                continue
-            if result is not None:
-                self._add(entry.function, done[0])
+        def convert(old: BinaryIO, new: BinaryIO) -> bool:
+            done.append(pack(old, new, self._method, self._level))
+            return done[0].result == "packed"
+
+        try:
+            result = self._writing.rewrite(entry.function, entry.hash, entry.place, convert)
+        except (DamagedError, MissingPackageError, OSError) as error:
+            reason = (isinstance(error, OSError) and error.strerror) or str(error)
+            self.failed.append(NotCompressed(entry_id(entry.function, entry.hash), reason))
+            return
+        if result is not None:
+            self._add(entry.function, done[0])
 
     def _add(self, function: str, packed: Packed) -> None:
         row = self.rows.get(function) or CompressRow(function)

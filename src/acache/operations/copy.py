@@ -6,7 +6,9 @@ import errno
 import io
 import os
 from collections.abc import Callable, Iterable
-from typing import BinaryIO, NamedTuple
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from acache.config.buckets import is_bucket
 from acache.operations.selection import Selector
@@ -24,7 +26,11 @@ from acache.store.store import Progress, ScanOptions, Store
 from acache.system.errors import AcacheError, ConfigurationError, UsageError
 from acache.system.text import printable
 
+if TYPE_CHECKING:
+    from acache.system.pool import Pool
+
 _SMALL = 1 << 16  # bytes: what is judged in memory, where results that are alike are known
+_PIECE = 8  # entries handed out at a time: one can take a second
 _TICK = 16  # things found between two calls of progress
 _ATTEMPTS = 3  # to copy an entry while joblib writes sources
 # What will be so for all that follows.
@@ -152,6 +158,7 @@ def copy(
     progress: Progress | None = None,
     stopped: Callable[[], bool] | None = None,
     before_access: Callable[[], None] | None = None,
+    pool: Pool | None = None,
 ) -> CopyReport:
     """Copy entries as they are, with their functions' sources and levels.
 
@@ -181,7 +188,11 @@ def copy(
     stopped : callable, optional
         Is asked before each entry whether to stop.
     before_access : callable, optional
-        Called once, before reading another user's entry, which may change its last access.
+        Called once, before reading another user's entry, which may change its last access; after it
+        where a pool reads it.
+    pool : Pool, optional
+        Copies the entries; see `acache.system.pool`. What a worker that died had copied is present
+        for the one that does it again.
 
     Returns
     -------
@@ -190,7 +201,7 @@ def copy(
     Raises
     ------
     UsageError
-        If one of the two stores is in the other.
+        If one of the two stores is in the other, or is an archive and there is a pool.
     OSError
         If the target cannot be opened.
 
@@ -201,47 +212,86 @@ def copy(
     0
     """
     _require_apart(source, target)
-    check = None if source.is_trusted or allow_unsafe else ResultCheck(Judge(tuple(allowed)))
+    if pool is not None and isinstance(target, ArchiveStore):
+        raise UsageError(f"one process has to write {printable(target.path)}: it is an archive")
+    trusted = source.is_trusted or allow_unsafe
+    new_copying = partial(
+        _Copying,
+        source,
+        target,
+        selector,
+        allowed=None if trusted else tuple(allowed),
+        overwrite=overwrite,
+        writing=partial(target.writing, split=split, dry_run=dry_run),
+    )
     select = None if selector is None or selector.covers_everything else selector.covers
-    with target.writing(split=split, dry_run=dry_run) as writing:
-        copying = _Copying(source, writing, selector, check, overwrite=overwrite)
-        copying.before_access = before_access
-        for number, found in enumerate(source.scan(ScanOptions(select=select, whole=True)), 1):
-            if stopped is not None and stopped():
-                copying.interrupted = True
-                break
-            copying.add(found)
-            if copying.is_full:
-                break
-            if progress is not None and number % _TICK == 0:
-                progress(number)
-    return copying.report(target)
+    options = ScanOptions(select=select, whole=True, piece=_PIECE, progress=progress)
+    if pool is None:
+        with new_copying() as copying:
+            copying.before_access = before_access
+            _copy_all(copying, source.scan(options), stopped, progress)
+    else:
+        from acache.store.shares import fold_shares
+
+        def ends(copying: _Copying) -> bool:
+            copying.interrupted = stopped is not None and stopped()
+            return copying.interrupted or copying.is_full
+
+        copying = fold_shares(source, pool, new_copying, options, stopped=ends)
+        if copying.accessed and before_access is not None:
+            before_access()
+    return copying.report()
+
+
+def _copy_all(
+    copying: _Copying,
+    every: Iterable[Found],
+    stopped: Callable[[], bool] | None,
+    progress: Progress | None,
+) -> None:
+    for number, found in enumerate(every, 1):
+        if stopped is not None and stopped():
+            copying.interrupted = True
+            break
+        copying.add(found)
+        if copying.is_full:
+            break
+        if progress is not None and number % _TICK == 0:
+            progress(number)
 
 
 class _Row:
     def __init__(self) -> None:
         self.copied = self.size_bytes = self.present = 0
 
+    def merge(self, other: _Row) -> None:
+        self.copied += other.copied
+        self.size_bytes += other.size_bytes
+        self.present += other.present
+
 
 class _Copying:
-    """Copies what it is given, one thing after the other."""
+    """Copies what it is given, one thing after the other; a fold, and a context."""
 
     def __init__(
         self,
         source: Store,
-        writing: Writing,
+        target: Store,
         selector: Selector | None,
-        check: ResultCheck | None,
         *,
+        allowed: tuple[str, ...] | None,
         overwrite: bool,
+        writing: Callable[[], AbstractContextManager[Writing]],
     ) -> None:
         self.interrupted = False
         self.is_full = False
-        self.before_access: Callable[[], None] | None = None
+        self.accessed = False  # another user's entry, unless that is reported at once
+        self.before_access: Callable[[], None] | None = self._note_access
         self._source = source
-        self._writing = writing
+        self._target = target
+        self._opened = writing()
         self._selector = selector
-        self._check = check
+        self._check = None if allowed is None else ResultCheck(Judge(allowed))
         self._overwrite = overwrite
         self._begun: tuple[str, int] | None = None  # function and place
         self._begun_with: StoredSource | None = None
@@ -249,6 +299,31 @@ class _Copying:
         self._left_out: dict[tuple[str, int], str] = {}
         self._refused: list[NotCopied] = []
         self._failed: list[NotCopied] = []
+
+    def __enter__(self) -> _Copying:
+        self._writing = self._opened.__enter__()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self._opened.__exit__(*raised)
+
+    def __getstate__(self) -> dict[str, object]:
+        # Only what was done is sent from one process to another.
+        names = ("is_full", "accessed", "_rows", "_left_out", "_refused", "_failed")
+        return {name: getattr(self, name) for name in names}
+
+    def merge(self, other: _Copying) -> None:
+        """Add what another process has copied."""
+        self.is_full = self.is_full or other.is_full
+        self.accessed = self.accessed or other.accessed
+        for function, row in other._rows.items():
+            self._rows.setdefault(function, _Row()).merge(row)
+        self._left_out |= other._left_out
+        self._refused += other._refused
+        self._failed += other._failed
+
+    def _note_access(self) -> None:
+        self.accessed = True
 
     def add(self, found: Found) -> None:
         """Copy one more thing that the scan found, if it is selected."""
@@ -328,7 +403,7 @@ class _Copying:
             self._begin(*key)
         raise OSError(errno.EAGAIN, "its function's source changes again and again")
 
-    def report(self, target: Store) -> CopyReport:
+    def report(self) -> CopyReport:
         """Return what was done."""
         rows = [
             CopyRow(dotted(function), row.copied, row.size_bytes, row.present)
@@ -338,11 +413,11 @@ class _Copying:
         left_out = {dotted(function): reason for (function, _), reason in self._left_out.items()}
         return CopyReport(
             self._source,
-            target,
+            self._target,
             tuple(rows),
             tuple(NotCopied(*one) for one in sorted(left_out.items())),
-            tuple(self._refused),
-            tuple(self._failed),
+            tuple(sorted(self._refused)),
+            tuple(sorted(self._failed)),
             self.interrupted,
         )
 

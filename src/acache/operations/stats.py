@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from acache.operations.notebook import html_of
 from acache.operations.selection import Selector
@@ -15,6 +15,9 @@ from acache.store.format import dotted
 from acache.store.model import Entry, Found, Leftover, Unreadable, Usage
 from acache.store.store import EntryWatcher, Progress, ScanOptions, Store
 from acache.store.totals import Sum, Tally, Totals, merged
+
+if TYPE_CHECKING:
+    from acache.system.pool import Pool
 
 K = TypeVar("K")
 Sort = Literal["size", "disk", "entries", "time", "name"]
@@ -132,6 +135,7 @@ def stats(
     fork: bool = False,
     progress: Progress | None = None,
     watcher: EntryWatcher | None = None,
+    pool: Pool | None = None,
 ) -> StatsReport:
     """Scan a store and sum up what it holds.
 
@@ -154,13 +158,21 @@ def stats(
         Unix seconds that the age of leftovers counts from.
     fork, progress, watcher
         See `acache.store.store.ScanOptions`.
+    pool : Pool, optional
+        Scans the store, without a watcher; see `acache.system.pool`.
 
     Returns
     -------
     report : StatsReport
     """
     options = ScanOptions(durations=cost, now=now, fork=fork, progress=progress, watcher=watcher)
-    fold = store.fold(partial(StatsFold, selector), options)
+    new_fold = partial(StatsFold, selector)
+    if pool is None:
+        fold = store.fold(new_fold, options)
+    else:
+        from acache.store.shares import fold_shares
+
+        fold = fold_shares(store, pool, new_fold, options)
     return stats_report(
         fold, store, levels, cost=cost, sort=sort, top=top, source_state=source_state
     )
@@ -261,6 +273,10 @@ class StatsFold:
         self.misplaced: list[str] = []
         self.warnings: list[str] = []
         self.warned = 0
+
+    def __getstate__(self) -> dict[str, object]:
+        # Only what it has found is sent from one process to the other.
+        return {**self.__dict__, "_selector": None}
 
     def add(self, found: Found) -> None:
         """Add one more thing that the scan found."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from acache.store.bucket_format import is_version
 from acache.store.bucket_listing import Listing, Places, Sorter, Sources
@@ -42,6 +42,9 @@ from acache.store.model import (
 from acache.store.objects import BucketError, Objects
 from acache.store.store import DEFAULTS, F, ScanOptions, Store, Traits
 
+if TYPE_CHECKING:
+    from acache.store.handing import Sharing
+
 _READERS = 32  # requests at a time for small objects
 _TICK = 1000  # things found between two calls of progress
 
@@ -68,11 +71,12 @@ class BucketStore(Store):
             self._base = JOBLIB if JOBLIB in folders else ""
             self.exists = bool(self._base) or self._holds_source()
         self.path = f"{self.location}/{JOBLIB}" if self._base or not self.exists else self.location
-        self._places = Places()
+        self.places = Places()
         self._found: Sources = {}  # by the scan
         self._is_listed = False
         self._sources: dict[str, str | None] = {}
         self._levels: set[str] | None = None  # functions whose level is kept
+        self._results: dict[str, set[str]] | None = None  # see `BucketWriting`
 
     def _holds_source(self) -> bool:
         page: Iterable[object] = next(self._objects.pages(), ())
@@ -86,6 +90,7 @@ class BucketStore(Store):
 
     def __setstate__(self, state: dict[str, str]) -> None:
         self.__init__(state["location"])  # type: ignore[misc]
+        self._results = {}  # a worker has it for one job
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -118,19 +123,35 @@ class BucketStore(Store):
         """List the store by several requests at once, in no order."""
         if not self.exists:
             return
-        now = time.time() if options.now is None else options.now
         sources: Sources = {}
-        sorter = partial(Sorter, self._places, options.select, now - options.grace, sources)
-        found: Iterable[Found] = Listing(
-            self._objects, self._base, self._key(options.function or ""), sorter
-        )
+        yield from self.found_by(self.listing(options, sources), options)
+        if options.function is None:
+            self.keep_sources(sources)
+
+    def listing(self, options: ScanOptions, sources: Sources, **limits: Any) -> Listing:
+        """Make a listing of the store; for the sources see `Sorter`, for the limits `Listing`."""
+        now = time.time() if options.now is None else options.now
+        sorter = partial(Sorter, self.places, options.select, now - options.grace, sources)
+        below = self._key(options.function or "")
+        return Listing(self._objects, self._base, below, sorter, **limits)
+
+    @property
+    def is_divisible(self) -> bool:
+        """Whether several can list it: the server begins a listing at any key."""
+        return self._objects.starts_anywhere
+
+    def found_by(self, listing: Listing, options: ScanOptions) -> Iterator[Found]:
+        """Walk what a listing finds."""
+        found: Iterable[Found] = listing
         if options.durations:
             found = self._with_durations(found)
         with self._named():
             yield from found
-        if options.function is None:
-            self._found = sources
-            self._is_listed = True
+
+    def keep_sources(self, sources: Sources) -> None:
+        """Keep what a scan of everything has found: there are no other sources."""
+        self._found = sources
+        self._is_listed = True
 
     def _with_durations(self, found: Iterable[Found]) -> Iterator[Found]:
         """Read what was recorded of each entry, some of them at a time."""
@@ -161,6 +182,14 @@ class BucketStore(Store):
                 options.progress(count)
         return fold
 
+    def sharing(self) -> Sharing:
+        """Return what divides listing, or the work on entries, among processes."""
+        # By its name, as it imports this module.
+        from importlib import import_module
+
+        sharing: Sharing = import_module("acache.store.bucket_sharing").BucketSharing(self)
+        return sharing
+
     def hashes(self, function: str, prefix: str = "") -> list[str]:
         """List the folders of a function, and of its sources, that are named like an entry."""
         hashes: dict[str, None] = {}
@@ -182,7 +211,7 @@ class BucketStore(Store):
         return [function, *(join(function, name) for name in names if is_version(name))]
 
     def _folder(self, function: str, place: int) -> str:
-        version = self._places.version(place)
+        version = self.places.version(place)
         return join(function, version) if version else function
 
     def _entry_folder(self, function: str, argument_hash: str, place: int | None) -> str:
@@ -297,7 +326,7 @@ class BucketStore(Store):
 
     def has_source(self, function: str, place: int, source: StoredSource) -> bool:
         """Return True where entries are kept by their source: it never changes there."""
-        is_kept_by_source = bool(self._places.version(place))
+        is_kept_by_source = bool(self.places.version(place))
         return is_kept_by_source or super().has_source(function, place, source)
 
     def function_place(self, place: int) -> int:
@@ -335,7 +364,7 @@ class BucketStore(Store):
         def key_of(function: str, argument_hash: str, place: int | None) -> str:
             return self._key(self._entry_folder(function, argument_hash, place))
 
-        return BucketWriting(self._objects, key_of, dry_run=dry_run)
+        return BucketWriting(self._objects, key_of, dry_run=dry_run, known=self._results)
 
     def free_bytes(self) -> int:
         """Raise an error: a bucket has no limit.

@@ -7,8 +7,10 @@ another still has before it.
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from queue import Full, Queue
 from typing import NamedTuple
 
@@ -96,9 +98,16 @@ class Places:
     The first two are those of a flat and of a split layout; then there are two for each source.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, versions: Iterable[str] = ()) -> None:
         self._versions: list[str] = []
         self._numbers: dict[str, int] = {}
+        for version in versions:
+            self.number(version, is_split=False)
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The names of the folders of sources, in the order of their numbers."""
+        return tuple(self._versions)
 
     def number(self, version: str, *, is_split: bool) -> int:
         """Return the number of a place."""
@@ -127,6 +136,11 @@ class Sorter:
         Unix seconds; a leftover that was written later is in flight.
     sources : dict
         Gets the time and the path of the latest source of each function.
+
+    Attributes
+    ----------
+    complete : str
+        The last key up to which everything has been made something of; empty at the beginning.
     """
 
     def __init__(
@@ -138,10 +152,11 @@ class Sorter:
         self._deadline = deadline
         self._here: KeyPosition | None = None
         self._held: list[tuple[str, ObjectStatus]] = []
+        self._last = self.complete = ""
 
     def add(self, key: str, status: ObjectStatus) -> Iterator[Found]:
         """Add one more object; `key` is below the store."""
-        here = self._here
+        here, last, self._last = self._here, self._last, key
         if here is not None and key.startswith(f"{here.folder}/"):
             self._held.append((key[len(here.folder) + 1 :], status))
             return
@@ -149,7 +164,9 @@ class Sorter:
         position = parse_key(key)
         if position.hash:
             self._here, self._held = position, [(position.name, status)]
+            self.complete = last
         else:
+            self.complete = key
             yield self._beside(key, position, status)
 
     def end(self) -> Iterator[Found]:
@@ -202,18 +219,18 @@ def _usage(status: ObjectStatus) -> Usage:
     return Usage(status.size_bytes, None, None)
 
 
-class _Range:
-    """Keys that one worker lists: those after one, up to another."""
+class KeyRange:
+    """Keys that are listed in order: those after one, up to another; by default all."""
 
-    def __init__(self, after: str, last: str) -> None:
+    def __init__(self, after: str = "", last: str = _LAST) -> None:
         self.after = after
         self.last = last
 
-    def divide(self, reached: str) -> _Range | None:
+    def divide(self, reached: str) -> KeyRange | None:
         """Give away the second part of what comes behind a key."""
         for point in _points(reached):
             if reached < point < self.last:
-                rest = _Range(point, self.last)
+                rest = KeyRange(point, self.last)
                 self.last = point
                 return rest
         return None
@@ -242,16 +259,37 @@ class Listing:
         Of what is to be listed: the same, or a function's.
     sorters : callable
         Makes a sorter, one for each range.
+    ranges : sequence of KeyRange, optional
+        By default all keys.
+    seconds : float, optional
+        After which it stops; what is not listed by then is `rest`.
+
+    Attributes
+    ----------
+    rest : list of KeyRange
+        Not between the objects of one entry.
     """
 
     def __init__(
-        self, objects: Objects, base: str, below: str, sorters: Callable[[], Sorter]
+        self,
+        objects: Objects,
+        base: str,
+        below: str,
+        sorters: Callable[[], Sorter],
+        *,
+        ranges: Sequence[KeyRange] = (),
+        seconds: float | None = None,
     ) -> None:
         self._objects = objects
         self._below = below
         self._base = base
         self._sorters = sorters
-        self._ranges: Queue[_Range | None] = Queue()
+        self.rest: list[KeyRange] = []
+        self._has_listed = False
+        self._deadline = math.inf if seconds is None else time.monotonic() + seconds
+        self._ranges: Queue[KeyRange | None] = Queue()
+        for part in ranges or (KeyRange(),):
+            self._ranges.put(part)
         self._found: Queue[list[Found] | BaseException | None] = Queue(_AHEAD)
         self._lock = threading.Lock()
         self._idle = 0
@@ -259,7 +297,6 @@ class Listing:
         self._workers = _WORKERS if objects.starts_anywhere else 1
 
     def __iter__(self) -> Iterator[Found]:
-        self._ranges.put(_Range("", _LAST))
         for _ in range(self._workers):
             # Nobody waits for the last answers after an interrupt.
             threading.Thread(target=self._work, name="acache-list", daemon=True).start()
@@ -282,7 +319,7 @@ class Listing:
         finally:
             self._put(None)
 
-    def _next(self) -> _Range | None:
+    def _next(self) -> KeyRange | None:
         with self._lock:
             self._idle += 1
             if self._idle == self._workers and self._ranges.empty():
@@ -296,7 +333,10 @@ class Listing:
         for _ in range(self._workers):
             self._ranges.put(None)
 
-    def _list(self, part: _Range) -> None:
+    def _list(self, part: KeyRange) -> None:
+        if self._is_due():
+            self.rest.append(part)
+            return
         sorter = self._sorters()
         skip = len(self._base) + 1 if self._base else 0
         for page in self._objects.pages(self._below, after=part.after):
@@ -309,7 +349,12 @@ class Listing:
                 found += sorter.add(status.key[skip:], status)
             else:
                 self._put(found)
+                self._has_listed = True
                 if self._stopped.is_set():
+                    return
+                if self._is_due():
+                    after = sorter.complete and join(self._base, sorter.complete)
+                    self.rest.append(KeyRange(after or part.after, part.last))
                     return
                 with self._lock:
                     rest = part.divide(status.key) if self._idle > self._ranges.qsize() else None
@@ -319,6 +364,10 @@ class Listing:
             self._put(found)
             break
         self._put(list(sorter.end()))
+
+    def _is_due(self) -> bool:
+        """Return whether to leave the rest to others; a page is listed in any case."""
+        return self._has_listed and time.monotonic() > self._deadline
 
     def _put(self, found: list[Found] | BaseException | None) -> None:
         # Whoever reads may have gone, and nobody makes room then.

@@ -34,14 +34,22 @@ class BucketWriting(Writing):
         Returns the key of an entry's folder that is there; takes its function, argument hash and
         place.
     dry_run : bool
+    known : dict of str to set of str, optional
+        Keys of results, by folder: gets those that are listed, and is asked first.
     """
 
     def __init__(
-        self, objects: Objects, key_of: Callable[[str, str, int | None], str], *, dry_run: bool
+        self,
+        objects: Objects,
+        key_of: Callable[[str, str, int | None], str],
+        *,
+        dry_run: bool,
+        known: dict[str, set[str]] | None = None,
     ) -> None:
         self._objects = objects
         self._key_of = key_of
         self._dry_run = dry_run
+        self._known = {} if known is None else known
         self._folder = ""  # of the function that `source` was called for
         self._held: set[str] = set()  # the keys of its results
 
@@ -60,7 +68,10 @@ class BucketWriting(Writing):
         """Write the source where it is not, and list the results that there are for it."""
         require_function(function)
         self._folder = f"{JOBLIB}/{function}/{source_version(source.data)}"
-        self._held = {
+        if self._folder in self._known:
+            self._held = self._known[self._folder]
+            return
+        self._held = self._known[self._folder] = {
             one.key
             for page in self._objects.pages(self._folder)
             for one in page

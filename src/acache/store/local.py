@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from stat import S_ISDIR
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from acache.store.changes import LARGEST_SOURCE, Removal, StoredEntry, StoredSource, Writing
 from acache.store.folder import LARGEST_METADATA
@@ -46,6 +46,9 @@ from acache.system.dirfd import (
     reading_changes_access,
 )
 from acache.system.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from acache.store.handing import Sharing
 
 
 class LocalStore(Store):
@@ -91,6 +94,12 @@ class LocalStore(Store):
     def fold(self, new_fold: Callable[[], F], options: ScanOptions = DEFAULTS) -> F:
         """Walk the store into a fold, by two processes if the options allow."""
         return fold_walk(partial(Walk, self._folder, self._both, options), new_fold, options)
+
+    def sharing(self) -> Sharing:
+        """Return what divides looking into entries' folders among processes."""
+        from acache.store.local_sharing import LocalSharing
+
+        return LocalSharing(self, partial(Walk, self._folder, self._both))
 
     def hashes(self, function: str, prefix: str = "") -> list[str]:
         """List the folders of a function that are named like an entry."""

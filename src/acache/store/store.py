@@ -53,8 +53,7 @@ class ScanOptions(NamedTuple):
     progress : callable, optional
         Is called by a fold now and then with the number of things found so far.
     piece : int > 0, optional
-        How many entries a fold hands to the second process at a time: fewer where it works long
-        on each.
+        How many entries a fold hands out at a time, given where the work on each takes long.
     watcher : EntryWatcher, optional
         May be shown an entry twice.
     """
@@ -116,9 +115,9 @@ class Store:
     ----------
     location : str or os.PathLike
         What was given to `joblib.Memory`, or the URL of a bucket: ``s3://BUCKET/PREFIX``, ``gs://``
-        or ``az://``. The store is ``LOCATION/joblib`` if that is a folder; or
-        else the location itself, as it is when joblib was given a `pathlib.Path`, if there is any
-        ``func_code.py`` below it. Where there are both, both are one store: the location.
+        or ``az://``. The store is ``LOCATION/joblib`` if that is a folder; or else the location
+        itself, as it is when joblib was given a `pathlib.Path`, if any ``func_code.py`` is below
+        it. Where there are both, both are one store: the location.
 
     Attributes
     ----------
@@ -222,6 +221,10 @@ class Store:
             Of everything that the scan found.
         """
         raise NotImplementedError
+
+    def sharing(self) -> Any:
+        """Return an `acache.store.handing.Sharing`; None where one process has to do the work."""
+        return None
 
     def hashes(self, function: str, prefix: str = "") -> list[str]:
         """List the argument hashes of a function's entries, which are not looked into.

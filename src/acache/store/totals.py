@@ -67,12 +67,12 @@ class Sum:
 class Tally(Sum):
     """Growing totals."""
 
-    __slots__ = ("compute_seconds", "entries", "last_access", "newest", "oldest", "recorded")
+    __slots__ = ("entries", "last_access", "nanoseconds", "newest", "oldest", "recorded")
 
     def __init__(self) -> None:
         super().__init__()
         self.entries = 0
-        self.compute_seconds = 0.0
+        self.nanoseconds = 0  # of computing: whole, so that the sum is the same in any order
         self.recorded = 0  # entries with a recorded duration
         self.oldest = math.inf
         self.newest = self.last_access = -math.inf
@@ -87,7 +87,7 @@ class Tally(Sum):
             self.disk_bytes += entry.disk_bytes
             self.inodes += entry.inodes or 0
         if entry.compute_seconds is not None:
-            self.compute_seconds += entry.compute_seconds
+            self.nanoseconds += int(entry.compute_seconds * 1e9 + 0.5)
             self.recorded += 1
         if entry.created < self.oldest:
             self.oldest = entry.created
@@ -100,7 +100,7 @@ class Tally(Sum):
         """Add everything that another one holds."""
         self.add(other.usage())
         self.entries += other.entries
-        self.compute_seconds += other.compute_seconds
+        self.nanoseconds += other.nanoseconds
         self.recorded += other.recorded
         self.oldest = min(self.oldest, other.oldest)
         self.newest = max(self.newest, other.newest)
@@ -116,7 +116,7 @@ class Tally(Sum):
             size_bytes=usage.size_bytes,
             disk_bytes=usage.disk_bytes,
             inodes=usage.inodes,
-            compute_seconds=self.compute_seconds if self.recorded else None,
+            compute_seconds=self.nanoseconds / 1e9 if self.recorded else None,
             oldest=self.oldest,
             newest=self.newest,
             last_access=None if self.last_access == -math.inf else self.last_access,

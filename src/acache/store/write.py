@@ -40,6 +40,7 @@ from acache.store.outside import require_function, require_hash
 from acache.system.dirfd import (
     Folder,
     close_folder,
+    is_regular,
     open_below,
     open_folder,
     open_in,
@@ -263,7 +264,8 @@ class LocalWriting(Writing):
                 there = read_file(SOURCE, folder, limit=LARGEST_SOURCE)
                 identity = identity_of(stat_in(SOURCE, folder))
             except FileNotFoundError:
-                if _has_entries(folder):
+                # Another process may have put source and entries there just now.
+                if _has_entries(folder) and not is_regular(SOURCE, folder):
                     raise SourceDiffersError(
                         "the target has results of it and no source, so they may be of other code"
                     ) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from acache.operations.clear import Candidates, Plan, make_plan
 from acache.operations.notebook import html_of
@@ -24,6 +24,9 @@ from acache.store.model import Entry, Found, Leftover, Other
 from acache.store.store import Progress, ScanOptions, Store
 from acache.store.table import EntryTable
 from acache.system.text import counted
+
+if TYPE_CHECKING:
+    from acache.system.pool import Pool
 
 _OWN = (".gitignore", f"{OWN_FOLDER}/")  # in the location, which may be the store itself
 _THEN = {
@@ -107,6 +110,7 @@ def verify(
     progress: Progress | None = None,
     before_access: Callable[[], None] | None = None,
     command_line: CommandLine | None = None,
+    pool: Pool | None = None,
 ) -> VerifyReport:
     """Check the entries of a store. Their pickles are followed, never loaded: that runs code.
 
@@ -122,9 +126,12 @@ def verify(
     fork, progress
         See `acache.store.store.ScanOptions`.
     before_access : callable, optional
-        Called before reading another user's entry, which may change its last access.
+        Called before reading another user's entry, which may change its last access; after it where
+        a pool reads it.
     command_line : callable, optional
         Writes the command line of a fix; see `acache.operations.verify.fixes.Fixes`.
+    pool : Pool, optional
+        Checks the entries; see `acache.system.pool`.
 
     Returns
     -------
@@ -133,7 +140,7 @@ def verify(
     allowed = tuple(allowed)
     narrow = selector is not None
     fixes = Fixes(store, allowed=allowed, narrow=narrow, command_line=command_line)
-    check = EntryCheck(store, Judge(allowed), fixes, strict=strict, before_access=before_access)
+    new_fold = partial(_Checked, store, selector, fixes, allowed, strict=strict)
     options = ScanOptions(
         select=None if selector is None or selector.covers_everything else selector.covers,
         whole=True,
@@ -141,7 +148,14 @@ def verify(
         progress=progress,
         piece=_PIECE,
     )
-    fold = store.fold(partial(_Checked, check, selector), options)
+    if pool is None:
+        fold = store.fold(partial(new_fold, before_access=before_access), options)
+    else:
+        from acache.store.shares import fold_shares
+
+        fold = fold_shares(store, pool, new_fold, options)
+        if fold.accessed and before_access is not None:
+            before_access()
     # A write takes a moment to begin: some have a result meanwhile.
     missing = [one for one in fold.missing if store.lacks_output(one.path)]
     sources = _sources(store, fixes, fold)
@@ -151,7 +165,7 @@ def verify(
         *_failed_writes(missing),
         *sources.values(),
     ]
-    findings.sort(key=lambda one: (one.severity == "note", KINDS.index(one.kind), one.id))
+    findings.sort(key=lambda one: (one.severity == "note", KINDS.index(one.kind), one[:4]))
     return VerifyReport(
         store,
         fold.entries,
@@ -194,8 +208,24 @@ def plan_removal(report: VerifyReport, *, broken: bool, unsafe: bool) -> Plan:
 class _Checked:
     """What was checked, and found; a fold."""
 
-    def __init__(self, check: EntryCheck, selector: Selector | None) -> None:
-        self._check = check
+    def __init__(
+        self,
+        store: Store,
+        selector: Selector | None,
+        fixes: Fixes,
+        allowed: tuple[str, ...],
+        *,
+        strict: bool,
+        before_access: Callable[[], None] | None = None,
+    ) -> None:
+        self.accessed = False  # another user's entry, unless that is reported at once
+        self._check = EntryCheck(
+            store,
+            Judge(allowed),
+            fixes,
+            strict=strict,
+            before_access=before_access or self._note_access,
+        )
         self._selector = selector
         self._foreign = "\0"  # the folder below which everything is foreign
         self.entries = 0
@@ -211,6 +241,9 @@ class _Checked:
     def __getstate__(self) -> dict[str, object]:
         # Only what it has found is sent from one process to the other.
         return {**self.__dict__, "_check": None, "_selector": None}
+
+    def _note_access(self) -> None:
+        self.accessed = True
 
     def add(self, found: Found) -> None:
         """Check one more thing that the scan found."""
@@ -290,6 +323,7 @@ class _Checked:
 
     def merge(self, other: _Checked) -> None:
         """Take all that another one has found."""
+        self.accessed = self.accessed or other.accessed
         self.entries += other.entries
         self.size_bytes += other.size_bytes
         self.findings += other.findings

@@ -490,7 +490,7 @@ complete -c acache -n '__acache_at ""' -a ls -d 'List entries: the cached calls,
 complete -c acache -n '__acache_at ""' -a show -d 'Show one entry, or one function.'
 complete -c acache -n '__acache_at ""' -a find -d 'Find all joblib caches below your home, or other folders.'
 complete -c acache -n '__acache_at ""' -a browse -d 'Browse the cache on the whole screen.'
-complete -c acache -n '__acache_at ""' -a report -d 'Write one HTML page about the cache: a treemap, tables, findings, calls.'
+complete -c acache -n '__acache_at ""' -a report -d 'Write one HTML page about the cache.'
 complete -c acache -n '__acache_at ""' -a clear -d 'Remove every entry of a selection.'
 complete -c acache -n '__acache_at ""' -a prune -d 'Evict entries until limits hold.'
 complete -c acache -n '__acache_at ""' -a compress -d 'Compress results in place, or uncompress them.'

@@ -23,11 +23,16 @@ from acache.cli.options import (
 from acache.config.settings import debugging
 from acache.system.errors import AcacheError
 
-# In the order of --help. Each is in the module, or the package, of its name.
-COMMANDS = (
-    *("stats", "ls", "show", "find", "browse", "report", "clear", "prune", "compress", "copy"),
-    *("bench", "run", "why", "simulate", "doctor", "verify", "config", "completion"),
-)
+# As in --help. Each command is in the module, or the package, of its name.
+GROUPS = {
+    "Look": ("stats", "ls", "show", "find", "browse", "report"),
+    "Trim": ("clear", "prune", "compress"),
+    "Share": ("copy",),
+    "Speed": ("bench", "run", "why", "simulate"),
+    "Check": ("doctor", "verify", "config"),
+    "Shell": ("completion",),
+}
+COMMANDS = tuple(command for group in GROUPS.values() for command in group)
 
 
 class _Commands(GroupedHelp, click.Group):
@@ -37,6 +42,19 @@ class _Commands(GroupedHelp, click.Group):
         """Write the commands before the options."""
         self.format_commands(ctx, formatter)
         super().format_options(ctx, formatter)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each group, with a line for each command."""
+        longest = max(map(len, COMMANDS))
+        room = formatter.width - 6 - longest
+        for title, names in GROUPS.items():
+            rows = [
+                (f"{name:{longest}}", command.get_short_help_str(room))
+                for name in names
+                if (command := self.get_command(ctx, name)) is not None
+            ]
+            with formatter.section(title):
+                formatter.write_dl(rows)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

@@ -50,7 +50,7 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Write one HTML page about the cache: a treemap, tables, findings, calls.
+    """Write one HTML page about the cache.
 
     The page is one file, which fetches nothing. It shows paths, functions and the arguments of the
     largest entries.

@@ -20,7 +20,15 @@ NOBODY = 65534
 # What acache's packages import where they first need it, or look for in vain.
 _LATE = ("difflib", "email.parser", "encodings.raw_unicode_escape")
 # Of no command, or with effects of their own.
-_NOT_IMPORTED = ("acache.memory", "acache.operations.run.child", "acache.render.plot", "joblib")
+_NOT_IMPORTED = (
+    *(
+        "acache.memory",
+        "acache.operations.run.child",
+        "acache.render.plot",
+        "acache.system.cluster",
+    ),
+    "joblib",
+)
 
 
 @functools.cache

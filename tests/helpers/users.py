@@ -23,7 +23,15 @@ _LATE = (
     "importlib.metadata._adapters",
 )
 # Of no command, or with effects of their own.
-_NOT_IMPORTED = ("acache.memory", "acache.operations.run.child", "acache.render.plot", "joblib")
+_NOT_IMPORTED = (
+    *(
+        "acache.memory",
+        "acache.operations.run.child",
+        "acache.render.plot",
+        "acache.system.cluster",
+    ),
+    "joblib",
+)
 
 
 @functools.cache

@@ -352,9 +352,8 @@ class Listing:
                 self._has_listed = True
                 if self._stopped.is_set():
                     return
-                if self._is_due():
-                    after = sorter.complete and join(self._base, sorter.complete)
-                    self.rest.append(KeyRange(after or part.after, part.last))
+                if sorter.complete and self._is_due():
+                    self.rest.append(KeyRange(join(self._base, sorter.complete), part.last))
                     return
                 with self._lock:
                     rest = part.divide(status.key) if self._idle > self._ranges.qsize() else None

@@ -83,7 +83,8 @@ def browsing(location: Path, *, size: tuple[int, int] = (80, 24), **environ: str
     """Start the browser in a terminal, from a shell that prints its exit code."""
     command = shlex.join([sys.executable, "-m", "acache", "browse", "--cache-dir", str(location)])
     env = {**os.environ, "PYTHONIOENCODING": "utf-8", **environ}
-    env.pop("COLUMNS", None)
+    for name in ("COLUMNS", "LINES"):  # the terminal's size is what counts
+        env.pop(name, None)
     return Terminal(
         ["bash", "--norc", "-c", f"{command}; echo ended with $?; stty -a; read"],
         env=env,

@@ -203,7 +203,7 @@ def test_archives_that_are_cut_give_what_is_before_the_cut(tmp_path: Path, suffi
         report = unpacked(cut, target)
         counts.append(report.copied)
         assert report.failed
-        assert report.failed[-1].id == str(cut)
+        assert str(cut) in [one.id for one in report.failed]
         copied = files(target)
         assert {name: known[name] for name in copied} == copied
         assert not list(target.rglob("*pkl.*"))
@@ -249,9 +249,9 @@ def test_sizes_that_are_claimed_are_refused_before_anything_is_written(tmp_path:
     path.write_bytes(whole + info.tobuf(tarfile.GNU_FORMAT) + bytes(5000))
     report = unpacked(path, tmp_path / "target", allow_unsafe=True)
     assert report.copied == 1
-    assert [one.reason for one in report.failed][-1] == "it ends too early"
-    assert "and" in report.failed[0].reason
-    assert "are free" in report.failed[0].reason
+    reasons = {one.reason for one in report.failed}
+    assert "it ends too early" in reasons
+    assert [reason for reason in reasons if "and" in reason and "are free" in reason] != []
     assert not list((tmp_path / "target").rglob(f"{OTHER}*"))
 
 

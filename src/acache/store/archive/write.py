@@ -264,6 +264,10 @@ class ArchiveWriting(Writing):
 
     def _abandon(self) -> None:
         """Remove what was begun."""
+        if self._packer is not None:
+            # First: since Python 3.13 one that is left open writes when it is collected.
+            with contextlib.suppress(Exception):
+                self._packer.close()
         with contextlib.suppress(Exception):
             self._file.close()
         with contextlib.suppress(FileNotFoundError):

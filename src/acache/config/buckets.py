@@ -6,6 +6,8 @@ import os
 import re
 from collections.abc import Mapping
 
+from acache.system.errors import UsageError
+
 _URL = re.compile(r"(?P<scheme>s3|gs|az)://(?P<bucket>[^/?#@]+)(?:/(?P<prefix>[^?#]*))?", re.ASCII)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -32,7 +34,7 @@ def bucket_url(location: str) -> str:
 
     Raises
     ------
-    ValueError
+    UsageError
         If it has another form. It holds no credentials: they are taken from the environment.
 
     Examples
@@ -43,7 +45,7 @@ def bucket_url(location: str) -> str:
     match = _URL.fullmatch(location)
     parts = [] if match is None else [part for part in (match["prefix"] or "").split("/") if part]
     if match is None or ".." in parts or "." in parts or not location.isprintable():
-        raise ValueError(f"{without_secrets(location)!r} is not valid; write s3://BUCKET/PREFIX")
+        raise UsageError(f"{without_secrets(location)!r} is not valid; write s3://BUCKET/PREFIX")
     return "/".join([f"{match['scheme']}://{match['bucket']}", *parts])
 
 

@@ -59,7 +59,7 @@ def read_location(raw: str | None, library: str) -> Reading:
     if is_bucket(raw):
         try:
             url = bucket_url(raw)
-        except ValueError as error:
+        except UsageError as error:
             return Reading(None, str(error), ok=False, documented=False)
         return Reading(url, f"object storage; {library} uses it only under acache.accelerate()")
     expanded = os.path.expanduser(raw)

@@ -138,7 +138,7 @@ class CacheManager:
         self._read_only = read_only
         self._allowed = _checked_names(allow)
         if is_bucket(location):
-            self._url = _checked_url(str(location))
+            self._url = bucket_url(str(location))
             location = local_location(self._url) if local is None else os.fspath(local)
             if self.engine != "fast":
                 _warn(f"{self._url} is ignored: only engine='fast' shares results")
@@ -285,13 +285,6 @@ def _checked_names(names: Sequence[str]) -> tuple[str, ...]:
     from acache.pickles.safety import parse_allowed
 
     return tuple(map(parse_allowed, [names] if isinstance(names, str) else names))
-
-
-def _checked_url(location: str) -> str:
-    try:
-        return bucket_url(location)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
 
 
 def _default_engine() -> Engine:

@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -79,11 +79,8 @@ class BucketStore(Store):
         self._results: dict[str, set[str]] | None = None  # see `BucketWriting`
 
     def _holds_source(self) -> bool:
-        page: Iterable[object] = next(self._objects.pages(), ())
-        return any(
-            os.path.basename(one.key) in (SOURCE, OUTPUT)  # type: ignore[attr-defined]
-            for one in page
-        )
+        page = next(self._objects.pages(), [])
+        return any(os.path.basename(one.key) in (SOURCE, OUTPUT) for one in page)
 
     def __getstate__(self) -> dict[str, object]:
         return {"location": self.location}
@@ -254,14 +251,12 @@ class BucketStore(Store):
         self, function: str, argument_hash: str, place: int | None = None
     ) -> Iterator[StoredEntry]:
         """Open an entry's objects."""
-        folder = self._key(self._entry_folder(function, argument_hash, place))
-        status = self._objects.status(f"{folder}/{OUTPUT}")
+        folder = self._entry_folder(function, argument_hash, place)
+        key = self._key(f"{folder}/{OUTPUT}")
+        status = self._objects.status(key)
         at = int(status.modified * 1e9)
-        try:
-            metadata = self._objects.read(f"{folder}/{METADATA}", limit=LARGEST_METADATA)
-        except FileNotFoundError:
-            metadata = None
-        with self._objects.open(f"{folder}/{OUTPUT}") as output:
+        metadata = self._read(f"{folder}/{METADATA}", limit=LARGEST_METADATA)
+        with self._objects.open(key) as output:
             yield StoredEntry(output, status.size_bytes, at, at, metadata, at)
 
     def reading_changes_access(
@@ -353,7 +348,8 @@ class BucketStore(Store):
         from acache.store.bucket_removal import BucketRemoval
 
         deadline = (time.time() if now is None else now) - grace
-        return BucketRemoval(self._objects, self._key, self._entry_folder, deadline=deadline)
+        removal = BucketRemoval(self._objects, self._key, self._entry_folder, deadline=deadline)
+        return nullcontext(removal)  # nothing is held open
 
     def writing(
         self, *, split: bool | None = None, dry_run: bool = False
@@ -364,7 +360,8 @@ class BucketStore(Store):
         def key_of(function: str, argument_hash: str, place: int | None) -> str:
             return self._key(self._entry_folder(function, argument_hash, place))
 
-        return BucketWriting(self._objects, key_of, dry_run=dry_run, known=self._results)
+        writing = BucketWriting(self._objects, key_of, dry_run=dry_run, known=self._results)
+        return nullcontext(writing)
 
     def free_bytes(self) -> int:
         """Raise an error: a bucket has no limit.

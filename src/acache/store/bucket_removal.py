@@ -7,7 +7,6 @@ meanwhile is the same, and is only computed or uploaded once more.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from types import TracebackType
 
 from acache.store.changes import Removal
 from acache.store.format import METADATA, OUTPUT
@@ -41,17 +40,6 @@ class BucketRemoval(Removal):
         self._key_of = key_of
         self._folder_of = folder_of
         self._deadline = deadline
-
-    def __enter__(self) -> BucketRemoval:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Nothing is held open."""
 
     def entry(
         self,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from types import TracebackType
 from typing import BinaryIO, cast
 
 from acache.store.bucket_format import source_version
@@ -21,7 +20,6 @@ from acache.store.outside import require_function, require_hash
 from acache.system.streams import copy_exactly
 
 _MOST_IN_MEMORY = 16 << 20  # bytes
-_LARGE = 64 << 20  # bytes; what is larger is uploaded in parts
 
 
 class BucketWriting(Writing):
@@ -52,17 +50,6 @@ class BucketWriting(Writing):
         self._known = {} if known is None else known
         self._folder = ""  # of the function that `source` was called for
         self._held: set[str] = set()  # the keys of its results
-
-    def __enter__(self) -> BucketWriting:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Nothing is held open."""
 
     def source(self, function: str, source: StoredSource) -> None:
         """Write the source where it is not, and list the results that there are for it."""
@@ -114,8 +101,6 @@ class BucketWriting(Writing):
             if stored.metadata is not None:
                 self._objects.write(f"{self._folder}/{argument_hash}/{METADATA}", stored.metadata)
             output.seek(0)
-            # The condition keeps what was written meanwhile; parts cannot carry it.
-            overwrite = overwrite or stored.size_bytes > _LARGE
             written = self._objects.write(key, output, overwrite=overwrite)
         self._held.add(key)
         return written

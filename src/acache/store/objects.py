@@ -38,6 +38,7 @@ _REASONS = (
 )
 _BUFFER_BYTES = 1 << 20
 _PART_BYTES = 32 << 20
+_LARGE = 64 << 20
 _PAGE = 1000
 _runtime: dict[str, int] = {}  # the process in which obstore has started its threads
 
@@ -72,6 +73,10 @@ class ObjectStatus(NamedTuple):
 
 class BucketError(OSError):
     """The server cannot be reached, or refuses."""
+
+
+class RefusedError(BucketError, PermissionError):
+    """The server does not allow a request."""
 
 
 def _translated(function: Callable[P, R]) -> Callable[P, R]:
@@ -111,15 +116,14 @@ class Objects:
 
     Raises
     ------
+    UsageError
+        If the URL is not valid.
     ConfigurationError
-        If obstore is not installed, or the URL or the environment is not valid.
+        If obstore is not installed, or the environment is not valid.
     """
 
     def __init__(self, url: str, *, timeout: float = 60.0, retries: int = 3) -> None:
-        try:
-            self.url = bucket_url(url)
-        except ValueError as error:
-            raise ConfigurationError(str(error)) from None
+        self.url = bucket_url(url)
         try:
             import obstore
             from obstore.store import from_url
@@ -244,11 +248,10 @@ class Objects:
                 end = min(start + _PART_BYTES, size)
                 file.write(self._obstore.get_range(self._store, key, start=start, end=end))
 
-    @_translated
     def holds(self, key: str) -> bool:
         """Return whether there is an object of that key."""
         try:
-            self._obstore.head(self._store, key)
+            self.status(key)
         except FileNotFoundError:
             return False
         return True
@@ -261,18 +264,24 @@ class Objects:
         ----------
         key : str
         data : bytes or file
+            A file from its beginning.
         overwrite : bool
             Whether to replace an object that is there.
 
         Returns
         -------
         written : bool
-            False if one was there, and the server honours the condition.
+            False if one was there; where the server does not honour the condition, it is replaced.
         """
+        if not overwrite and _size_of(data) > _LARGE:
+            # It is uploaded in parts, which cannot carry the condition.
+            if self.holds(key):
+                return False
+            overwrite = True
         try:
             if overwrite:
                 self._obstore.put(self._store, key, data)
-            else:  # parts of a large object cannot carry the condition
+            else:
                 self._obstore.put(self._store, key, data, mode="create", use_multipart=False)
         except self._obstore.exceptions.AlreadyExistsError:
             return False
@@ -317,6 +326,14 @@ class _ObjectFile(io.RawIOBase):
         return len(data)
 
 
+def _size_of(data: bytes | BinaryIO) -> int:
+    if isinstance(data, bytes):
+        return len(data)
+    size = data.seek(0, os.SEEK_END)
+    data.seek(0)
+    return size
+
+
 def _credentials(url: str) -> dict[str, Any]:
     """Return what else names the user: a profile of the AWS tools, if boto3 can read it."""
     if not url.startswith("s3:") or has_aws_key():
@@ -337,9 +354,9 @@ def _credentials(url: str) -> dict[str, Any]:
 
 
 def _bucket_error(error: BaseException) -> BucketError:
-    kind = type(error).__name__
-    refused = kind in ("PermissionDeniedError", "UnauthenticatedError")
-    return BucketError(errno.EACCES if refused else errno.EIO, _reason(error))
+    if type(error).__name__ in ("PermissionDeniedError", "UnauthenticatedError"):
+        return RefusedError(errno.EACCES, _reason(error))
+    return BucketError(errno.EIO, _reason(error))
 
 
 def _reason(error: BaseException) -> str:

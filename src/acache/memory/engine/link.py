@@ -61,6 +61,11 @@ class Link:
         reason = error.strerror or str(error)
         self.warn(f"{self.url}: {reason}; results are kept on this machine meanwhile", "failed")
 
+    def refused(self, error: OSError) -> None:
+        """Note that nothing may be uploaded."""
+        self.read_only = True
+        self.warn(f"{self.url}: {error.strerror}; nothing is uploaded", "failed")
+
     def worked(self) -> None:
         """Note that a request was answered."""
         self._pause = _FIRST_PAUSE_SECONDS

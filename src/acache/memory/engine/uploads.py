@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from acache.memory.engine.link import Link
     from acache.store.objects import Objects
 
-_LARGE = 64 << 20  # bytes; from here on an object is uploaded in parts
 _OTHER_HOST_SECONDS = 86_400.0  # after which the work of another host is done here
 _LOOK_SECONDS = 1.0
 _SILENT_SECONDS = 3.0  # at exit
@@ -124,16 +123,17 @@ class Uploads:
 
     def _try(self, upload: Upload) -> bool:
         """Return whether nothing is left to do for an upload."""
+        from acache.store.objects import RefusedError
+
         objects = self._link.open()
         if objects is None:
             return False
         try:
             self._upload(objects, upload)
-        except FileNotFoundError:
-            pass  # evicted meanwhile
-        except PermissionError as error:
-            self._link.read_only = True
-            self._link.warn(f"{self._link.url}: {error.strerror}; nothing is uploaded", "refused")
+        except RefusedError as error:
+            self._link.refused(error)
+        except (FileNotFoundError, PermissionError):
+            pass  # evicted meanwhile, or somebody else's
         except OSError as error:
             self._link.failed(error)
             return False
@@ -163,10 +163,7 @@ class Uploads:
             if metadata is not None:
                 objects.write(f"{key}/{METADATA}", metadata, overwrite=False)
             # Last, as it makes the entry a hit.
-            if os.fstat(output.fileno()).st_size < _LARGE:
-                objects.write(f"{key}/{OUTPUT}", output, overwrite=False)
-            elif not objects.holds(f"{key}/{OUTPUT}"):
-                objects.write(f"{key}/{OUTPUT}", output)
+            objects.write(f"{key}/{OUTPUT}", output, overwrite=False)
 
     def _share_level(self, objects: Objects, function: str) -> None:
         """Upload the level of a function whose source does not show it."""

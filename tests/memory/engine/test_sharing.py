@@ -134,6 +134,23 @@ def test_missing_bucket_is_one_warning(call: Callable[..., str], bucket: str) ->
     assert "(0, 1)" in said
 
 
+def test_forbidden_bucket_is_one_warning(
+    call: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # moto asks who calls after this many requests: that which makes the bucket.
+    monkeypatch.setenv("INITIAL_NO_AUTH_ACTION_COUNT", "1")
+    server = MotoServer()
+    try:
+        url = f"{server.bucket()}/team"
+        said = call(url, "one", 1, **server.environment)
+        assert said.count("AcacheWarning") == 1
+        assert "(0, 1)" in said
+        assert "secret-of" not in said
+        assert list((tmp_path / "one" / ".acache" / "uploads").rglob("*-*")) == []
+    finally:
+        server.close()
+
+
 def test_missing_obstore_is_one_warning(call: Callable[..., str], bucket: str) -> None:
     said = call(bucket, "one", 1, text=f"import sys; sys.modules['obstore'] = None\n{CALL}")
     assert "pip install 'acache[remote]'" in said
@@ -188,6 +205,7 @@ def test_local_limits_hold_for_what_comes_from_the_bucket(
     assert "computing" not in said
     assert "(1, 0)" in said
     assert list((tmp_path / "two").rglob("output.pkl")) == []
+    assert list((tmp_path / "two").rglob("metadata.json")) == []
 
 
 def test_killed_upload_is_resumed_by_the_next_process(

@@ -154,20 +154,18 @@ class Miss:
 
     def _fetched(self) -> bool:
         """Return whether a bucket has the result; see `take`."""
-        function = self._caller.function
-        sharing = self._caller.services.sharing
-        temporary = sharing.fetch(function, self._hash)
-        if temporary is None:
+        fetched = self._caller.services.sharing.fetch(self._caller.function, self._hash)
+        if fetched is None:
             return False
         try:
-            if self._must_store or self.admits(os.stat(temporary).st_size):
-                os.replace(temporary, self._output)
+            if self.admits(os.stat(fetched.path).st_size):
+                fetched.place()
             else:
-                self.output = [load(temporary)]
+                self.output = [load(fetched.path)]
         except Exception:  # what a damaged result raises can be anything
             return False
         finally:
-            sharing.discard(temporary)
+            fetched.discard()
             self._waited()
         self._lease.release()
         return True

@@ -13,18 +13,50 @@ import os
 import threading
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from acache.memory.engine.link import Link
 from acache.memory.engine.uploads import Uploads
 from acache.store.bucket_format import entry_key, source_version
+from acache.store.changes import LARGEST_SOURCE
 from acache.store.format import METADATA, OUTPUT, parse_metadata
 
 if TYPE_CHECKING:
     from acache.store.objects import Objects
 
 _LARGEST_METADATA = 16 << 20  # bytes
-_LARGEST_SOURCE = 16 << 20
+
+
+class Fetched(NamedTuple):
+    """A result from a bucket, that is not in the store yet.
+
+    Attributes
+    ----------
+    path : str
+        Of a temporary file in the entry's folder; its pickle has been judged.
+    metadata : bytes or None
+        What was recorded of it.
+    """
+
+    path: str
+    metadata: bytes | None
+
+    def place(self) -> None:
+        """Make an entry of it."""
+        folder, name = os.path.split(self.path)
+        if self.metadata is not None:
+            temporary = os.path.join(folder, METADATA + name.removeprefix(OUTPUT))
+            with open(temporary, "wb") as file:
+                file.write(self.metadata)
+            os.replace(temporary, os.path.join(folder, METADATA))
+        os.replace(self.path, os.path.join(folder, OUTPUT))
+
+    def discard(self) -> None:
+        """Remove the temporary file, and its folder if nothing else is in it."""
+        with contextlib.suppress(OSError):
+            os.unlink(self.path)
+        with contextlib.suppress(OSError):
+            os.rmdir(os.path.dirname(self.path))
 
 
 class SharedFunction(Protocol):
@@ -63,7 +95,7 @@ class Sharing:
         self._uploads: Uploads | None = None
         self._lock = threading.Lock()
 
-    def fetch(self, function: SharedFunction, argument_hash: str) -> str | None:
+    def fetch(self, function: SharedFunction, argument_hash: str) -> Fetched | None:
         """Download a result beside the place where it belongs.
 
         Parameters
@@ -73,9 +105,8 @@ class Sharing:
 
         Returns
         -------
-        path : str or None
-            Of a temporary file, whose pickle has been judged. None if there is no such result, or
-            loading it may run code.
+        fetched : Fetched or None
+            None if there is no such result, or loading it may run code.
         """
         objects = self._link.open()
         version = None if objects is None else self._version(function)
@@ -85,9 +116,10 @@ class Sharing:
         folder = os.path.dirname(function.output_path(argument_hash))
         ending = f"{uuid.uuid4().hex}-{os.getpid()}-{threading.get_ident()}"
         temporary = os.path.join(folder, f"{OUTPUT}.{ending}")
+        fetched = Fetched(temporary, None)
+        # While the result is on its way.
+        other = _Reading(objects, f"{key}/{METADATA}")
         try:
-            # While the result is on its way.
-            other = _Reading(objects, f"{key}/{METADATA}")
             objects.download(f"{key}/{OUTPUT}", temporary, found=other.start)
             self._link.worked()
             reason = _judged(temporary, self._allowed)
@@ -97,30 +129,15 @@ class Sharing:
                     f"a result of {name} in {self._link.url} is not used, but computed: {reason}",
                     function.name,
                 )
-                self.discard(temporary)
-                return None
-            other.join()
-            if other.data is not None:
-                path = os.path.join(folder, f"{METADATA}.{ending}")
-                with open(path, "wb") as file:
-                    file.write(other.data)
-                os.replace(path, os.path.join(folder, METADATA))
+            else:
+                other.join()
+                return fetched._replace(metadata=other.data)
         except FileNotFoundError:
             self._link.worked()
         except OSError as error:
             self._link.failed(error)
-        else:
-            return temporary
-        self.discard(temporary)
+        fetched.discard()
         return None
-
-    @staticmethod
-    def discard(temporary: str) -> None:
-        """Remove a temporary file, and its folder if nothing else is in it."""
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        with contextlib.suppress(OSError):
-            os.rmdir(os.path.dirname(temporary))
 
     def stored(self, function: SharedFunction, argument_hash: str) -> None:
         """Upload a result that this process has stored, off the caller's path."""
@@ -144,7 +161,7 @@ class Sharing:
             return known[1]
         try:
             with open(function.source_path, "rb") as file:
-                data = file.read(_LARGEST_SOURCE)
+                data = file.read(LARGEST_SOURCE)
         except OSError:
             return None
         version = source_version(data)

@@ -250,12 +250,8 @@ def _compute(self: Any, call_id: Any, args: Any, kwargs: Any, shelving: bool = F
     if caller is None:
         return _compute_counted(self, call_id, args, kwargs, shelving)
     miss = _miss(self, caller, call_id[1], shelving=shelving)
-    if miss.take():
-        if miss.output:
-            _hit(self, caller, call_id[1], 0.0)
-            return miss.output[0], {}
-        if self._is_in_cache_and_valid(call_id):
-            return _arrived(self, call_id, shelving), {}
+    if miss.take() and (miss.output or self._is_in_cache_and_valid(call_id)):
+        return _arrived(self, caller, miss, call_id, shelving), {}
     with miss:
         return _compute_counted(self, call_id, args, kwargs, shelving)
 
@@ -267,12 +263,8 @@ async def _async_compute(
     if caller is None:
         return await _async_compute_counted(self, call_id, args, kwargs, shelving)
     miss = _miss(self, caller, call_id[1], shelving=shelving)
-    if await miss.take_async():
-        if miss.output:
-            _hit(self, caller, call_id[1], 0.0)
-            return miss.output[0], {}
-        if self._is_in_cache_and_valid(call_id):
-            return _arrived(self, call_id, shelving), {}
+    if await miss.take_async() and (miss.output or self._is_in_cache_and_valid(call_id)):
+        return _arrived(self, caller, miss, call_id, shelving), {}
     with miss:
         return await _async_compute_counted(self, call_id, args, kwargs, shelving)
 
@@ -319,7 +311,11 @@ def _miss(self: Any, caller: Any, argument_hash: str, *, shelving: bool) -> Miss
     return Miss(caller, self, argument_hash, forced=forced, must_store=must_store)
 
 
-def _arrived(self: Any, call_id: Any, shelving: bool) -> Any:
+def _arrived(self: Any, caller: Any, miss: Miss, call_id: Any, shelving: bool) -> Any:
+    """Return a result that came from elsewhere; see `Miss.take`."""
+    if miss.output:
+        _hit(self, caller, call_id[1], 0.0)
+        return miss.output[0]
     return self._get_memorized_result(call_id) if shelving else self._load_item(call_id)
 
 

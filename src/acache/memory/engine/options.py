@@ -16,6 +16,7 @@ from acache.store.call_writer import CallWriter, call_writer
 from acache.system.errors import AcacheWarning, UsageError
 
 if TYPE_CHECKING:
+    from acache.config.settings import Config
     from acache.memory.engine.limits import Limiter
     from acache.memory.engine.sharing import Sharing
 
@@ -101,15 +102,11 @@ def _limits_of_the_environment(store: str) -> LimitValues:
     """Return the limits that the environment sets, if it is this store for which it does."""
     if not may_be_set():
         return NO_LIMITS  # 15 ms of the first call
-    from acache.config.settings import Config
     from acache.operations.prune import configured_limits
 
     try:
-        config = Config.from_env()
-        location = local_copy(config.cache_dir.value)
-        if location is None or os.path.realpath(store) not in _stores_at(location):
-            return NO_LIMITS
-        return tuple(configured_limits(config))  # type: ignore[return-value]
+        config = _config_of(store)
+        return NO_LIMITS if config is None else tuple(configured_limits(config))  # type: ignore[return-value]
     except UsageError as error:
         # No line of code is at fault, and whose call came first would be a matter of chance.
         warnings.warn_explicit(f"{error}; no limit is kept", AcacheWarning, "<environment>", 1)
@@ -121,16 +118,28 @@ def _url_of_the_environment(store: str) -> str:
     """Return the bucket that the environment names, if it is this store that goes with it."""
     if not bucket_in_env():
         return ""
-    from acache.config.settings import Config
-
     try:
-        location = Config.from_env().location
+        config = _config_of(store)
     except UsageError:
         return ""
-    local = local_copy(location)
-    if location is None or local is None or not is_bucket(location):
-        return ""
-    return location if os.path.realpath(store) in _stores_at(local) else ""
+    location = None if config is None else config.location
+    return location if location is not None and is_bucket(location) else ""
+
+
+def _config_of(store: str) -> Config | None:
+    """Return what the environment configures, if that is this store.
+
+    Raises
+    ------
+    UsageError
+        If it has no meaning.
+    """
+    from acache.config.settings import Config
+
+    config = Config.from_env()
+    location = local_copy(config.location)
+    is_configured = location is not None and os.path.realpath(store) in _stores_at(location)
+    return config if is_configured else None
 
 
 def _stores_at(location: str) -> tuple[str, str]:

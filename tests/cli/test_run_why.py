@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.helpers.processes import Result
+from tests.helpers.stores import SCALE_SCRIPT
 
 Acache = Callable[..., Result]
 LIBROSA = """
@@ -19,19 +20,6 @@ import sys
 import librosa
 y = librosa.chirp(fmin=110, fmax=880, duration=1, sr=22050)
 librosa.feature.melspectrogram(y=y, hop_length=int(sys.argv[1]))
-"""
-OWN = """
-import sys
-from joblib import Memory
-
-memory = Memory(sys.argv[1], verbose=0)
-
-@memory.cache
-def scale(x, factor=1.0):
-    return x * factor
-
-for factor in sys.argv[2:]:
-    scale(2, factor=float(factor))
 """
 
 
@@ -81,8 +69,8 @@ def test_run_why_reads_the_log_of_a_cache_that_the_script_makes(
 ) -> None:
     options = ("--engine", engine)
     own = str(tmp_path / "own")
-    run(OWN, own, "1.5", options=options)
-    done, report = run(OWN, own, "1.5", "2.5", options=("--why", *options))
+    run(SCALE_SCRIPT, own, "1.5", options=options)
+    done, report = run(SCALE_SCRIPT, own, "1.5", "2.5", options=("--why", *options))
     [miss] = report["why"]["misses"]
     assert (miss["reason"], report["why"]["calls"]) == ("argument", 2)
     assert "factor is 2.5, in the nearest entry 1.5" in done.stderr
@@ -94,9 +82,9 @@ def test_run_why_knows_entries_that_were_made_without_acache(
     run: Callable[..., tuple[Result, Any]], tmp_path: Path, engine: str
 ) -> None:
     own, script = tmp_path / "own", tmp_path / "script.py"
-    script.write_text(OWN)
+    script.write_text(SCALE_SCRIPT)
     subprocess.run([sys.executable, script, own, "1.5", "2.5"], check=True)
-    _, report = run(OWN, str(own), "2.5", "3.5", options=("--why", "--engine", engine))
+    _, report = run(SCALE_SCRIPT, str(own), "2.5", "3.5", options=("--why", "--engine", engine))
     [miss] = report["why"]["misses"]
     assert miss["reason"] == "argument"
     assert miss["message"] == "factor is 3.5, in the nearest entry 2.5"
@@ -109,7 +97,7 @@ def test_run_why_prints_the_latest_and_exports_all(
     run: Callable[..., tuple[Result, Any]], tmp_path: Path
 ) -> None:
     factors = [str(factor / 2) for factor in range(25)]
-    done, report = run(OWN, str(tmp_path / "own"), *factors, options=("--why",))
+    done, report = run(SCALE_SCRIPT, str(tmp_path / "own"), *factors, options=("--why",))
     assert len(report["why"]["misses"]) == 25
     assert "25 calls, 25 misses; the latest 20 are shown, acache why --all shows all" in done.stderr
     assert done.stderr.count("nearest  ") == 20
@@ -118,7 +106,7 @@ def test_run_why_prints_the_latest_and_exports_all(
 def test_run_without_why_says_nothing_of_reasons(
     run: Callable[..., tuple[Result, Any]], tmp_path: Path
 ) -> None:
-    done, report = run(OWN, str(tmp_path / "own"), "1.5", options=())
+    done, report = run(SCALE_SCRIPT, str(tmp_path / "own"), "1.5", options=())
     assert "why" not in report
     assert "first" not in done.stderr
 
@@ -127,7 +115,9 @@ def test_run_why_without_a_call_log_says_so(
     run: Callable[..., tuple[Result, Any]], tmp_path: Path
 ) -> None:
     more = {"env": {"ACACHE_CALL_LOG": "0"}}
-    done, report = run(OWN, str(tmp_path / "own"), "1.5", "2.5", options=("--why",), **more)
+    done, report = run(
+        SCALE_SCRIPT, str(tmp_path / "own"), "1.5", "2.5", options=("--why",), **more
+    )
     assert report["why"] == {"calls": 2, "misses": [], "left_out": 2}
     assert "does not hold 2 misses" in report["warnings"][-1]
     assert "ACACHE_CALL_LOG=0 turns it off" in done.stderr

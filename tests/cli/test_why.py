@@ -9,27 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.processes import Result
+from tests.helpers.stores import SCALE_SCRIPT
 
 Acache = Callable[..., Result]
-SCRIPT = """
-import sys
-from joblib import Memory
-
-memory = Memory(sys.argv[1], verbose=0)
-
-@memory.cache
-def scale(x, factor=1.0):
-    return x * factor
-
-for factor in sys.argv[2:]:
-    scale(2, factor=float(factor))
-"""
 
 
 @pytest.fixture
 def run(acache: Acache, tmp_path: Path) -> Callable[..., None]:
     script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
+    script.write_text(SCALE_SCRIPT)
 
     def run(*factors: str) -> None:
         location = tmp_path / "location"

@@ -9,11 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
+import pytest
 
 from acache.memory.engine import methods
 from acache.memory.engine.callers import caller_of
 
+SINCE_1_4 = pytest.mark.skipif(
+    not hasattr(joblib.memory, "AsyncMemorizedFunc"), reason="since joblib 1.4"
+)
 CONFIG = [1]
 calls: list[Any] = []
 

@@ -22,6 +22,21 @@ librosa.onset.onset_strength(y=percussive)
 librosa.feature.delta(librosa.feature.mfcc(y=y))
 """
 
+# Calls a function of its own with each factor that it is given.
+SCALE_SCRIPT = """
+import sys
+from joblib import Memory
+
+memory = Memory(sys.argv[1], verbose=0)
+
+@memory.cache
+def scale(x, factor=1.0):
+    return x * factor
+
+for factor in sys.argv[2:]:
+    scale(2, factor=float(factor))
+"""
+
 
 def write_entry(
     folder: Path,

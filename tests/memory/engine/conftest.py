@@ -8,6 +8,12 @@ import pytest
 from joblib.memory import Memory
 
 from acache.memory.engine.engine import FastMemory
+from tests.helpers.cached_functions import calls
+
+
+@pytest.fixture(autouse=True)
+def no_calls() -> None:
+    calls.clear()
 
 
 @pytest.fixture

@@ -27,15 +27,6 @@ from tests.helpers.cached_functions import (
     version,
 )
 
-SINCE_1_4 = pytest.mark.skipif(
-    not hasattr(joblib.memory, "AsyncMemorizedFunc"), reason="since joblib 1.4"
-)
-
-
-@pytest.fixture(autouse=True)
-def no_calls() -> None:
-    calls.clear()
-
 
 def _worker(cached: Any, value: Any) -> Any:
     return cached(value), type(cached).__name__, len(calls)

@@ -8,7 +8,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import pytest
 from joblib import hashing
@@ -28,15 +27,6 @@ from tests.helpers.cached_functions import (
     write_module,
 )
 from tests.helpers.processes import run_python
-
-SINCE_1_4 = pytest.mark.skipif(
-    not hasattr(joblib.memory, "AsyncMemorizedFunc"), reason="since joblib 1.4"
-)
-
-
-@pytest.fixture(autouse=True)
-def no_calls() -> None:
-    calls.clear()
 
 
 @pytest.mark.parametrize("value", [3, "a", np.arange(5.0), {"a": [1]}, {1}, Doubler, np.mean, ()])

@@ -17,6 +17,7 @@ from joblib.memory import Memory
 from acache.memory.engine.callers import caller_of
 from acache.memory.engine.engine import FastFunc, FastMemory, JoblibMemory
 from tests.helpers.cached_functions import (
+    SINCE_1_4,
     Doubler,
     array_of,
     calls,
@@ -27,15 +28,6 @@ from tests.helpers.cached_functions import (
     plain,
     settle,
 )
-
-SINCE_1_4 = pytest.mark.skipif(
-    not hasattr(joblib.memory, "AsyncMemorizedFunc"), reason="since joblib 1.4"
-)
-
-
-@pytest.fixture(autouse=True)
-def no_calls() -> None:
-    calls.clear()
 
 
 def test_ignored_arguments(fast: Any, slow: Any) -> None:

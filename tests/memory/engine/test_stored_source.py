@@ -9,7 +9,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import joblib
 import pytest
 from joblib.memory import JobLibCollisionWarning, Memory
 
@@ -27,15 +26,6 @@ from tests.helpers.cached_functions import (
     version,
     write_module,
 )
-
-SINCE_1_4 = pytest.mark.skipif(
-    not hasattr(joblib.memory, "AsyncMemorizedFunc"), reason="since joblib 1.4"
-)
-
-
-@pytest.fixture(autouse=True)
-def no_calls() -> None:
-    calls.clear()
 
 
 def test_changed_source_is_computed_anew_with_joblibs_warning(tmp_path: Path) -> None:

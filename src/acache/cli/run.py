@@ -66,8 +66,9 @@ def command(
     traced = traced_command(words, config, engine=engine)
     if not traced.switched_on:
         note(
-            f"{config.location} holds only results of plain joblib.Memory, so {config.library}'s"
-            f" cache is not switched on there; set {config.cache_dir.variable} to do that"
+            f"{config.location} holds only results of plain joblib.Memory, so"
+            f" {config.cached_library}'s cache is not switched on there;"
+            f" set {config.cache_dir.variable} to do that"
         )
     with contextlib.ExitStack() as stack:
         # First, so that a signal ends nothing before temporary files are removed.

@@ -192,7 +192,7 @@ class Config(NamedTuple):
         return str(self.env_prefix.value)
 
     @property
-    def library(self) -> str:
+    def cached_library(self) -> str:
         """What to call the library whose cache it is."""
         return _library(self.prefix)
 

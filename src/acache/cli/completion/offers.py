@@ -165,7 +165,7 @@ def _levels(store: Store, config: Config) -> list[str]:
 
 def _level(config: Config, current: str, *, several: bool) -> Offer:
     """Offer levels to run at: those of the store, and for librosa its own."""
-    usual = LIBROSA_LEVELS if config.library == LIBROSA else ()
+    usual = LIBROSA_LEVELS if config.cached_library == LIBROSA else ()
     location = local_copy(config.location)
     found = [] if location is None else _levels(Store(location), config)
     numbers = sorted({*usual, *(int(level) for level in found if level != "none")})

@@ -83,6 +83,8 @@ def _room(subject: Subject, free: str, share: float, fix: str | None) -> Answer:
     """Judge what is free, as a share of what is wanted."""
     if share >= 1:
         return ok(free)
-    message = f"{free}; once there is none left, {subject.config.library}'s writes fail, with a"
-    message += " warning at each call"
+    library = subject.config.cached_library
+    message = (
+        f"{free}; once there is none left, {library}'s writes fail, with a warning at each call"
+    )
     return warning(message, fix) if share >= 0.1 else problem(message, fix)

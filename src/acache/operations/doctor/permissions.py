@@ -75,7 +75,7 @@ class _Restriction(NamedTuple):
 def _restriction(config: Config, folders: _Folders) -> _Restriction | None:
     if folders.unreadable:
         message = (
-            f"you may not look into {_named(folders.unreadable)}: {config.library} raises"
+            f"you may not look into {_named(folders.unreadable)}: {config.cached_library} raises"
             " PermissionError at each call of a function in there"
         )
         return _Restriction(message, folders.unreadable)
@@ -84,8 +84,8 @@ def _restriction(config: Config, folders: _Folders) -> _Restriction | None:
         return _Restriction(message, folders.read_only + folders.read_only_functions)
     if folders.read_only_functions:
         message = (
-            f"you may not write to {_named(folders.read_only_functions)}: {config.library} stores"
-            " nothing new there, with a warning at each call"
+            f"you may not write to {_named(folders.read_only_functions)}:"
+            f" {config.cached_library} stores nothing new there, with a warning at each call"
         )
         return _Restriction(message, folders.read_only_functions)
     return None
@@ -93,8 +93,8 @@ def _restriction(config: Config, folders: _Folders) -> _Restriction | None:
 
 def _raises(config: Config) -> str:
     return (
-        f"{config.library} raises PermissionError at the first use of a function that is not in"
-        " the cache yet, and stores nothing new"
+        f"{config.cached_library} raises PermissionError at the first use of a function that is not"
+        " in the cache yet, and stores nothing new"
     )
 
 
@@ -112,7 +112,7 @@ def _unusable(config: Config, store: Store, restriction: _Restriction) -> Answer
 def _exposed(config: Config, store: Store, inside: Exposed) -> Answer | None:
     """Return who else may write to the store or replace it; None if nobody."""
     around = exposed_on_the_way(store.path)
-    run = f"whoever can write there can run code as you, as {config.library} loads pickles"
+    run = f"whoever can write there can run code as you, as {config.cached_library} loads pickles"
     group, foreign = around.group | inside.group, around.foreign | inside.foreign
     answer = warning
     if around.everybody:

@@ -26,7 +26,7 @@ def open_location(config: Config) -> Store | Answer:
     setting = config.cache_dir
     if config.location is None:
         return warning(f"{setting.variable} is not set: caching is off", elsewhere(config))
-    fails = f"{config.library} raises an error at its first use"
+    fails = f"{config.cached_library} raises an error at its first use"
     try:
         store = Store(config.location)
     except (AcacheError, OSError) as error:
@@ -71,7 +71,7 @@ def check_level(subject: Subject) -> Answer:
     """Check the caching level."""
     config, setting = subject.config, subject.config.level
     answer = _judge(config, setting, f"export {setting.variable}=10")
-    if answer.status == "ok" and config.library == LIBROSA and setting.value >= 30:
+    if answer.status == "ok" and config.cached_library == LIBROSA and setting.value >= 30:
         # It has a parameter self, as the method of joblib that calls it has.
         note = "librosa.segment.recurrence_matrix raises TypeError: it needs a level below 30"
         return ok(f"{answer.message}; {note}")
@@ -130,7 +130,7 @@ def _judge(config: Config, setting: Setting, fix: str, *, harmless: bool = False
         return warning(setting.summary, fix)
     if config.location is None and setting in (config.mmap, config.compress):
         return warning(f"{setting.summary}; now caching is off", fix)
-    if config.library != LIBROSA:
+    if config.cached_library != LIBROSA:
         # Whether a library passes values on as librosa does is not known; acache's own cache
         # gives them their documented meaning.
         passed = "as long as it passes the value on to joblib as it is"
@@ -140,8 +140,8 @@ def _judge(config: Config, setting: Setting, fix: str, *, harmless: bool = False
 
 def _is_of_librosa(subject: Subject) -> bool:
     """Return whether librosa uses the cache: there may be functions of other packages alone."""
-    if subject.config.library != LIBROSA or isinstance(subject.opened, Answer):
-        return subject.config.library == LIBROSA
+    if subject.config.cached_library != LIBROSA or isinstance(subject.opened, Answer):
+        return subject.config.cached_library == LIBROSA
     functions = [*subject.store.functions()]
     return not functions or any(name.startswith("librosa/") for name in functions)
 

@@ -15,7 +15,7 @@ from acache.operations.prune import Limits
 from acache.store.fill import change_fill, entry_room, read_fill
 from acache.store.model import Entry
 from acache.store.store import Store
-from tests.helpers.stores import write_entry
+from tests.helpers.stores import write_entry, write_temporary
 
 SIZE = 10_000
 
@@ -116,6 +116,49 @@ def test_keeper_keeps_watching_while_others_write(
     kept = numbers(store)
     assert kept == list(range(60 - len(kept), 60))
     assert 26 <= len(kept) <= 30
+
+
+def test_keeper_counts_what_was_being_written_when_it_looked(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(store, Limits(max_items=0))
+    folder = Path(store.path, "m", "f", "0" * 32)
+    temporary = write_temporary(folder, "output.pkl", os.getpid(), modified=time.time())
+    change_fill(store.path, lambda fill: fill._replace(entries=1))
+    monkeypatch.setattr(keeping, "_LINGER_SECONDS", 1.0)
+    thread = threading.Thread(target=keep, args=(store, Limits(max_items=0)))
+    thread.start()
+    while read_fill(store.path).entries:  # until it has looked
+        time.sleep(0.01)
+    temporary.rename(folder / "output.pkl")
+    thread.join()
+    assert entries(store) == []
+
+
+def test_keeper_looks_again_for_what_has_counted_and_is_not_there(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = keeping.plan_prune
+    writers = [
+        threading.Timer(0.5, write_entry, (Path(store.path, "m", "f"), f"{number:032x}"))
+        for number in (40, 41)
+    ]
+    waiting = writers.copy()
+
+    def count_one(*arguments: object, **options: bool) -> object:
+        plan = planned(*arguments, **options)  # type: ignore[arg-type]
+        if waiting:
+            change_fill(store.path, lambda fill: fill._replace(entries=fill.entries + 1))
+            waiting.pop().start()
+        return plan
+
+    keep(store, Limits(max_items=0))
+    monkeypatch.setattr(keeping, "_LINGER_SECONDS", 1.0)
+    monkeypatch.setattr(keeping, "plan_prune", count_one)
+    keep(store, Limits(max_items=0))
+    for writer in writers:
+        writer.join()
+    assert entries(store) == []
 
 
 def test_keeper_gives_up_where_limits_cannot_be_kept(store: Store) -> None:

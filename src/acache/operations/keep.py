@@ -150,24 +150,21 @@ class _Keeper:
         self._limits = limits
         self._plan: Plan | None = None
         self._victims: deque[int] = deque()  # indices of the plan's entries, the first to go first
-        self._settled = True
 
     def run(self) -> bool:
         """Keep the limits; return whether that was possible."""
         self._measure()
         last = time.monotonic()
         pause = _FIRST_LOOK_SECONDS
-        kept = True
-        while kept and time.monotonic() - last < _LINGER_SECONDS:
+        while time.monotonic() - last < _LINGER_SECONDS:
             pause = min(pause * 1.5, _LONGEST_LOOK_SECONDS)
-            if self._is_beyond(self._fill(), self._limits):
-                kept = self._evict()
+            # Where nothing can be evicted, what has counted may not be written yet.
+            if self._is_beyond(self._fill(), self._limits) and self._evict():
                 last = time.monotonic()
                 pause = _FIRST_LOOK_SECONDS  # who writes fast passes the limit again soon
             time.sleep(pause)
-        if kept and not self._settled:
-            self._measure()
-            kept = self._evict()
+        self._measure()  # now that nobody writes; the others missed what was just being written
+        kept = self._evict()
         if not kept:
             pause = time.time() + _PAUSE_SECONDS
             change_fill(self._store.path, lambda fill: fill._replace(due=pause))
@@ -203,8 +200,8 @@ class _Keeper:
         self._victims = deque(sorted(range(len(plan.entries)), key=last_access.__getitem__))
 
         def measured(now: Fill) -> Fill:
-            # What was stored since the scan began may be in it or not: it counts, perhaps twice.
-            self._settled = now.entries == before.entries
+            # What is stored during the scan may count twice; what had counted before, and was
+            # written after the scan had passed, not at all.
             return now._replace(
                 disk_bytes=_room(plan.kept)
                 + _room(plan.total)

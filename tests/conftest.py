@@ -22,7 +22,7 @@ from tests.helpers.users import NOBODY, command_as, reachable_folder
 VARIABLES = ("DIR", "LEVEL", "MMAP", "COMPRESS", "VERBOSE", "MAX_SIZE", "MAX_AGE", "MAX_ITEMS")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     # What runs in the background of a script ignores Ctrl-C, and under nohup SIGHUP; and so would
     # all that it starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -32,6 +32,10 @@ def pytest_configure() -> None:
     for name in VARIABLES:
         os.environ.pop(f"LIBROSA_CACHE_{name}", None)
     os.environ["PYTHONWARNINGS"] = SLOW_WARNING
+    # Two processes that compile librosa's functions at the same time can leave a cache of Numba's
+    # that crashes all later ones: https://github.com/numba/numba/issues/10128
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    os.environ["NUMBA_CACHE_DIR"] = str(config.cache.mkdir("numba") / worker)
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from acache import Store
 from acache.store.model import Entry
 from tests.helpers.buckets import MotoServer, keys
 from tests.helpers.clusters import Cluster
-from tests.helpers.processes import Result
+from tests.helpers.processes import Result, run_python
 
 README = Path(__file__).parents[1] / "README.md"
 SHARING = Path(__file__).parents[1] / "docs" / "sharing.md"
@@ -87,6 +87,7 @@ def test_cluster_fills_one_cache_for_all(
         "LIBROSA_CACHE_LEVEL": "20",
         "XDG_CACHE_HOME": str(tmp_path / "local"),
     }
+    run_python("import librosa.core, librosa.feature")  # not compiled by two workers at once
     cluster = Cluster(environment, threads=1)
     try:
         command = [sys.executable, str(FILLING), cluster.address, *map(str, files)]

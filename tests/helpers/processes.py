@@ -37,13 +37,17 @@ def run_python(
     python: str = sys.executable,
 ) -> str:
     """Run code in a Python of its own, and return what it printed."""
-    return subprocess.run(
+    done = subprocess.run(
         [python, "-c", code, *map(str, arguments)],
         env={**os.environ, **(env or {})},
-        check=True,
+        check=False,
         capture_output=True,
         text=True,
-    ).stdout
+    )
+    if done.returncode:
+        sys.stderr.write(done.stderr)  # pytest shows it
+    done.check_returncode()
+    return done.stdout
 
 
 def run_line(line: str, **environ: str | Path) -> None:

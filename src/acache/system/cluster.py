@@ -73,6 +73,8 @@ class ClusterPool(Pool):
                 raise AcacheError(
                     f"the worker at {worker} has no acache: pip install acache=={__version__} there"
                 )
+            if isinstance(version, OSError):
+                continue  # it has just died, and may be started again
             if isinstance(version, BaseException):
                 raise AcacheError(f"the worker at {worker} fails: {version}")
             if version != __version__:
@@ -80,7 +82,8 @@ class ClusterPool(Pool):
                     f"the worker at {worker} has acache {version}, and this is {__version__}:"
                     " install the same there"
                 )
-        return sum(self._client.nthreads().values())
+        threads: int = sum(self._client.nthreads().values())
+        return max(1, threads)
 
     def __enter__(self) -> ClusterPool:
         return self

@@ -35,7 +35,6 @@ def test_pool_does_each_share_once(cluster: Cluster) -> None:
 
 
 @needs_posix
-@pytest.mark.slow  # Dask may end the client where a machine is busy
 def test_worker_that_dies_loses_nothing(cluster: Cluster, tmp_path: Path) -> None:
     job = f"jobs.DyingOnce(Path({str(tmp_path / 'marker')!r}))"
     printed = run_python(POOL, cluster.address, job, env={"PYTHONPATH": str(ROOT)})

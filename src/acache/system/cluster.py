@@ -117,6 +117,9 @@ class ClusterPool(Pool):
     def take(self) -> Any:
         """Wait for a result, as long as there is any worker."""
         future = self._next()
+        while future.status in ("lost", "pending"):  # its worker died with it: it is done again
+            future.add_done_callback(self._done.put)
+            future = self._next()
         self._given.discard(future)
         if future.status == "error" and type(future.exception()).__name__ == "KilledWorker":
             raise WorkersDiedError("several workers died, one after the other, at the same share")

@@ -393,9 +393,10 @@ def test_levels_are_only_advised_where_they_may_help(
 
 
 def test_run_passes_its_options_in_the_environment(
-    acache: Acache, tmp_path: Path, script: Callable
+    acache: Acache, tmp_path: Path, script: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = script("import os; print({n: v for n, v in os.environ.items() if '_CACHE_' in n})")
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
     env = {"LIBROSA_CACHE_LEVEL": "nonsense"}
     done = acache("run", "--cache-dir", "here", "--level", "20", path, env=env)
     values = {"LIBROSA_CACHE_LEVEL": "20", "LIBROSA_CACHE_DIR": str(tmp_path / "here")}

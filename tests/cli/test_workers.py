@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 import subprocess
@@ -156,6 +157,7 @@ def running(
 ) -> Iterator[Running]:
     """Start a command, and return it with its two workers, which are stopped."""
     started: list[subprocess.Popen[str]] = []
+    stopped: dict[int, psutil.Process] = {}
 
     def run(*line: str | Path) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
         process = subprocess.Popen(
@@ -166,7 +168,6 @@ def running(
             cwd=tmp_path,
         )
         started.append(process)
-        stopped: dict[int, psutil.Process] = {}
         deadline = time.monotonic() + PATIENCE_SECONDS
         while len(stopped) < 2:
             for child in psutil.Process(process.pid).children():
@@ -179,8 +180,10 @@ def running(
         return process, list(stopped.values())
 
     yield run
+    for process in (*started, *stopped.values()):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
     for process in started:
-        process.kill()
         process.communicate()
 
 
@@ -233,7 +236,7 @@ def test_interrupted_copy_can_be_continued(
     if killed:
         workers[0].kill()
     for worker in workers:
-        if worker.is_running():
+        with contextlib.suppress(psutil.NoSuchProcess):
             worker.resume()
     _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130

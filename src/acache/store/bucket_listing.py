@@ -29,6 +29,7 @@ from acache.store.objects import Objects, ObjectStatus
 from acache.store.store import Select
 
 _WORKERS = 8
+_UNDIVIDED = 2  # pages of a range before it is divided: each part ends within a page
 _AHEAD = 32  # pages that wait for whoever reads them
 _PATIENCE_SECONDS = 1.0
 _LAST = "\U0010ffff"
@@ -339,7 +340,7 @@ class Listing:
             return
         sorter = self._sorters()
         skip = len(self._base) + 1 if self._base else 0
-        for page in self._objects.pages(self._below, after=part.after):
+        for number, page in enumerate(self._objects.pages(self._below, after=part.after), 1):
             found: list[Found] = []
             with self._lock:
                 last = part.last
@@ -356,7 +357,8 @@ class Listing:
                     self.rest.append(KeyRange(join(self._base, sorter.complete), part.last))
                     return
                 with self._lock:
-                    rest = part.divide(status.key) if self._idle > self._ranges.qsize() else None
+                    wanted = self._idle > self._ranges.qsize() and number >= _UNDIVIDED
+                    rest = part.divide(status.key) if wanted else None
                     if rest is not None:
                         self._ranges.put(rest)
                 continue

@@ -17,7 +17,7 @@ SHARES = """
 import json, sys
 from acache import Store
 from acache.store import objects
-from acache.store.bucket_listing import KeyRange
+from acache.store.key_ranges import KeyRange
 from acache.store.store import ScanOptions
 objects._PAGE = int(sys.argv[2])
 store, options = Store(sys.argv[1]), ScanOptions(now=4e9)

@@ -17,22 +17,20 @@ from typing import NamedTuple
 from acache.store.bucket_format import is_version
 from acache.store.folder import kind_beside_entries
 from acache.store.format import (
-    HASH_DIGITS,
     METADATA,
     OUTPUT,
     is_entry_temporary,
     is_hash,
 )
+from acache.store.key_ranges import LAST_KEY, Divider, KeyRange, Pace
 from acache.store.layout import SPLIT, is_group, is_rest, join
 from acache.store.model import Entry, Found, Leftover, Other, Usage
 from acache.store.objects import Objects, ObjectStatus
 from acache.store.store import Select
 
 _WORKERS = 8
-_UNDIVIDED = 2  # pages of a range before it is divided: each part ends within a page
 _AHEAD = 32  # pages that wait for whoever reads them
 _PATIENCE_SECONDS = 1.0
-_LAST = "\U0010ffff"
 _VERSIONED = 4  # the lowest place of an entry that is kept by its function's source
 
 
@@ -220,34 +218,6 @@ def _usage(status: ObjectStatus) -> Usage:
     return Usage(status.size_bytes, None, None)
 
 
-class KeyRange:
-    """Keys that are listed in order: those after one, up to another; by default all."""
-
-    def __init__(self, after: str = "", last: str = _LAST) -> None:
-        self.after = after
-        self.last = last
-
-    def divide(self, reached: str) -> KeyRange | None:
-        """Give away the second part of what comes behind a key."""
-        for point in _points(reached):
-            if reached < point < self.last:
-                rest = KeyRange(point, self.last)
-                self.last = point
-                return rest
-        return None
-
-
-def _points(reached: str) -> Iterator[str]:
-    """Suggest keys behind one that was reached: where its function ends, then within that."""
-    parts = reached.split("/")
-    at = next((index for index, part in enumerate(parts) if is_hash(part) or is_group(part)), None)
-    above = "/".join(parts[: len(parts) - 1 if at is None else at])
-    yield f"{above}0"  # the digit comes next after the slash
-    if at is not None:
-        digit = HASH_DIGITS.index(parts[at][0])
-        yield join(above, HASH_DIGITS[(digit + len(HASH_DIGITS)) // 2])
-
-
 class Listing:
     """Lists what is below a key; iterating gives lists of objects, in order within each range.
 
@@ -296,6 +266,9 @@ class Listing:
         self._idle = 0
         self._stopped = threading.Event()
         self._workers = _WORKERS if objects.starts_anywhere else 1
+        self._last = f"{below}0" if below else LAST_KEY  # the digit comes after the slash
+        self._divider = Divider()
+        self._pace = Pace()
 
     def __iter__(self) -> Iterator[Found]:
         for _ in range(self._workers):
@@ -340,10 +313,12 @@ class Listing:
             return
         sorter = self._sorters()
         skip = len(self._base) + 1 if self._base else 0
-        for number, page in enumerate(self._objects.pages(self._below, after=part.after), 1):
+        before = part.after
+        for page in self._objects.pages(self._below, after=part.after):
             found: list[Found] = []
             with self._lock:
                 last = part.last
+                self._pace.note(self._workers - self._idle, time.monotonic())
             for status in page:
                 if status.key > last:
                     break
@@ -357,14 +332,21 @@ class Listing:
                     self.rest.append(KeyRange(join(self._base, sorter.complete), part.last))
                     return
                 with self._lock:
-                    wanted = self._idle > self._ranges.qsize() and number >= _UNDIVIDED
-                    rest = part.divide(status.key) if wanted else None
-                    if rest is not None:
-                        self._ranges.put(rest)
+                    self._divide(part, before, status.key)
+                before = status.key
                 continue
             self._put(found)
             break
         self._put(list(sorter.end()))
+
+    def _divide(self, part: KeyRange, before: str, reached: str) -> None:
+        """Give what is left of a range to those who have nothing to list, if that pays."""
+        wanted = self._idle > self._ranges.qsize() and self._pace.may_grow(
+            self._workers - self._idle
+        )
+        last = min(part.last, self._last)
+        if before and wanted and (point := self._divider.point(before, reached, last)):
+            self._ranges.put(part.divide(point))
 
     def _is_due(self) -> bool:
         """Return whether to leave the rest to others; a page is listed in any case."""

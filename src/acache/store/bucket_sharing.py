@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from acache.store.bucket import BucketStore
-from acache.store.bucket_listing import KeyRange, Places, Sources
+from acache.store.bucket_listing import Places, Sources
 from acache.store.handing import Batch, Done, EntryShare, Handing, Sharing, fold_table
+from acache.store.key_ranges import KeyRange
 from acache.store.model import Entry
 from acache.store.store import Fold, ScanOptions
 from acache.store.table import EntryTable

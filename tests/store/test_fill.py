@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -34,7 +36,10 @@ def add(store: str, count: int) -> None:
 
 def test_fill_of_a_store_is_unknown_at_first(store: str) -> None:
     assert read_fill(store) == Fill()
-    assert change_fill(store, lambda _: Fill(1, 2, 3, 4.0, 5.0)) == Fill()
+    assert change_fill(store, lambda _: Fill(1, 2, 3, 4.0, 5.0)) == (
+        Fill(),
+        Fill(1, 2, 3, 4.0, 5.0),
+    )
     assert read_fill(store) == Fill(1, 2, 3, 4.0, 5.0)
 
 
@@ -63,6 +68,34 @@ def test_fill_of_no_store_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         add(str(tmp_path / "joblib"), 1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_fill_that_was_removed_is_begun_anew(store: str) -> None:
+    add(store, 3)
+    shutil.rmtree(limits_folder(store))
+    add(store, 1)
+    assert read_fill(store) == Fill(entries=1)
+
+
+def test_fill_of_a_store_that_was_removed_does_not_come_back(store: str) -> None:
+    add(store, 3)
+    shutil.rmtree(limits_folder(store))
+    os.rmdir(store)
+    with pytest.raises(FileNotFoundError):
+        add(store, 1)
+    assert not os.path.exists(limits_folder(store))
+
+
+def test_fill_is_counted_where_the_store_has_moved_to(store: str) -> None:
+    add(store, 3)
+    location = os.path.dirname(store)
+    os.rename(location, f"{location}.old")
+    os.makedirs(store)
+    deadline = time.monotonic() + 30
+    while read_fill(store) == Fill() and time.monotonic() < deadline:
+        add(store, 1)  # for a moment to the one that has moved
+        time.sleep(0.05)
+    assert read_fill(store) == Fill(entries=1)
 
 
 @needs_posix

@@ -190,11 +190,11 @@ class _Keeper:
         """Scan the store, and choose what goes next: more than has to, so as to scan less often."""
         path, limits = self._store.path, self._limits
         before = self._fill()
-        half = limits._replace(
-            max_size=None if limits.max_size is None else limits.max_size // 2,
-            max_items=None if limits.max_items is None else limits.max_items // 2,
+        none = limits._replace(
+            max_size=None if limits.max_size is None else 0,
+            max_items=None if limits.max_items is None else 0,
         )
-        plan = plan_prune(self._store, half, durations=False)
+        plan = plan_prune(self._store, none, durations=False)
         last_access = plan.entries.used
         self._plan = plan
         self._victims = deque(sorted(range(len(plan.entries)), key=last_access.__getitem__))

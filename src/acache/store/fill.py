@@ -15,14 +15,17 @@ from functools import cache
 from typing import NamedTuple
 
 from acache.store.call_writer import own_folder
-from acache.system.filelock import open_lock_file, try_lock
+from acache.system.filelock import open_lock_file, try_lock, unlock
+from acache.system.mounts import is_local
 
 _FORM = struct.Struct("<8sqqqdd")
 _MARK = b"acfill1\n"
 _PATIENCE_SECONDS = 0.1  # who holds the file that long was stopped, or is on another planet
+_HELD_SECONDS = 1.0  # that a file stays open; it may have moved with its store
 _BLOCK = 4096
 
 _threads = threading.Lock()  # a lock on a file holds off processes, not threads
+_held: dict[str, tuple[int, float]] = {}  # files that stay open, and until when
 
 
 class Fill(NamedTuple):
@@ -78,46 +81,78 @@ def read_fill(store: str) -> Fill:
     OSError
         If the file cannot be read.
     """
+    alone = _threads.acquire(timeout=_PATIENCE_SECONDS)  # closing it ends the lock of a change
     try:
         descriptor = open_lock_file(_path(store), create=False)
+        try:
+            return _read(descriptor)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         return Fill()
-    try:
-        return _parsed(os.read(descriptor, _FORM.size))
     finally:
-        os.close(descriptor)
+        if alone:
+            _threads.release()
 
 
-def change_fill(store: str, change: Callable[[Fill], Fill]) -> Fill:
-    """Change the file, alone among all threads and processes, and return what it was before.
+def change_fill(store: str, change: Callable[[Fill], Fill]) -> tuple[Fill, Fill]:
+    """Change the file, alone among all threads and processes.
+
+    Returns
+    -------
+    before, after : Fill
 
     Raises
     ------
     OSError
         If it cannot be written.
     """
-    path = _path(store)
-    acquired = _threads.acquire(timeout=_PATIENCE_SECONDS)
+    alone = _threads.acquire(timeout=_PATIENCE_SECONDS)
     try:
-        try:
-            descriptor = open_lock_file(path)
-        except FileNotFoundError:
-            os.stat(store)  # where that is gone, nothing of it must come back
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            descriptor = open_lock_file(path)
+        descriptor, is_held = _open(store, hold=alone)
         try:
             _wait_for_lock(descriptor)
-            before = _parsed(os.read(descriptor, _FORM.size))
+            before = _read(descriptor)
             after = change(before)
             if after != before:
                 os.lseek(descriptor, 0, os.SEEK_SET)
                 os.write(descriptor, _FORM.pack(_MARK, *after))
         finally:
-            os.close(descriptor)
+            if is_held:
+                unlock(descriptor)
+            else:
+                os.close(descriptor)
     finally:
-        if acquired:
+        if alone:
             _threads.release()
-    return before
+    return before, after
+
+
+def _open(store: str, *, hold: bool) -> tuple[int, bool]:
+    """Return a descriptor, and whether it stays open for the next change."""
+    path = _path(store)
+    if hold and path in _held:
+        descriptor, until = _held[path]
+        if time.monotonic() < until and os.fstat(descriptor).st_nlink:
+            return descriptor, True
+        del _held[path]
+        os.close(descriptor)
+    try:
+        descriptor = open_lock_file(path)
+    except FileNotFoundError:
+        os.stat(store)  # where that is gone, nothing of it must come back
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        descriptor = open_lock_file(path)
+    # Elsewhere an open file hinders whoever removes its folder.
+    hold = hold and os.name == "posix" and is_local(path)
+    if hold:
+        _held[path] = descriptor, time.monotonic() + _HELD_SECONDS
+    return descriptor, hold
+
+
+def _read(descriptor: int) -> Fill:
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return _parsed(os.read(descriptor, _FORM.size))
 
 
 def _wait_for_lock(descriptor: int) -> None:

@@ -123,17 +123,15 @@ class LocalRemoval(Removal):
             unlink_in(OUTPUT, folder)
             try:
                 _unlink_regular(METADATA, folder)
+                # While it is open: what the system then does to free it keeps nobody from writing.
+                if not _rmdir(name, parent):
+                    self._remnants(name, parent)
             except OSError as error:
                 raise PartlyRemovedError(error.errno, error.strerror) from error
         except FileNotFoundError:
             return False
         finally:
             close_folder(folder)
-        try:
-            if not _rmdir(name, parent):
-                self._remnants(name, parent)
-        except OSError as error:
-            raise PartlyRemovedError(error.errno, error.strerror) from error
         return True
 
     def leftover(self, leftover: Leftover) -> bool:

@@ -21,6 +21,11 @@ if os.name == "nt":  # pragma: no cover - Windows
             raise
         return True
 
+    def unlock(descriptor: int) -> None:
+        """End a lock; see the POSIX version."""
+        os.lseek(descriptor, 1 << 30, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+
 else:
     import fcntl
 
@@ -53,6 +58,16 @@ else:
                 return False
             raise
         return True
+
+    def unlock(descriptor: int) -> None:
+        """End the lock of an open file, if there is one.
+
+        Raises
+        ------
+        OSError
+            If the file system has no locks.
+        """
+        fcntl.lockf(descriptor, fcntl.LOCK_UN)
 
 
 def open_lock_file(path: str, *, create: bool = True) -> int:

@@ -95,11 +95,11 @@ class Limiter:
         fits = limits.max_items != 0 and (limits.max_size is None or room <= limits.max_size)
         if not fits and not must:
             return "it is larger than the limit"
+        count = partial(self._counted, room, must)
         deadline = time.monotonic() + (_PATIENCE_SECONDS if self._waits else 0.0)
         try:
             while True:
-                before = change_fill(self._store, partial(self._counted, room, must))
-                after = self._counted(room, must, before)
+                before, after = change_fill(self._store, count)
                 if self._is_over(after):
                     self._see_to_it()
                 if after.entries > before.entries:
@@ -115,7 +115,8 @@ class Limiter:
     def _counted(self, room: int, must: bool, fill: Fill) -> Fill:
         """Return how full the store is with the result; or, if it has to wait, that it does."""
         limits = self._limits
-        after = fill._replace(disk_bytes=fill.disk_bytes + room, entries=fill.entries + 1)
+        disk_bytes, entries, wanted, measured, due = fill
+        after = Fill(disk_bytes + room, entries + 1, wanted, measured, due)
         fits = (limits.max_size is None or after.disk_bytes <= ceiling(limits.max_size)) and (
             limits.max_items is None or after.entries <= ceiling(limits.max_items)
         )
@@ -145,7 +146,7 @@ class Limiter:
         def claim(fill: Fill) -> Fill:
             return fill._replace(due=now + _START_SECONDS) if fill.due <= now else fill
 
-        before = change_fill(self._store, claim)
+        before, _ = change_fill(self._store, claim)
         return before.due <= now or before.due > now + 3600.0  # the clock was set back
 
     def _keep(self) -> None:

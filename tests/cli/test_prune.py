@@ -96,6 +96,14 @@ def test_prune_keeps_limits_of_the_environment(acache: Acache, location: Path) -
     assert acache("prune", "-q", env=env) == ("", "", 0)
 
 
+def test_prune_goes_by_the_policy_of_the_environment(acache: Acache, location: Path) -> None:
+    env = {"LIBROSA_CACHE_DIR": str(location), "LIBROSA_CACHE_POLICY": "largest"}
+    assert acache("prune", "-q", "-y", "--max-items", "5", env=env) == ("", "", 0)
+    assert left(location) == "13579"
+    assert acache("prune", "-q", "-y", "--max-items", "2", "--policy", "lru", env=env).code == 0
+    assert left(location) == "79"
+
+
 def test_prune_keeps_limits_of_another_library(acache: Acache, location: Path) -> None:
     env = {"MY_CACHE_DIR": str(location), "MY_CACHE_MAX_ITEMS": "2"}
     assert acache("prune", "-q", "-y", "--env-prefix", "MY", env=env).code == 0
@@ -118,6 +126,7 @@ def test_prune_keeps_limits_of_another_library(acache: Acache, location: Path) -
         (["--max-items", "1", "--half-life", "1d"], {}, "--policy cost"),
         (["--max-items", "1", "--policy", "cost", "--half-life", "0s"], {}, "half-life"),
         (["m.f0/0"], {}, "m.f0/0"),
+        (["--max-items", "1"], {"LIBROSA_CACHE_POLICY": "fifo"}, "LIBROSA_CACHE_POLICY='fifo'"),
     ],
 )
 def test_prune_refuses_invalid_options_in_one_line(

@@ -28,6 +28,7 @@ def test_settings_by_default() -> None:
         "max-size": None,
         "max-age": None,
         "max-items": None,
+        "policy": "lru",
         "env-prefix": "LIBROSA",
         "python": sys.executable,
     }
@@ -54,6 +55,7 @@ DOCUMENTED = {
     "MAX_SIZE": {"10GB": 10**10},
     "MAX_AGE": {"7d": 604_800},
     "MAX_ITEMS": {"1000": 1000},
+    "POLICY": {"lru": "lru", "cost": "cost"},
 }
 
 
@@ -77,6 +79,7 @@ UNDOCUMENTED = {
     "MAX_SIZE": ["", "-1", "5XB", "1e400"],
     "MAX_AGE": ["", "7", "-7d"],
     "MAX_ITEMS": ["", "-1", "1.5", "x", "٣"],
+    "POLICY": ["", "LRU", "gdsf"],
 }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from acache.config.limits import POLICIES, Policy
 from acache.operations import keep as keeping
 from acache.operations.keep import ceiling, has_keeper, is_over, keep, start_keeper
 from acache.operations.prune import Limits
@@ -63,6 +64,37 @@ def test_keeper_evicts_the_least_recently_used(store: Store) -> None:
     keep(store, Limits(max_size=room(store) * 24 // 28))
     assert numbers(store) == list(range(19, 40))
     keep(store, Limits(max_age=9.5 * 3600))
+    assert numbers(store) == list(range(30, 40))
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept"),
+    [("lru", {0, 2, 4}), ("oldest", {3, 4, 5}), ("largest", {0, 1, 5}), ("cost", {1, 2, 3})],
+)
+def test_keeper_evicts_by_its_policy(tmp_path: Path, policy: Policy, kept: set[int]) -> None:
+    now = time.time()
+    # By number: hours without use, kilobytes, seconds to compute.
+    for number, (hours, size, seconds) in enumerate(
+        [(1, 10, 0.1), (9, 20, 90.0), (2, 90, 99.0), (8, 80, 99.0), (3, 70, 0.1), (7, 10, 0.01)]
+    ):
+        entry = write_entry(
+            tmp_path / "joblib" / "m" / "f",
+            f"{number:032x}",
+            output=bytes(size * 1000),
+            duration=seconds,
+        )
+        os.utime(entry / "output.pkl", (now - hours * 3600, now - 90 * 3600 + number))
+    store = Store(tmp_path)
+    keep(store, Limits(max_items=3), policy)
+    assert set(numbers(store)) == kept
+    # What is written later is looked at too, whatever a scan before has found.
+    keep(store, Limits(max_size=room(store) - 1), policy)
+    assert len(entries(store)) < 3
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_keeper_evicts_by_age_under_every_policy(store: Store, policy: Policy) -> None:
+    keep(store, Limits(max_age=9.5 * 3600), policy)
     assert numbers(store) == list(range(30, 40))
 
 

@@ -11,11 +11,12 @@ from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option
 from acache.cli.selection import AGE, SIZE, note_if_coarse, note_if_no_access
 from acache.config.buckets import is_bucket
+from acache.config.limits import POLICIES, Policy
 from acache.operations.prune import (
     HALF_LIFE_SECONDS,
-    POLICIES,
     Limits,
     configured_limits,
+    configured_policy,
     plan_prune,
 )
 from acache.system.errors import ConfigurationError
@@ -32,10 +33,8 @@ if TYPE_CHECKING:
 @click.option(
     "--policy",
     type=click.Choice(POLICIES),
-    default="lru",
-    show_default=True,
     help="Eviction order: least recently used, first written, largest, or lowest recomputation cost"
-    " per byte.",
+    " per byte.  [default: that of LIBROSA_CACHE_POLICY, or lru]",
 )
 @click.option(
     "--half-life",
@@ -59,7 +58,7 @@ def command(
     max_items: int | None,
     max_age: float | None,
     min_free: int | None,
-    policy: str,
+    policy: Policy | None,
     half_life: float | None,
     apparent_size: bool,
     dry_run: bool,
@@ -81,6 +80,7 @@ def command(
     from acache.render.progress import scanning
 
     config = choices(ctx).config()
+    policy = configured_policy(config) if policy is None else policy
     if half_life is not None and policy != "cost":
         raise click.UsageError("--half-life needs --policy cost")
     limits = Limits(max_size, max_items, max_age, min_free)
@@ -103,7 +103,7 @@ def command(
         plan = plan_prune(
             store,
             limits,
-            policy=policy,  # type: ignore[arg-type]  # click has checked it
+            policy=policy,
             half_life=HALF_LIFE_SECONDS if half_life is None else half_life,
             apparent_size=apparent_size,
             durations=mode.needs_cost and store.traits.durations,

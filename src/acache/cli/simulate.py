@@ -11,8 +11,8 @@ from acache.cli.call_log import logged_calls, since_option
 from acache.cli.help import GroupedHelp
 from acache.cli.options import choices, common_options, json_option, open_store, warning
 from acache.cli.selection import Parsed
+from acache.config.limits import POLICIES, check_policy
 from acache.config.units import parse_size
-from acache.operations.prune import POLICIES
 from acache.operations.simulate.logged import trace_of
 from acache.operations.simulate.simulation import simulate, work
 from acache.render.plot.figure import plot_format
@@ -30,8 +30,7 @@ def _parse_sizes(text: str) -> tuple[int, ...]:
 def _parse_policies(text: str) -> tuple[str, ...]:
     policies = tuple(dict.fromkeys(text.split(",")))
     for policy in policies:
-        if policy not in POLICIES:
-            raise UsageError(f"unknown policy {policy!r}; choose from {', '.join(POLICIES)}")
+        check_policy(policy)
     return policies
 
 

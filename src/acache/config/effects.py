@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from acache.config.buckets import bucket_url, is_bucket
+from acache.config.limits import check_policy
 from acache.system.errors import UsageError
 
 LIBROSA = "librosa"
@@ -176,4 +177,19 @@ def read_limit(raw: str | None, parse: Callable[[str], int | float]) -> Reading:
         value,
         "the limit that the fast engine keeps, and acache prune if it is given none; the library"
         " ignores it",
+    )
+
+
+def read_policy(raw: str | None) -> Reading:
+    """Read the policy by which limits are kept; librosa has none."""
+    if raw is None:
+        return Reading("lru", "limits evict what was used least recently")
+    try:
+        value = check_policy(raw)
+    except UsageError as error:
+        return Reading(None, f"acache prune refuses it: {error}", ok=False, documented=False)
+    return Reading(
+        value,
+        "the order in which the fast engine evicts, and acache prune if it is given none; the"
+        " library ignores it",
     )

@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 from acache.config.units import parse_age, parse_size
 from acache.system.errors import UsageError
+
+Policy = Literal["lru", "oldest", "largest", "cost"]
+POLICIES: tuple[Policy, ...] = ("lru", "oldest", "largest", "cost")
 
 _ENDINGS = ("_CACHE_MAX_SIZE", "_CACHE_MAX_ITEMS", "_CACHE_MAX_AGE")
 
@@ -57,6 +61,20 @@ def read_limits(
     free = _number("min_free", min_free, parse_size)
     whole = [None if number is None else int(number) for number in (size, items, free)]
     return whole[0], whole[1], _number("max_age", max_age, parse_age), whole[2]
+
+
+def check_policy(policy: str) -> Policy:
+    """Return a policy if there is such a one.
+
+    Raises
+    ------
+    UsageError
+        If not.
+    """
+    for known in POLICIES:
+        if policy == known:
+            return known
+    raise UsageError(f"unknown policy {policy!r}; choose from {', '.join(POLICIES)}")
 
 
 def _number(name: str, value: object, parse: Callable[[str], float]) -> float | None:

@@ -15,6 +15,7 @@ from acache.config.effects import (
     read_location,
     read_mmap,
     read_mmap_of_compressed,
+    read_policy,
     read_verbose,
 )
 from acache.config.python import find_python
@@ -34,7 +35,7 @@ class Setting(NamedTuple):
     ----------
     name : str
         ``cache-dir``, ``level``, ``mmap``, ``compress``, ``verbose``, ``max-size``, ``max-age``,
-        ``max-items``, ``env-prefix`` or ``python``.
+        ``max-items``, ``policy``, ``env-prefix`` or ``python``.
     variable : str
         The environment variable that sets it.
     origin : {"flag", "environment", "default"}
@@ -76,7 +77,9 @@ class Config(NamedTuple):
         Its value is None where the library would fail to read it.
     mmap, compress, verbose : Setting
     max_size, max_age, max_items : Setting
-        The limits of ``acache prune``.
+        The limits of ``acache prune`` and of the fast engine.
+    policy : Setting
+        The order in which these evict.
     env_prefix : Setting
         What the names of the variables begin with.
     python : Setting
@@ -91,6 +94,7 @@ class Config(NamedTuple):
     max_size: Setting
     max_age: Setting
     max_items: Setting
+    policy: Setting
     env_prefix: Setting
     python: Setting
 
@@ -172,6 +176,7 @@ class Config(NamedTuple):
             max_size=read("max-size", lambda raw: read_limit(raw, parse_size)),
             max_age=read("max-age", lambda raw: read_limit(raw, parse_age)),
             max_items=read("max-items", lambda raw: read_limit(raw, _parse_count)),
+            policy=read("policy", read_policy),
             env_prefix=env_prefix,
             python=python_setting,
         )

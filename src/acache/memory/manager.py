@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from acache.config.buckets import bucket_url, is_bucket, local_location
 from acache.config.effects import DEFAULT_LEVEL
 from acache.config.engine import Engine, check_engine, engine_from_env
-from acache.config.limits import Age, Size, read_limits
+from acache.config.limits import Age, Policy, Size, check_policy, read_limits
 from acache.sources.decorators import level_in_source
 from acache.store.levels import record_level
 from acache.system.errors import AcacheWarning, UsageError
@@ -46,14 +46,18 @@ class CacheManager:
         By default what ``ACACHE_ENGINE`` says, or else the fast one.
     max_size : int >= 0 or str, optional
         Room for all entries, in bytes or as in ``"10GB"``. The fast engine keeps this and the other
-        limits by itself, evicting what was used least recently; without any, those of
-        ``LIBROSA_CACHE_MAX_SIZE`` and its kin, where the location is that of ``LIBROSA_CACHE_DIR``.
+        limits by itself; without any, those of ``LIBROSA_CACHE_MAX_SIZE`` and its kin, where the
+        location is that of ``LIBROSA_CACHE_DIR``.
     max_items : int >= 0 or str, optional
         Number of entries.
     max_age : float >= 0 or str, optional
         Time since the last use, in seconds or as in ``"30d"``.
     min_free : int >= 0 or str, optional
         Room to be free on the disk.
+    policy : {"lru", "oldest", "largest", "cost"}, optional
+        What the limits evict first: what was used least recently (the default), was written first,
+        is largest, or costs least to compute again for each byte, as in ``acache prune``. Where the
+        limits are those of the environment, ``LIBROSA_CACHE_POLICY`` is the default.
     single_flight : bool
         Whether the fast engine computes a result once where several processes want it at once;
         ``ACACHE_SINGLE_FLIGHT=1`` asks for it too.
@@ -80,8 +84,8 @@ class CacheManager:
     Raises
     ------
     UsageError
-        If there is no such engine, a limit or a URL is not valid, or `local`, `read_only` or
-        `allow` is given without a URL.
+        If there is no such engine or policy, a limit or a URL is not valid, or `local`, `read_only`
+        or `allow` is given without a URL.
 
     Notes
     -----
@@ -122,6 +126,7 @@ class CacheManager:
         max_items: Size | None = None,
         max_age: Age | None = None,
         min_free: Size | None = None,
+        policy: Policy | None = None,
         single_flight: bool = False,
         local: str | os.PathLike[str] | None = None,
         read_only: bool = False,
@@ -131,6 +136,7 @@ class CacheManager:
         self.level = level
         self.engine = _default_engine() if engine is None else check_engine(engine)
         self._limits = read_limits(max_size, max_items, max_age, min_free)
+        self._policy = None if policy is None else check_policy(policy)
         self._single_flight = single_flight
         if self.engine != "fast" and (single_flight or any(n is not None for n in self._limits)):
             _warn("limits and single_flight are ignored: only engine='fast' has them")
@@ -262,7 +268,14 @@ class CacheManager:
     def _services(self) -> Options:
         from acache.memory.engine.options import Options
 
-        return Options(self._limits, self._single_flight, self._url, self._read_only, self._allowed)
+        return Options(
+            self._limits,
+            self._policy,
+            self._single_flight,
+            self._url,
+            self._read_only,
+            self._allowed,
+        )
 
     def _record_level(self, function: Callable[..., Any], level: int) -> None:
         """Keep the level beside the store, unless the source that joblib stores shows it."""

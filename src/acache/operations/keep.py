@@ -10,6 +10,7 @@ import shutil
 import time
 from collections import deque
 
+from acache.config.limits import Policy
 from acache.operations.clear import Plan
 from acache.operations.execute import execute
 from acache.operations.prune import Limits, plan_prune
@@ -74,7 +75,7 @@ def has_keeper(store: str) -> bool:
             os.close(descriptor)
 
 
-def keep(store: Store, limits: Limits) -> None:
+def keep(store: Store, limits: Limits, policy: Policy = "lru") -> None:
     """Keep a store within its limits, until nobody has written beyond them for two seconds.
 
     Returns at once where another process does so. Where a file system has no locks, several may
@@ -84,7 +85,8 @@ def keep(store: Store, limits: Limits) -> None:
     ----------
     store : Store
     limits : Limits
-        The least recently used entries go first, as in `acache.operations.prune.plan_prune`.
+    policy : {"lru", "oldest", "largest", "cost"}
+        What goes first; see `acache.operations.prune.plan_prune`.
 
     Raises
     ------
@@ -98,7 +100,7 @@ def keep(store: Store, limits: Limits) -> None:
             with contextlib.suppress(OSError):
                 if not try_lock(descriptor):
                     return
-            kept = _Keeper(store, limits).run()
+            kept = _Keeper(store, limits, policy).run()
         finally:
             os.close(descriptor)
         # Who stored something meanwhile has seen that there was a keeper.
@@ -115,12 +117,12 @@ def main(text: str) -> None:
         What `start_keeper` wrote.
     """
     be_nice()
-    location, limits = json.loads(text)
+    location, limits, policy = json.loads(text)
     with contextlib.suppress(OSError, AcacheError):
-        keep(Store(location), Limits(*limits))
+        keep(Store(location), Limits(*limits), policy)
 
 
-def start_keeper(location: str, limits: Limits) -> bool:
+def start_keeper(location: str, limits: Limits, policy: Policy = "lru") -> bool:
     """Start a process that keeps a store within its limits; see `keep`.
 
     Parameters
@@ -128,13 +130,14 @@ def start_keeper(location: str, limits: Limits) -> bool:
     location : str
         What was given to `joblib.Memory`.
     limits : Limits
+    policy : {"lru", "oldest", "largest", "cost"}
 
     Returns
     -------
     started : bool
     """
     packages = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    text = json.dumps([location, limits])
+    text = json.dumps([location, limits, policy])
     return start_detached(_START, [packages, text])
 
 
@@ -145,9 +148,10 @@ def _lock_path(store: str) -> str:
 class _Keeper:
     """The one process that keeps the limits of a store."""
 
-    def __init__(self, store: Store, limits: Limits) -> None:
+    def __init__(self, store: Store, limits: Limits, policy: Policy) -> None:
         self._store = store
         self._limits = limits
+        self._policy = policy
         self._plan: Plan | None = None
         self._victims: deque[int] = deque()  # indices of the plan's entries, the first to go first
 
@@ -187,14 +191,23 @@ class _Keeper:
         return self._plan.entries.used[self._victims[0]]
 
     def _measure(self) -> None:
-        """Scan the store, and choose what goes next: more than has to, so as to scan less often."""
+        """Scan the store, and choose what goes next.
+
+        What is used or written later is used later than all that was there: of the least recently
+        used a scan tells the order for long. By other policies it may be the first to go.
+        """
         path, limits = self._store.path, self._limits
         before = self._fill()
-        none = limits._replace(
+        least = limits._replace(
             max_size=None if limits.max_size is None else 0,
             max_items=None if limits.max_items is None else 0,
         )
-        plan = plan_prune(self._store, none, durations=False)
+        plan = plan_prune(
+            self._store,
+            least if self._policy == "lru" else self._target(before),
+            policy=self._policy,
+            durations=False,
+        )
         last_access = plan.entries.used
         self._plan = plan
         self._victims = deque(sorted(range(len(plan.entries)), key=last_access.__getitem__))
@@ -263,7 +276,7 @@ class _Keeper:
         """Remove entries, unless they were used since the scan; return whether none was removed."""
         assert self._plan is not None
         plan = self._plan._replace(entries=chosen, leftovers=())
-        removed = execute(plan, unused=True).removed
+        removed = execute(plan, unused=self._policy in ("lru", "cost")).removed
         room = _room(removed)
         change_fill(self._store.path, lambda fill: _less(fill, removed.entries, room))
         return not removed.entries

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
+from acache.config.limits import Policy, check_policy
 from acache.config.settings import Config
 from acache.operations.clear import Plan, find_candidates, make_plan
 from acache.operations.selection import Selection
@@ -15,8 +16,6 @@ from acache.store.store import Progress, ScanOptions, Store
 from acache.store.table import EntryTable
 from acache.system.errors import ConfigurationError, UsageError
 
-Policy = Literal["lru", "oldest", "largest", "cost"]
-POLICIES: tuple[Policy, ...] = ("lru", "oldest", "largest", "cost")
 HALF_LIFE_SECONDS = 7 * 86_400.0
 
 
@@ -53,6 +52,20 @@ def configured_limits(config: Config) -> Limits:
         if not setting.ok:
             raise ConfigurationError(setting.summary)
     return Limits(*(setting.value for setting in config.limits))
+
+
+def configured_policy(config: Config) -> Policy:
+    """Return the policy that the environment sets, or ``"lru"``.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is not valid.
+    """
+    if not config.policy.ok:
+        raise ConfigurationError(config.policy.summary)
+    policy: Policy = config.policy.value
+    return policy
 
 
 def plan_prune(
@@ -170,8 +183,7 @@ def score(
 def _validate(limits: Limits, policy: Policy, half_life: float) -> None:
     if limits == Limits():
         raise UsageError("no limit was given: size, number of entries, age or free space")
-    if policy not in POLICIES:
-        raise UsageError(f"unknown policy {policy!r}; choose from {', '.join(POLICIES)}")
+    check_policy(policy)
     for name, value in limits._asdict().items():
         if value is not None and not (isinstance(value, int | float) and 0 <= value < math.inf):
             raise UsageError(f"{name}={value!r} is not valid; give 0 or more")

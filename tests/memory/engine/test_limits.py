@@ -23,6 +23,7 @@ from acache.store.call_writer import call_writer
 from acache.store.fill import change_fill, entry_room, read_fill
 from acache.store.model import Entry
 from acache.system import detached
+from acache.system.errors import UsageError
 from tests.helpers.marks import needs_posix
 from tests.helpers.processes import PATIENCE_SECONDS, run_python
 
@@ -226,6 +227,39 @@ def test_limits_of_the_environment_hold(tmp_path: Path, limit: str, kept: int) -
         assert "LIBROSA_CACHE_MAX_ITEMS='much'" in done.stderr
     assert len(entries(tmp_path)) <= kept
     assert len(entries(tmp_path)) >= kept // 2
+
+
+POLICY = """
+import os, numpy as np
+from acache import CacheManager
+where = os.environ["WHERE"]
+cache = CacheManager(where, verbose=0, **eval(os.environ["LIMITS"]))
+@cache(level=10)
+def f(size): return np.zeros(size, np.uint8)
+for size in range(30_000, 0, -1_000): f(size)
+"""
+
+
+@pytest.mark.parametrize("how", ["argument", "environment"])
+def test_limits_evict_by_the_policy_that_is_chosen(tmp_path: Path, how: str) -> None:
+    environ = {"WHERE": str(tmp_path), "LIMITS": "dict(max_items=9, policy='largest')"}
+    if how == "environment":
+        environ |= {
+            "LIMITS": "{}",
+            "LIBROSA_CACHE_DIR": str(tmp_path),
+            "LIBROSA_CACHE_MAX_ITEMS": "9",
+            "LIBROSA_CACHE_POLICY": "largest",
+        }
+    run_python(POLICY, env=environ)
+    at_rest(tmp_path)
+    sizes = [entry.size_bytes for entry in entries(tmp_path)]
+    assert 4 <= len(sizes) <= 9
+    assert max(sizes) < 12_000
+
+
+def test_policy_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="unknown policy 'newest'; choose from lru, oldest"):
+        CacheManager(str(tmp_path), policy="newest")  # type: ignore[arg-type]
 
 
 ACCELERATED = """

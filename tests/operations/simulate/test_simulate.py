@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acache.operations.prune import POLICIES, score
+from acache.config.limits import POLICIES
+from acache.operations.prune import score
 from acache.operations.simulate.bound import upper_bounds
 from acache.operations.simulate.passes import BOUND
 from acache.operations.simulate.replay import Outcome, replay

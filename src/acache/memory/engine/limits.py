@@ -12,6 +12,7 @@ import threading
 import time
 from functools import partial
 
+from acache.config.limits import Policy
 from acache.operations.keep import (
     ceiling,
     has_keeper,
@@ -44,12 +45,15 @@ class Limiter:
     store : str
         Absolute path of the store.
     limits : Limits
+    policy : {"lru", "oldest", "largest", "cost"}
+        What is evicted first.
     """
 
-    def __init__(self, store: str, limits: Limits) -> None:
+    def __init__(self, store: str, limits: Limits, policy: Policy = "lru") -> None:
         self._store = store
         self._location = location_of(store)
         self._limits = limits
+        self._policy = policy
         self.due = 0.0  # when `used` has something to do
         self._looked = 0.0
         self._waits = True
@@ -135,7 +139,7 @@ class Limiter:
             return
         if has_keeper(self._store) or not self._is_mine_to_start():
             return
-        if not start_keeper(self._location, self._limits):
+        if not start_keeper(self._location, self._limits, self._policy):
             self._thread = threading.Thread(target=self._keep, name="acache-limits", daemon=True)
             self._thread.start()
 
@@ -151,4 +155,4 @@ class Limiter:
 
     def _keep(self) -> None:
         with contextlib.suppress(OSError, AcacheError):
-            keep(Store(self._location), self._limits)
+            keep(Store(self._location), self._limits, self._policy)

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from acache.config.buckets import bucket_in_env, is_bucket, local_copy
-from acache.config.limits import may_be_set
+from acache.config.limits import Policy, may_be_set
 from acache.config.sharing import call_log_from_env, single_flight_from_env
 from acache.memory.engine.flight import Flights
 from acache.store.call_writer import CallWriter, call_writer
@@ -34,6 +34,8 @@ class Options(NamedTuple):
     ----------
     limits : tuple
         The fields of `acache.operations.prune.Limits`.
+    policy : {"lru", "oldest", "largest", "cost"} or None
+        What the limits evict first; None if nothing was chosen.
     single_flight : bool
     url : str
         Of the bucket through which results are shared; empty where there is none.
@@ -44,6 +46,7 @@ class Options(NamedTuple):
     """
 
     limits: LimitValues = NO_LIMITS
+    policy: Policy | None = None
     single_flight: bool = False
     url: str = ""
     read_only: bool = False
@@ -73,15 +76,16 @@ def services_of(owner: Any, store: str) -> Services:
 
 @cache
 def _services(store: str, options: Options) -> Services:
-    limits = options.limits
+    limits, policy = options.limits, options.policy
     if limits == NO_LIMITS:
-        limits = _limits_of_the_environment(store)
+        limits, default = _limits_of_the_environment(store)
+        policy = policy or default
     limiter = None
     if limits != NO_LIMITS:
         from acache.memory.engine.limits import Limiter
         from acache.operations.prune import Limits
 
-        limiter = Limiter(store, Limits(*limits))
+        limiter = Limiter(store, Limits(*limits), policy or "lru")
     url = options.url or _url_of_the_environment(store)
     sharing = None
     if url:
@@ -98,19 +102,22 @@ def _services(store: str, options: Options) -> Services:
 
 
 @cache
-def _limits_of_the_environment(store: str) -> LimitValues:
+def _limits_of_the_environment(store: str) -> tuple[LimitValues, Policy | None]:
     """Return the limits that the environment sets, if it is this store for which it does."""
     if not may_be_set():
-        return NO_LIMITS  # 15 ms of the first call
-    from acache.operations.prune import configured_limits
+        return NO_LIMITS, None  # 15 ms of the first call
+    from acache.operations.prune import configured_limits, configured_policy
 
     try:
         config = _config_of(store)
-        return NO_LIMITS if config is None else tuple(configured_limits(config))  # type: ignore[return-value]
+        if config is None:
+            return NO_LIMITS, None
+        limits: LimitValues = tuple(configured_limits(config))  # type: ignore[assignment]
+        return limits, configured_policy(config)
     except UsageError as error:
         # No line of code is at fault, and whose call came first would be a matter of chance.
         warnings.warn_explicit(f"{error}; no limit is kept", AcacheWarning, "<environment>", 1)
-        return NO_LIMITS
+        return NO_LIMITS, None
 
 
 @cache

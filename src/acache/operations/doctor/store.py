@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from acache import __version__
 from acache.operations.doctor.check import Answer, Subject, command, ok, problem, warning
-from acache.operations.prune import Limits, configured_limits, plan_prune
+from acache.operations.prune import Limits, configured_limits, configured_policy, plan_prune
 from acache.operations.stats import FunctionRow, Leftovers
 from acache.sources.integrity import Consequence, source_trouble
 from acache.sources.reuse import Weakness, weakness
@@ -25,15 +25,23 @@ def check_limits(subject: Subject) -> Answer:
     """Check whether the cache is within the limits that the environment sets."""
     config = subject.config
     try:
-        limits = configured_limits(config)
+        limits, policy = configured_limits(config), configured_policy(config)
     except ConfigurationError as error:
-        wrong = [setting.variable for setting in config.limits if not setting.ok]
+        settings = (*config.limits, config.policy)
+        wrong = [setting.variable for setting in settings if not setting.ok]
         return problem(str(error), f"unset {' '.join(wrong)}")
     if limits == Limits():
         return ok("none are set, the cache may grow until the disk is full")
     if isinstance(subject.opened, Answer):
         return ok("there is no cache")
-    plan = plan_prune(subject.store, limits, durations=False, fork=True, progress=subject.progress)
+    plan = plan_prune(
+        subject.store,
+        limits,
+        policy=policy,
+        durations=False,
+        fork=True,
+        progress=subject.progress,
+    )
     measured = _last_measured(subject.store)
     if not plan.total.entries:
         keeps = "nothing but acache prune keeps it there"

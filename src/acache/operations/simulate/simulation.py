@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from acache.operations.prune import HALF_LIFE_SECONDS, POLICIES
+from acache.config.limits import POLICIES
+from acache.operations.prune import HALF_LIFE_SECONDS
 from acache.operations.simulate.passes import BOUND, Passes, Point, run_all, tasks_for
 from acache.operations.simulate.trace import Trace
 
@@ -37,10 +38,8 @@ class SimulateReport(NamedTuple):
         A cache that never evicts: its size is that of all entries together.
     policies : dict of str to tuple of Point
         For each policy, and for ``"best"``: the bound that knew all calls to come.
-    enough : dict of str to Recommendation
-        The smallest size for each policy that has one.
     recommended : Recommendation or None
-        The smallest of these; None if nothing is ever asked for twice.
+        The policy that needs the smallest size; None if nothing is ever asked for twice.
     """
 
     calls: int
@@ -48,7 +47,6 @@ class SimulateReport(NamedTuple):
     span_seconds: float
     unlimited: Point
     policies: dict[str, tuple[Point, ...]]
-    enough: dict[str, Recommendation]
     recommended: Recommendation | None
 
 
@@ -98,21 +96,20 @@ def simulate(
     tasks = tasks_for(policies, points)
     made = run_all(passes, tasks, calls=len(trace), fork=fork, tick=tick)
     found: dict[str, tuple[Point, ...]] = {}
-    smallest: dict[str, Recommendation] = {}
+    smallest: list[Recommendation] = []
     for policy in (*policies, BOUND):
         row = [made[task] for task in tasks if task[0] == policy]
         found[policy] = tuple(point for one in row for point in one.points)
         enough = next((one.enough for one in row if one.enough is not None), None)
         if enough is not None and passes.unlimited.saved_seconds:
-            smallest[policy] = Recommendation(enough.size_bytes, policy, enough.share)
+            smallest.append(Recommendation(enough.size_bytes, policy, enough.share))
     return SimulateReport(
         calls=len(trace),
         distinct=len(trace.sizes),
         span_seconds=trace.times[-1] - trace.times[0] if trace.times else 0.0,
         unlimited=passes.unlimited,
         policies=found,
-        enough=smallest,
-        recommended=min(smallest.values(), default=None, key=lambda one: one.size_bytes),
+        recommended=min(smallest, default=None, key=lambda one: one.size_bytes),
     )
 
 

@@ -66,16 +66,13 @@ def _advice(report: SimulateReport, config: Config) -> list[RenderableType]:
     size = _rounded_up(best.size_bytes)
     saved = duration(report.unlimited.saved_seconds)
     prune = command(config, "prune", "--max-size", size, "--policy", best.policy)
-    lines: list[RenderableType] = [
+    policy = "" if best.policy == "lru" else f" {config.policy.variable}={best.policy}"
+    return [
         f"{size} keep {best.share:.1%} of the {saved} that a cache without limit saves, with the"
         f" policy {best.policy}:",
         Text(f"  {prune}", no_wrap=True),
+        Text(f"  export {config.max_size.variable}={size}{policy}", no_wrap=True),
     ]
-    lru = report.enough.get("lru", best)
-    if lru != best:
-        size = _rounded_up(lru.size_bytes)
-        lines.append(f"{size} keep {lru.share:.1%} with lru, by which a limit is kept by itself:")
-    return [*lines, Text(f"  export {config.max_size.variable}={size}", no_wrap=True)]
 
 
 def _rounded_up(size_bytes: int) -> str:

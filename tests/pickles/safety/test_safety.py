@@ -241,6 +241,37 @@ def test_note_of_an_error_is_sound() -> None:
     assert judged(of(error)).unsafe == []
 
 
+# In a process of its own: it changes how all errors are pickled.
+OF_TBLIB = """
+import io, joblib, sys
+from tblib import pickling_support
+pickling_support.install()
+noted = OSError(2, "no", "file")
+noted.__dict__["__notes__"] = ["seen"]
+caused = KeyError("k")
+caused.__cause__ = IndexError(5)
+for error in (ValueError("no", 1), noted, caused, ValueError(*sys.argv[1:])):
+    file = io.BytesIO()
+    joblib.dump(error, file)
+    print(file.getvalue().hex())
+"""
+
+
+def test_errors_that_a_worker_of_dask_pickles_are_sound() -> None:
+    *pickles, long = [bytes.fromhex(line) for line in run_python(OF_TBLIB, "x" * 30).split()]
+    for data in (*pickles, long):
+        judge = judged(data)
+        assert (judge.unsafe, judge.unknown) == ([], []), data
+        assert b"unpickle_exception_with_attrs" in data
+    for old, new in (
+        (b"args\x94", b"name\x94"),  # any attribute may be a property
+        (b"__dict__\x94", b"__init__\x94"),
+        (b"ValueError", b"memoryview"),
+    ):
+        assert old in long
+        assert judged(long.replace(old, new)).unsafe, new
+
+
 def test_stored_maps_of_files_are_sound(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.zeros(3))
     data = of(np.load(tmp_path / "a.npy", mmap_mode="r"))

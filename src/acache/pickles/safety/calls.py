@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from acache.pickles.arrays import ZONE_MAKER
 from acache.pickles.dtypes import dtype_of
-from acache.pickles.nodes import RECONSTRUCTOR, Container, Global, Node, Object, whole_tuple
+from acache.pickles.nodes import (
+    RECONSTRUCTOR,
+    Container,
+    Global,
+    Node,
+    Object,
+    whole_dict,
+    whole_tuple,
+)
 from acache.pickles.safety.allowlist import ALLOWED, ARRAYS, CORES, ERRORS, MASKED, listed
 from acache.pickles.safety.rules import (
     Rule,
     all_are,
     anything,
+    are_plain,
     arguments_of,
     called_with,
     either,
@@ -116,6 +125,30 @@ def _is_reconstructed(made: Object) -> bool:
     return base in _PLAIN_BASES and (type(state) is Container or is_data(state) or is_number(state))
 
 
+# Dask has tblib pickle errors, with where they came from.
+ERROR_MAKERS = listed(["tblib.pickling_support"], "unpickle_exception_with_attrs")
+_ERROR_ATTRIBUTES = {"errno", "strerror", "winerror", "filename", "filename2"}
+
+
+def _is_error(made: Object) -> bool:
+    """``unpickle_exception_with_attrs(cls, attributes, ...)``, which sets each attribute.
+
+    What follows it gives to attributes of every error, which check it.
+    """
+    cls, attributes, *rest = arguments_of(made) or (None, None)
+    known = whole_dict(attributes) or {}
+    own, given = known.pop("__dict__", None), known.pop("args", None)
+    return (
+        type(cls) is Global
+        and cls in ERRORS
+        and type(own) is Container
+        and (are_plain(own) or (whole_dict(own) or {}).keys() == {"__notes__"})
+        and whole_tuple(given) is not None
+        and known.keys() <= _ERROR_ATTRIBUTES
+        and all(whole_tuple(one) == [] for one in rest[5:])
+    )
+
+
 BIT_MAKER = Global("numpy.random._pickle", "__bit_generator_ctor")
 
 
@@ -151,6 +184,7 @@ CALLS: dict[Global, Rule] = {
     # anybody asks here.
     Global("_codecs", "encode"): lambda made: False,
     **dict.fromkeys(ERRORS, all_are(anything)),
+    **dict.fromkeys(ERROR_MAKERS, _is_error),
     # Plain classes. bytes and bytearray of a number would take that much memory.
     Global("builtins", "bytes"): called_with(is_data, _is_codec, least=0),
     Global("builtins", "bytearray"): called_with(is_data, _is_codec, least=0),

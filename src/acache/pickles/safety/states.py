@@ -17,7 +17,7 @@ from acache.pickles.nodes import (
     whole_tuple,
 )
 from acache.pickles.safety.allowlist import CORES, ERRORS, listed
-from acache.pickles.safety.calls import BIT_MAKER, CALLS
+from acache.pickles.safety.calls import BIT_MAKER, CALLS, ERROR_MAKERS
 from acache.pickles.safety.rules import Rule, are_plain, is_data, is_leaf
 
 
@@ -149,7 +149,7 @@ STATES: dict[Global, Rule] = {
     **dict.fromkeys(listed(_arrays, "_reconstruct"), _is_known_array),
     Global("numpy.ma.core", "_mareconstruct"): _is_known_masked,
     Global("uuid", "UUID"): _is_known_uuid,
-    **dict.fromkeys(ERRORS, _is_known_error),
+    **dict.fromkeys([*ERRORS, *ERROR_MAKERS], _is_known_error),
     Global("numpy", "dtype"): CALLS[Global("numpy", "dtype")],
     **dict.fromkeys(
         listed(_makers, "__randomstate_ctor __generator_ctor __bit_generator_ctor"),

@@ -17,9 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from acache.config.limits import POLICIES, Policy
 from acache.operations.clear import Plan
 from acache.operations.execute import execute
-from acache.operations.prune import POLICIES, Limits, Policy, plan_prune, score
+from acache.operations.prune import Limits, plan_prune, score
 from acache.store.model import Entry
 from acache.store.store import ScanOptions, Store
 from acache.system.errors import UsageError

@@ -20,7 +20,8 @@ from heapq import heappop, heappush
 from math import log2
 from pathlib import Path
 
-from acache.operations.prune import HALF_LIFE_SECONDS, POLICIES
+from acache.config.limits import POLICIES
+from acache.operations.prune import HALF_LIFE_SECONDS
 from acache.operations.simulate.logged import trace_of
 from acache.operations.simulate.passes import BOUND
 from acache.operations.simulate.simulation import simulate

@@ -31,6 +31,7 @@ from acache.memory.engine.misses import (
     forget_lookup,
     looked_up,
 )
+from acache.memory.engine.source import CodeInfo, find_source
 
 _MISSING: Final = object()
 # joblib prints of hits from 2 on.
@@ -135,9 +136,10 @@ def _check_source(self: Any, stacklevel: int = 2) -> bool:
     state = function.source_state()
     if state is not None and state == function.verified and function.code is code:
         return True
-    if function.code is code and self._func_code_info is None:
+    if self._func_code_info is None:
         # The file that the function came from may have been edited since.
-        self._func_code_info = function.code_info
+        same = function.code is code
+        self._func_code_info = function.code_info if same else _stored_source(self)
     with contextlib.suppress(TypeError):  # some callables cannot be hashed
         # joblib trusts what this process once wrote, be it in another store, or written over by
         # another version of the function. Here the file is compared.
@@ -147,6 +149,14 @@ def _check_source(self: Any, stacklevel: int = 2) -> bool:
         explain(self, "source-changed")
     function.verify(code, self._func_code_info, state if found else None)
     return found
+
+
+def _stored_source(self: Any) -> CodeInfo | None:
+    try:
+        stored = self.store_backend.get_cached_func_code([memory._build_func_identifier(self.func)])
+        return find_source(self.func, memory.extract_first_line(stored)[0])
+    except (OSError, ValueError):
+        return None
 
 
 def _load_item(self: Any, call_id: Any, metadata: Any = None) -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.buckets import MotoServer, client, keys, put, split_url, upload
+from tests.helpers.html import Page
 from tests.helpers.processes import Result, dead_pid, run_python
 from tests.helpers.stores import unpack_recorded, write_entry
 
@@ -111,6 +112,17 @@ def test_versions_of_a_function_lie_side_by_side(
     assert [entry["id"] for entry in found["entries"]] == [f"m.f/{HASHES[1]}"] * 2
     assert acache("clear", "--cache-dir", bucket, "--function", "f", "-y").code == 0
     assert [key for key in keys(bucket, moto.environment) if key.endswith("output.pkl")] == []
+
+
+def test_report_on_a_bucket_says_size_instead_of_room_on_disk(
+    librosa_location: Path, bucket: str, moto: MotoServer, acache: Run
+) -> None:
+    upload(librosa_location, bucket, moto.environment)
+    result = acache("report", "-o", "-", "--cache-dir", bucket)
+    assert result.code == 0
+    shown = Page(result.stdout)
+    assert "Size by function" in result.stdout
+    assert "n disk" not in shown.text
 
 
 def test_stats_has_null_for_what_a_bucket_does_not_know(

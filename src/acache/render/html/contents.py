@@ -16,6 +16,7 @@ from acache.render.html.tables import (
     entry_name,
     level_text,
     per_megabyte,
+    room_title,
     seconds_text,
     table,
     tail,
@@ -36,7 +37,7 @@ def levels_table(report: StatsReport, *, plain: bool = False) -> Markup:
             **_sizes([row.totals for row in rows], report.total, plain=plain),
         }
     )
-    caption = "Room on disk by level"
+    caption = f"{room_title(report.total)} by level"
     ids = None if plain else "l"
     return table(caption, titles, cells, numbers=titles[1:], row_ids=ids)
 
@@ -57,7 +58,7 @@ def functions_table(
     )
     more = sum(row.functions for row in report.levels) - len(rows)
     return table(
-        "Room on disk by function",
+        f"{room_title(report.total)} by function",
         titles,
         cells,
         numbers=[title for title in titles[1:] if title != "source"],

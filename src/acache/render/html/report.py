@@ -16,6 +16,7 @@ from acache.render.html.tables import (
     day,
     minute,
     room_of,
+    room_title,
     seconds_text,
     short_names,
 )
@@ -53,7 +54,7 @@ def _sections(report: StoreReport, command: str, characters: int) -> Iterator[Ma
     if stats.total.entries:
         rows = stats.functions[:_MOST_FUNCTIONS]
         levels = level_tiles(report, rows)
-        title = f"Room on disk of {stats.store} by level, function and entry"
+        title = f"{room_title(stats.total)} of {stats.store} by level, function and entry"
         picture = element("figure", treemap(levels, title, described(levels)))
         yield _section("Where the room goes", picture)
         yield _section("Levels", _scroll(levels_table(stats)))
@@ -104,9 +105,8 @@ def _figures(report: StoreReport) -> Iterator[Markup]:
     total = stats.total
     functions = counted(sum(row.functions for row in stats.levels), "function")
     yield _figure("entries", f"{total.entries:,}", f"in {functions}")
-    yield _figure(
-        "on disk", size_text(room_of(total)), f"{size_text(_whole(report))} with all else"
-    )
+    room = "size" if total.disk_bytes is None else "on disk"
+    yield _figure(room, size_text(room_of(total)), f"{size_text(_whole(report))} with all else")
     if total.compute_seconds is not None:
         text = "at most, to compute again"
         yield _figure("compute time", duration(total.compute_seconds), text)

@@ -103,6 +103,11 @@ def room_of(totals: Totals) -> int:
     return totals.size_bytes if totals.disk_bytes is None else totals.disk_bytes
 
 
+def room_title(totals: Totals) -> str:
+    """Name what `room_of` returns: a bucket has no room on disk."""
+    return "Size" if totals.disk_bytes is None else "Room on disk"
+
+
 def per_megabyte(seconds: float | None, room: int) -> float | None:
     """Return the seconds that a megabyte took to compute; None where they are unknown."""
     return None if seconds is None or not room else seconds * 1e6 / room

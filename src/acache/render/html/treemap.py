@@ -182,6 +182,6 @@ def described(levels: Sequence[LevelTile]) -> str:
         for level in levels
     ]
     return (
-        "Each rectangle is an entry; its area is the room on disk, its colour the compute time per"
-        f" MB. {'; '.join(parts)}. The tables below have the same numbers."
+        "Each rectangle is an entry; its area is the room that it takes, its colour the compute"
+        f" time per MB. {'; '.join(parts)}. The tables below have the same numbers."
     )

@@ -169,27 +169,19 @@ def read_limit(raw: str | None, parse: Callable[[str], int | float]) -> Reading:
     """Read a limit of ``acache prune``; librosa has none."""
     if raw is None:
         return Reading(None, "no limit for acache prune")
-    try:
-        value = parse(raw)
-    except UsageError as error:
-        return Reading(None, f"acache prune refuses it: {error}", ok=False, documented=False)
-    return Reading(
-        value,
-        "the limit that the fast engine keeps, and acache prune if it is given none; the library"
-        " ignores it",
-    )
+    return _read_ours(raw, parse, "the limit that the fast engine keeps")
 
 
 def read_policy(raw: str | None) -> Reading:
     """Read the policy by which limits are kept; librosa has none."""
     if raw is None:
         return Reading("lru", "limits evict what was used least recently")
+    return _read_ours(raw, check_policy, "the order in which the fast engine evicts")
+
+
+def _read_ours(raw: str, parse: Callable[[str], str | int | float], effect: str) -> Reading:
     try:
-        value = check_policy(raw)
+        value = parse(raw)
     except UsageError as error:
         return Reading(None, f"acache prune refuses it: {error}", ok=False, documented=False)
-    return Reading(
-        value,
-        "the order in which the fast engine evicts, and acache prune if it is given none; the"
-        " library ignores it",
-    )
+    return Reading(value, f"{effect}, and acache prune if it is given none; the library ignores it")

@@ -188,6 +188,18 @@ def test_log_of_processes_at_once_is_garbled_nowhere(tmp_path: Path) -> None:
         assert sorted(own) == list(range(20_000))
 
 
+def test_log_of_processes_that_begin_at_once_is_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing.time, "time", lambda: 1.5)
+    monkeypatch.setattr(writing, "segments", lambda _: [])  # both looked before either began one
+    for at in (1.0, 2.0):
+        writer = writing.CallWriter(str(tmp_path))
+        writer.hit(at, "m/f", HASH, hash_seconds=0, load_seconds=0, bytes_loaded=0)
+        writer.flush()
+    assert [call.time for call in calls(tmp_path)] == [1.0, 2.0]
+
+
 @needs_posix
 def test_log_loses_only_the_last_second_of_what_is_killed(tmp_path: Path) -> None:
     code = (
@@ -203,6 +215,12 @@ def test_log_loses_only_the_last_second_of_what_is_killed(tmp_path: Path) -> Non
     assert 3 <= len(calls(tmp_path)) <= 4
 
 
+SLOW = """
+def append(data, append=writer._append):
+    time.sleep(1)
+    append(data)
+writer._append = append
+"""
 ENDINGS = {
     "exit": "record(1)",
     "sys.exit": "record(1); sys.exit()",
@@ -219,6 +237,12 @@ ENDINGS = {
         "import multiprocessing as m\n"
         "with m.get_context('fork').Pool(2) as pool:\n"
         "    pool.map(record, [1, 1], chunksize=1); pool.close(); pool.join()"
+    ),
+    "while its thread writes": SLOW + "record(1); time.sleep(1.3)",
+    "multiprocessing, while its thread writes": (
+        SLOW + "import multiprocessing as m\n"
+        "def work(): record(1); time.sleep(1.3)\n"
+        "p = m.get_context('fork').Process(target=work); p.start(); p.join()"
     ),
     "closed descriptors": "record(1); writer.flush(); os.closerange(3, 99); record(1)",
 }

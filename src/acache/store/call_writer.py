@@ -173,7 +173,8 @@ class CallWriter:
             return os.path.join(self._folder, ours[-1])
         _make_room(self._folder, found)
         path = os.path.join(self._folder, f"{time.time() * 1e6:016.0f}-{host}.tsv")
-        os.close(os.open(path, _APPEND | os.O_CREAT | os.O_EXCL, 0o666))
+        # Not O_EXCL: two processes that begin in one microsecond share a segment as any others do.
+        os.close(os.open(path, _APPEND | os.O_CREAT, 0o666))
         return path
 
 
@@ -342,8 +343,11 @@ class _Ticker:
         for writer in list(self.writers.values()):
             writer.flush()
 
-    def before_fork(self) -> None:
-        """End the thread, and write what is pending before the child exists."""
+    def finish(self) -> None:
+        """End the thread, which may be writing, and write what is pending.
+
+        A process that ends does not wait for it, and a fork would be one of several threads.
+        """
         thread, self._thread = self._thread, None
         if thread is not None and thread is not threading.current_thread():
             self._stop.set()
@@ -365,7 +369,7 @@ class _Ticker:
         """Flush, and from now on at once: other functions at exit may still make calls."""
         self._ended = True
         self.running = False
-        self.flush()
+        self.finish()
 
     def _at_exit(self) -> None:
         if not self._exits:
@@ -375,12 +379,12 @@ class _Ticker:
         util = sys.modules.get("multiprocessing.util")
         if util is not None and not self._finalizes:
             self._finalizes = True
-            util.Finalize(None, self.flush, exitpriority=0)
+            util.Finalize(None, self.finish, exitpriority=0)
 
 
 _ticker = _Ticker()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_ticker.before_fork, after_in_child=_ticker.reset)
+    os.register_at_fork(before=_ticker.finish, after_in_child=_ticker.reset)
 
 
 def call_writer(store: str) -> CallWriter:

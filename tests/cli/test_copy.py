@@ -79,6 +79,12 @@ def test_copy_that_is_not_complete_exits_with_1(acache: Acache, tmp_path: Path) 
         (["source", "source/joblib/a.tar"], "must not be in one another"),
         (["source", "target", "--function", "stft"], "no function in this cache matches 'stft'"),
         (["source", "target", "--allow", "x"], "'x' is not MODULE.NAME"),
+        (["source", "gcs://bucket/x"], "'gcs://bucket/x' is no location; write s3://"),
+        (["https://me:pw@host/x", "target"], "'https://host/x' is no location; write s3://"),
+        (
+            ["source", "s3://bucket/a.tar"],
+            "s3://bucket/a.tar: an archive is a file; copy to",
+        ),
         (["source"], "Missing argument 'DST'"),
         (["source", "file"], "file is not named like an archive"),
         (["file", "target"], "cannot be read: it ends too early"),

@@ -111,6 +111,18 @@ def test_cache_dir_if_relative_has_another_effect() -> None:
     assert "relative" in setting.effect
 
 
+@pytest.mark.parametrize("url", ["s3://me:secret@b/x", "s3://b/x?key=secret", "gcs://:secret@b/x"])
+def test_cache_dir_that_is_no_url_of_a_bucket_is_told_without_secrets(url: str) -> None:
+    for settings, given in (
+        (config(DIR=url), "LIBROSA_CACHE_DIR="),
+        (Config.from_env({}, cache_dir=url), "--cache-dir "),
+    ):
+        assert settings.location is None
+        with pytest.raises(ConfigurationError, match=f"^{given}.*no location; write s3://"):
+            settings.require_location()
+        assert "secret" not in repr(settings)
+
+
 def test_require_location_names_both_ways_to_give_one() -> None:
     with pytest.raises(ConfigurationError, match=r"LIBROSA_CACHE_DIR .* --cache-dir"):
         config().require_location()

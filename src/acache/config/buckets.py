@@ -8,7 +8,10 @@ from collections.abc import Mapping
 
 from acache.system.errors import UsageError
 
+URL_FORM = "write s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX"
+
 _URL = re.compile(r"(?P<scheme>s3|gs|az)://(?P<bucket>[^/?#@]+)(?:/(?P<prefix>[^?#]*))?", re.ASCII)
+_ANY_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://", re.ASCII)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -21,6 +24,17 @@ def is_bucket(location: object) -> bool:
     [True, False, False]
     """
     return isinstance(location, str) and location.startswith(("s3://", "gs://", "az://"))
+
+
+def is_url(location: object) -> bool:
+    """Return whether a location has the form of a URL: on object storage, or a mistake.
+
+    Examples
+    --------
+    >>> [is_url(text) for text in ("s3://team/cache", "gcs://team/cache", "/data/cache")]
+    [True, True, False]
+    """
+    return isinstance(location, str) and _ANY_URL.match(location) is not None
 
 
 def bucket_url(location: str) -> str:
@@ -45,7 +59,7 @@ def bucket_url(location: str) -> str:
     match = _URL.fullmatch(location)
     parts = [] if match is None else [part for part in (match["prefix"] or "").split("/") if part]
     if match is None or ".." in parts or "." in parts or not location.isprintable():
-        raise UsageError(f"{without_secrets(location)!r} is not valid; write s3://BUCKET/PREFIX")
+        raise UsageError(f"{without_secrets(location)!r} is no location; {URL_FORM}")
     return "/".join([f"{match['scheme']}://{match['bucket']}", *parts])
 
 

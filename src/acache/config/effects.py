@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple
 
-from acache.config.buckets import bucket_url, is_bucket
+from acache.config.buckets import URL_FORM, bucket_url, is_url
 from acache.config.limits import check_policy
 from acache.system.errors import UsageError
 
@@ -57,11 +57,11 @@ def read_location(raw: str | None, library: str) -> Reading:
     if raw == "":
         effect = f"{library} caches into ./joblib of the current folder; unset it to stop that"
         return Reading(_absolute(os.curdir), effect, ok=False, documented=False)
-    if is_bucket(raw):
+    if is_url(raw):
         try:
             url = bucket_url(raw)
-        except UsageError as error:
-            return Reading(None, str(error), ok=False, documented=False)
+        except UsageError:
+            return Reading(None, f"no location; {URL_FORM}", ok=False, documented=False)
         return Reading(url, f"object storage; {library} uses it only under acache.accelerate()")
     expanded = os.path.expanduser(raw)
     value = _absolute(expanded)

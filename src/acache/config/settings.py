@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
+from acache.config.buckets import is_url, without_secrets
 from acache.config.effects import (
     LIBROSA,
     Reading,
@@ -40,7 +41,7 @@ class Setting(NamedTuple):
         The environment variable that sets it.
     origin : {"flag", "environment", "default"}
     raw : str or None
-        As given; None for a default.
+        As given, but a URL without what may be secret; None for a default.
     value : str, int, float, bool or None
         The documented meaning, sizes in bytes, ages in seconds; None where there is none.
     effect : str
@@ -63,6 +64,8 @@ class Setting(NamedTuple):
     @property
     def summary(self) -> str:
         """What was given, and its effect."""
+        if self.origin == "flag":
+            return f"--{self.name} {self.raw!r}: {self.effect}"
         return f"{self.variable}={self.raw!r}: {self.effect}"
 
 
@@ -251,7 +254,10 @@ def _setting(
     """Read one setting: an argument over a variable over the default."""
     origin: Origin = "flag" if flag is not None else "default" if raw is None else "environment"
     raw = raw if flag is None else flag
-    return Setting(name, variable, origin, raw, *reader(raw))
+    reading = reader(raw)
+    if raw is not None and is_url(raw):
+        raw = without_secrets(raw)
+    return Setting(name, variable, origin, raw, *reading)
 
 
 def _env_prefix(environ: Mapping[str, str], flag: str | None) -> Setting:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from acache.config.buckets import bucket_url, is_bucket, local_location
+from acache.config.buckets import bucket_url, is_url, local_location
 from acache.config.effects import DEFAULT_LEVEL
 from acache.config.engine import Engine, check_engine, engine_from_env
 from acache.config.limits import Age, Policy, Size, check_policy, read_limits
@@ -143,7 +143,7 @@ class CacheManager:
         self._url = ""
         self._read_only = read_only
         self._allowed = _checked_names(allow)
-        if is_bucket(location):
+        if is_url(location):
             self._url = bucket_url(str(location))
             location = local_location(self._url) if local is None else os.fspath(local)
             if self.engine != "fast":

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from acache.config.buckets import is_bucket
+from acache.config.buckets import is_bucket, is_url, without_secrets
 from acache.operations.selection import Selector
 from acache.operations.verify.result import ResultCheck
 from acache.pickles import MissingPackageError
@@ -139,9 +139,22 @@ def open_source(text: str) -> Store:
 
 
 def open_target(text: str) -> Store:
-    """Open what is copied to: a location, or what is named like an archive. It need not exist."""
+    """Open what is copied to: a location, or what is named like an archive. It need not exist.
+
+    Raises
+    ------
+    UsageError
+        If it is named like an archive on object storage.
+    """
+    is_archive = text.lower().endswith(tuple(SUFFIXES))
+    if is_url(text):
+        if is_archive:
+            raise UsageError(
+                f"{without_secrets(text)}: an archive is a file; copy to a file, and upload that"
+            )
+        return Store(text)
     archive = ArchiveStore(text)
-    is_archive = archive.exists or text.lower().endswith(tuple(SUFFIXES))
+    is_archive = is_archive or archive.exists
     return archive if is_archive and not os.path.isdir(archive.path) else Store(text)
 
 

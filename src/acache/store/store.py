@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, NamedTuple, Protocol, TypeVar
 
-from acache.config.buckets import is_bucket
+from acache.config.buckets import is_url
 from acache.store.changes import Removal, StoredEntry, StoredSource, Writing
 from acache.store.layout import BELOW_JOBLIB
 from acache.store.leftovers import GRACE_SECONDS
@@ -134,6 +134,8 @@ class Store:
     ------
     ConfigurationError
         If the location is a file.
+    UsageError
+        If it has the form of a URL, and is none of a bucket.
     PermissionError
         If the location may not be looked into.
 
@@ -157,7 +159,7 @@ class Store:
         # By its name, as it imports this module.
         from importlib import import_module
 
-        module, name = ("bucket", "BucketStore") if is_bucket(location) else ("local", "LocalStore")
+        module, name = ("bucket", "BucketStore") if is_url(location) else ("local", "LocalStore")
         kind: type[Store] = getattr(import_module(f"acache.store.{module}"), name)
         return super().__new__(kind)
 

@@ -15,6 +15,7 @@ import joblib
 import numpy as np
 import pytest
 from joblib import memory
+from joblib._store_backends import FileSystemStoreBackend
 
 import acache
 from acache import CacheManager
@@ -90,6 +91,25 @@ def test_accelerate_takes_functions_made_before_and_after_and_gives_them_back(
     assert memory.MemorizedFunc.__call__ is joblibs
     assert before(1) == after(1) == [1]
     assert not {"_acache", "acache"} & vars(before).keys()
+
+
+def test_accelerate_leaves_locations_to_other_backends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured = []
+
+    class Backend(FileSystemStoreBackend):
+        def configure(self, location: str, *args: Any, **kwargs: Any) -> None:
+            configured.append(location)
+            super().configure(str(tmp_path), *args, **kwargs)
+
+    monkeypatch.setitem(memory._STORE_BACKENDS, "elsewhere", Backend)
+    with acache.accelerate():
+        for backend in (["elsewhere"], []):
+            named = {} if backend else {"backend": "elsewhere"}
+            cached = joblib.Memory("s3://bucket/x", *backend, verbose=0, **named).cache(function)
+            assert cached(1) == [1]
+    assert [location.startswith("s3://bucket/x") for location in configured] == [True, True]
 
 
 def test_accelerate_may_be_called_more_than_once() -> None:

@@ -311,7 +311,10 @@ def test_environment_cache_shares(call: Callable[..., str], bucket: str, tmp_pat
 
 @pytest.mark.parametrize(
     "code",
-    ["CacheManager('x', local='y')", "CacheManager('x', read_only=True)", "CacheManager('s3://')"],
+    [
+        *("CacheManager('x', local='y')", "CacheManager('x', read_only=True)"),
+        *("CacheManager('s3://')", "CacheManager('gcs://bucket/x')"),
+    ],
 )
 def test_sharing_that_cannot_be_meant_raises(code: str) -> None:
     from acache import CacheManager

@@ -14,7 +14,8 @@ _joblib_cache = Memory.cache
 
 
 def _init(self: Any, location: Any = None, *args: Any, **kwargs: Any) -> None:
-    if is_bucket(location):
+    # Other backends of joblib have locations of their own.
+    if is_bucket(location) and (args[0] if args else kwargs.get("backend", "local")) == "local":
         url = bucket_url(location)
         setattr(self, ATTRIBUTE, Options(url=url))
         location = local_location(url)

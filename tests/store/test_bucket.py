@@ -191,6 +191,25 @@ def test_clear_uses_requests_for_many_objects(
     [
         ("s3://no-such-bucket/x", {}, "there is no such bucket"),
         ("s3://bucket/x", {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "cannot be reached"),
+        ("s3://bucket/x", {"AWS_ENDPOINT_URL": "http://me:secret-of-the-url@:1"}, "is no endpoint"),
+        ("s3://bucket/x", {"AWS_ENDPOINT_URL": "127.0.0.1:9"}, "='127.0.0.1:9' is no endpoint"),
+        ("s3://bucket/x", {"AWS_ENDPOINT_URL": "http://127.0.0.1:x"}, "write http://HOST:PORT"),
+        (
+            "az://bucket/x",
+            {"AZURE_STORAGE_ACCOUNT_NAME": "me", "AZURE_STORAGE_ACCOUNT_KEY": "secret-of-the-key"},
+            "the account key of the environment is not valid",
+        ),
+        (
+            "az://bucket/x",
+            {
+                "AZURE_STORAGE_ACCOUNT_NAME": "me",
+                "AZURE_STORAGE_SAS_KEY": "sig=secret-of-the-key",
+                "AZURE_STORAGE_ENDPOINT": "http://127.0.0.1:9",
+            },
+            "the server cannot be reached",
+        ),
+        ("gs://bucket/x", {"GOOGLE_SERVICE_ACCOUNT_KEY": "{secret-of-the-key"}, "is not valid"),
+        ("gs://bucket/x", {"GOOGLE_APPLICATION_CREDENTIALS": "/no/file"}, "cannot be opened"),
         ("s3://", {}, "write s3://BUCKET/PREFIX"),
         ("s3://b/../x", {}, "write s3://BUCKET/PREFIX"),
         ("s3://me:secret-of-the-url@bucket/x", {}, "--cache-dir 's3://bucket/x': no location"),

@@ -6,12 +6,17 @@ import os
 import re
 from collections.abc import Mapping
 
-from acache.system.errors import UsageError
+from acache.system.errors import ConfigurationError, UsageError
 
 URL_FORM = "write s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX"
 
 _URL = re.compile(r"(?P<scheme>s3|gs|az)://(?P<bucket>[^/?#@]+)(?:/(?P<prefix>[^?#]*))?", re.ASCII)
 _ANY_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://", re.ASCII)
+_ENDPOINTS = {
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "gs": (),
+    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+}
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -78,11 +83,34 @@ def bucket_in_env(environ: Mapping[str, str] | None = None) -> bool:
     return any(map(is_bucket, (os.environ if environ is None else environ).values()))
 
 
-def allows_http(environ: Mapping[str, str] | None = None) -> bool:
-    """Return whether the endpoint that the environment names is one without encryption."""
+def allows_http(url: str, environ: Mapping[str, str] | None = None) -> bool:
+    """Return whether the endpoint that the environment names is one without encryption.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is none.
+    """
     environ = os.environ if environ is None else environ
-    endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or ""
-    return endpoint.startswith("http://")
+    for variable in _ENDPOINTS[url.partition(":")[0]]:
+        if endpoint := environ.get(variable):
+            if not _is_server(endpoint):
+                raise ConfigurationError(
+                    f"{variable}={without_secrets(endpoint)!r} is no endpoint;"
+                    " write http://HOST:PORT or https://HOST"
+                )
+            return endpoint.startswith("http://")
+    return False
+
+
+def _is_server(endpoint: str) -> bool:
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(endpoint)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # as of a port that is no number
+        return False
 
 
 def has_aws_key(environ: Mapping[str, str] | None = None) -> bool:

@@ -28,6 +28,11 @@ _REASONS = (
     ("latest/api/token", "no credentials were found"),
     ("token request", "no credentials were found"),
     ("MissingAccount", "no account is named: set AZURE_STORAGE_ACCOUNT_NAME"),
+    ("MissingSecretAccessKey", "AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY"),
+    ("MissingAccessKeyId", "AWS_SECRET_ACCESS_KEY is set without AWS_ACCESS_KEY_ID"),
+    ("InvalidAccessKey", "the account key of the environment is not valid"),
+    ("DecodeCredentials", "the file of credentials is not valid"),
+    ("OpenCredentials", "the file of credentials cannot be opened"),
     ("InvalidUri", "the endpoint that the environment names is not a URL"),
     ("MissingRegion", "no region is named: set AWS_REGION"),
     ("URL scheme is not allowed", "its endpoint is not encrypted: set AWS_ALLOW_HTTP=true"),
@@ -135,7 +140,7 @@ class Objects:
             "timeout": timedelta(seconds=timeout),
             "connect_timeout": timedelta(seconds=min(timeout, 5.0)),
         }
-        if allows_http():
+        if allows_http(self.url):
             options["allow_http"] = cast("Any", True)
         try:
             self._store = from_url(

@@ -82,7 +82,8 @@ def command(
         if plot is not None:
             file = stack.enter_context(OutputFile(plot, option="--plot"))
             form = plot_format(plot)
-        logged = trace_of(logged_calls(store, None if since is None else time.time() - since))
+        calls = logged_calls(store, None if since is None else time.time() - since)
+        logged = trace_of(calls, store)
         from acache.render.progress import replaying
 
         chosen = POLICIES if policies is None else policies

@@ -148,7 +148,7 @@ def report(
     doubts: list[str] = []
     if has_calls(store.path):
         calls = tuple(call_rows(read_calls(store.path), store, levels))
-        logged = trace_of(read_calls(store.path))
+        logged = trace_of(read_calls(store.path), store)
         doubts = logged.warnings
         simulation = _simulation(logged, shown)
     checked = () if verification is None else verification.warnings

@@ -39,7 +39,7 @@ class SimulateReport(NamedTuple):
     policies : dict of str to tuple of Point
         For each policy, and for ``"best"``: the bound that knew all calls to come.
     recommended : Recommendation or None
-        The policy that needs the smallest size; None if nothing is ever asked for twice.
+        The policy that needs the smallest size; None if a cache saves nothing.
     """
 
     calls: int
@@ -48,6 +48,13 @@ class SimulateReport(NamedTuple):
     unlimited: Point
     policies: dict[str, tuple[Point, ...]]
     recommended: Recommendation | None
+
+    @property
+    def nothing_saved(self) -> str:
+        """Why a cache saves nothing, where it does."""
+        if self.unlimited.hit_rate:
+            return "It is not known how long anything takes to compute, so no size is recommended."
+        return "Nothing was asked for twice: a cache of any size saves nothing."
 
 
 def simulate(

@@ -60,7 +60,7 @@ def simulation_section(
         f" {unlimited.hit_rate:.0%} hits.",
     )
     if report.recommended is None:
-        yield element("p", "Nothing was asked for twice: a cache of any size saves nothing.")
+        yield element("p", report.nothing_saved)
         return
     size, policy, share = report.recommended
     yield element("p", f"{size_text(size)} keep {share:.1%} of that, with the policy {policy}.")

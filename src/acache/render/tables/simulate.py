@@ -62,7 +62,7 @@ def _curve(out: Console, report: SimulateReport, policy: str) -> str:
 def _advice(report: SimulateReport, config: Config) -> list[RenderableType]:
     best = report.recommended
     if best is None:
-        return ["Nothing was asked for twice: a cache of any size saves nothing."]
+        return [report.nothing_saved]
     size = _rounded_up(best.size_bytes)
     saved = duration(report.unlimited.saved_seconds)
     prune = command(config, "prune", "--max-size", size, "--policy", best.policy)

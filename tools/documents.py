@@ -450,7 +450,9 @@ SETTING: Keys = {
         "type": ["string", "number", "boolean", "null"],
     },
     "origin": text("Source of the value", enum=[*get_args(Origin)]),
-    "raw": nullable(text("The value as it was given"), "for a default"),
+    "raw": nullable(
+        text("The value as it was given, a URL without user, password and query"), "for a default"
+    ),
     "effect": text("What librosa does with it"),
     "ok": value("boolean", "Whether librosa does what is documented"),
 }

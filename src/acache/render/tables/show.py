@@ -70,9 +70,7 @@ def _print_function(out: Console, details: FunctionDetails) -> None:
     facts = [("level", level_text(details.level)), ("entries", amount(totals))]
     if totals.entries:
         seconds = totals.compute_seconds
-        again = (
-            "not recorded" if seconds is None else f"at most {duration(seconds)} to compute again"
-        )
+        again = "not known" if seconds is None else f"at most {duration(seconds)} to compute again"
         facts.append(("compute", again))
     moments = {"oldest": totals.oldest, "newest": totals.newest, "last used": totals.last_access}
     facts += [(name, _moment(moment)) for name, moment in moments.items() if moment is not None]

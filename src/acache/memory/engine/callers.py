@@ -20,7 +20,13 @@ from acache.memory.engine.keys import KeyLog
 from acache.memory.engine.misses import heed_limits
 from acache.memory.engine.options import services_of
 from acache.memory.engine.own_files import key_log_path, read_secret
-from acache.memory.engine.parameters import Parameters, bind, follows_another, parameters_of
+from acache.memory.engine.parameters import (
+    Parameters,
+    bind,
+    follows_another,
+    parameters_of,
+    recorded_order,
+)
 from acache.store.format import OUTPUT, SOURCE
 
 # File systems tell times to 10 ms at worst: what was written just now may be written again unseen.
@@ -103,8 +109,8 @@ class Caller:
     """
 
     __slots__ = (
-        "_coerce", "_ignored", "_parameters", "_prefix", "_slots", "backend", "counts", "function",
-        "owner", "services",
+        "_coerce", "_ignored", "_order", "_parameters", "_prefix", "_slots", "backend", "counts",
+        "function", "owner", "services",
     )  # fmt: skip
 
     def __init__(self, owner: Any, function: CachedFunction, forget: Callable[[Any], None]) -> None:
@@ -125,6 +131,7 @@ class Caller:
             prefix = self.function.fingerprint.prefix
             self._prefix = prefix(self._parameters, coerce_mmap=self._coerce)
             self._slots = self._parameters.slots
+            self._order = recorded_order(self._parameters, owner.func)
 
     def fingerprint(
         self, owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -132,6 +139,19 @@ class Caller:
         """Return the fingerprint of a call; None where joblib's own hash must decide."""
         values = self._values(owner, args, kwargs)
         return None if values is None else self.function.fingerprint(self._prefix, values)
+
+    def recorded_arguments(
+        self, owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        """Return the arguments that joblib records, by name; None where its own code must tell.
+
+        That code would take 40 us of a small miss.
+        """
+        values = self._values(owner, args, kwargs)
+        if values is None or self._order is None:
+            return None
+        named = dict(zip(self._slots, values, strict=True))
+        return None if "*" in named.get("**", ()) else {name: named[name] for name in self._order}
 
     def argument_fingerprints(
         self, owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -14,6 +14,7 @@ import re
 import sys
 import threading
 from time import perf_counter, time
+from types import FunctionType
 from typing import Any, Final
 
 import joblib
@@ -26,6 +27,7 @@ from acache.memory.engine.loading import load, load_sized
 from acache.memory.engine.misses import (
     Lookup,
     Miss,
+    arguments_to_record,
     current_miss,
     explain,
     forget_lookup,
@@ -357,6 +359,23 @@ def _persist_input(self: Any, *args: Any, **kwargs: Any) -> Any:
     return metadata
 
 
+def _filter_args(func: Any, ignore: Any, args: Any = (), kwargs: Any = None) -> Any:
+    """Put arguments to parameters, as joblib's function of this name does."""
+    named = arguments_to_record(func, ignore, args, kwargs)
+    return memory.filter_args(func, ignore, args, kwargs or {}) if named is None else named
+
+
+def _with_own_filter(function: Any) -> Any:
+    """Return a method of joblib's that puts arguments to parameters by `_filter_args`."""
+    code = getattr(function, "__code__", None)
+    if code is None or "filter_args" not in code.co_names:
+        return function  # another joblib, or replaced by what traces a run
+    names = {**vars(memory), "filter_args": _filter_args}
+    made = FunctionType(code, names, code.co_name, function.__defaults__, function.__closure__)
+    made.__kwdefaults__ = function.__kwdefaults__
+    return made
+
+
 def _methods(kind: Any, methods: dict[str, Any]) -> dict[str, Any]:
     """Return those methods that this joblib has."""
     return {name: method for name, method in methods.items() if name in vars(kind)}
@@ -380,7 +399,7 @@ _joblib_compute = getattr(MemorizedFunc, _COMPUTE)
 _joblib_forced = MemorizedFunc.call
 _joblib_cached_call = MemorizedFunc._cached_call
 _joblib_after_call: Any = getattr(MemorizedFunc, "_after_call", None)
-_joblib_persist_input = MemorizedFunc._persist_input
+_joblib_persist_input = _with_own_filter(MemorizedFunc._persist_input)
 _joblib_load_item: Any = getattr(MemorizedFunc, "_load_item", None)
 _joblib_memorized_result: Any = getattr(MemorizedFunc, "_get_memorized_result", None)
 _joblib_is_valid = MemorizedFunc._is_in_cache_and_valid

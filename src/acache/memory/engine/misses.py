@@ -265,6 +265,15 @@ def current_miss(owner: Any) -> Miss | None:
     return miss if miss is not None and miss._owner is owner else None
 
 
+def arguments_to_record(func: Any, ignore: Any, args: Any, kwargs: Any) -> dict[str, Any] | None:
+    """Return the arguments of the call that is being stored; None where joblib must name them."""
+    miss = _current.get()
+    if miss is None or miss._owner.func is not func or miss._owner.ignore is not ignore:
+        return None
+    named: dict[str, Any] | None = miss._caller.recorded_arguments(miss._owner, args, kwargs)
+    return named
+
+
 def heed_limits() -> None:
     """Have joblib ask for room before it gives a result its name; for results of the engine."""
     backend = _store_backends.FileSystemStoreBackend

@@ -80,6 +80,20 @@ def parameters_of(function: Callable[..., Any], ignored: Sequence[str] = ()) -> 
     return Parameters(code, names, code.co_argcount, varargs, varkw, tuple(ignored), kept)
 
 
+def recorded_order(parameters: Parameters, function: Any) -> list[str] | None:
+    """Return the slots of parameters in the order in which joblib records their values.
+
+    Those with a default come first. None where joblib's own code must tell.
+    """
+    names = parameters.names
+    if parameters.code is None or (parameters.varargs and len(names) > parameters.positional):
+        return None
+    first = len(names) - len(function.__defaults__ or ()) - len(function.__kwdefaults__ or ())
+    order = (*names[first:], *names[:first], "*", "**")
+    slots = parameters.slots
+    return [name for name in order if name in slots]
+
+
 def follows_another(function: FunctionType) -> bool:
     """Return whether `inspect.signature` shows other parameters than those of the code."""
     attributes = function.__dict__

@@ -14,6 +14,7 @@ import pytest
 
 from acache.store.fill import Fill, change_fill, limits_folder, read_fill
 from tests.helpers.marks import needs_posix
+from tests.helpers.processes import run_python
 
 ADD = """
 import sys
@@ -118,3 +119,29 @@ def test_fill_can_be_changed_after_a_fork_amid_a_change(store: str) -> None:
     thread.join()
     assert os.waitpid(pid, 0)[1] == 0
     assert read_fill(store).entries == 2
+
+
+@needs_posix
+@pytest.mark.parametrize("forks", [False, True])
+def test_file_that_took_the_descriptor_of_the_count_stays_as_it_is(
+    tmp_path: Path, *, forks: bool
+) -> None:
+    code = f"""
+import os, sys, time
+from acache.store import fill
+store, mine = {str(tmp_path)!r}, {str(tmp_path / "mine")!r}
+add = lambda: fill.change_fill(store, lambda one: one._replace(entries=one.entries + 1))
+add()
+if {forks} and (child := os.fork()):
+    sys.exit(os.waitpid(child, 0)[1])
+os.closerange(3, 64)
+descriptor = os.open(mine, os.O_RDWR | os.O_CREAT)
+os.write(descriptor, b"important " * 20)
+add()
+time.sleep(1.1 * fill._HELD_SECONDS)
+add()
+os.write(descriptor, b"end")
+"""
+    run_python(code)
+    assert (tmp_path / "mine").read_bytes() == b"important " * 20 + b"end"
+    assert read_fill(str(tmp_path)).entries == 3

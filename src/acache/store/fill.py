@@ -25,7 +25,17 @@ _HELD_SECONDS = 1.0  # that a file stays open; it may have moved with its store
 _BLOCK = 4096
 
 _threads = threading.Lock()  # a lock on a file holds off processes, not threads
-_held: dict[str, tuple[int, float]] = {}  # files that stay open, and until when
+
+
+class _Held(NamedTuple):
+    """A file that stays open, and until when; another may have its descriptor by then."""
+
+    descriptor: int
+    file: tuple[int, int]  # device and inode
+    until: float
+
+
+_held: dict[str, _Held] = {}
 
 
 class Fill(NamedTuple):
@@ -132,11 +142,11 @@ def _open(store: str, *, hold: bool) -> tuple[int, bool]:
     """Return a descriptor, and whether it stays open for the next change."""
     path = _path(store)
     if hold and path in _held:
-        descriptor, until = _held[path]
-        if time.monotonic() < until and os.fstat(descriptor).st_nlink:
-            return descriptor, True
-        del _held[path]
-        os.close(descriptor)
+        held = _held[path]
+        status = _status_of(held)
+        if status is not None and status.st_nlink and time.monotonic() < held.until:
+            return held.descriptor, True
+        _let_go(path)
     try:
         descriptor = open_lock_file(path)
     except FileNotFoundError:
@@ -146,8 +156,25 @@ def _open(store: str, *, hold: bool) -> tuple[int, bool]:
     # Elsewhere an open file hinders whoever removes its folder.
     hold = hold and os.name == "posix" and is_local(path)
     if hold:
-        _held[path] = descriptor, time.monotonic() + _HELD_SECONDS
+        status = os.fstat(descriptor)
+        until = time.monotonic() + _HELD_SECONDS
+        _held[path] = _Held(descriptor, (status.st_dev, status.st_ino), until)
     return descriptor, hold
+
+
+def _status_of(held: _Held) -> os.stat_result | None:
+    """Return the status of an open file; None where a script has closed it."""
+    try:
+        status = os.fstat(held.descriptor)
+    except OSError:
+        return None
+    return status if (status.st_dev, status.st_ino) == held.file else None
+
+
+def _let_go(path: str) -> None:
+    held = _held.pop(path)
+    if _status_of(held) is not None:
+        os.close(held.descriptor)
 
 
 def _read(descriptor: int) -> Fill:
@@ -176,6 +203,8 @@ def _parsed(data: bytes) -> Fill:
 def _forked() -> None:
     global _threads  # noqa: PLW0603 - another thread of the parent may hold it for ever
     _threads = threading.Lock()
+    for path in list(_held):  # its locks are those of the parent
+        _let_go(path)
 
 
 if hasattr(os, "register_at_fork"):

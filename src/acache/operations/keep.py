@@ -27,6 +27,7 @@ from acache.system.filelock import open_lock_file, try_lock
 _SLACK = 8
 _FIRST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.002, 0.05
 _LINGER_SECONDS = 2.0  # a new process would take longer to start than this one to look again
+_SCAN_SHARE = 20  # scans take at most a twentieth of the time
 _PIECE = 64  # entries evicted before writers get to know of the room
 _PAUSE_SECONDS = 60.0  # where the limits cannot be kept
 _START = (
@@ -153,6 +154,7 @@ class _Keeper:
         self._limits = limits
         self._policy = policy
         self._plan: Plan | None = None
+        self._outdated = 0.0
         self._victims: deque[int] = deque()  # indices of the plan's entries, the first to go first
 
     def run(self) -> bool:
@@ -198,6 +200,7 @@ class _Keeper:
         """
         path, limits = self._store.path, self._limits
         before = self._fill()
+        began = time.monotonic()
         least = limits._replace(
             max_size=None if limits.max_size is None else 0,
             max_items=None if limits.max_items is None else 0,
@@ -209,6 +212,8 @@ class _Keeper:
             durations=False,
         )
         last_access = plan.entries.used
+        now = time.monotonic()
+        self._outdated = now + _SCAN_SHARE * (now - began)
         self._plan = plan
         self._victims = deque(sorted(range(len(plan.entries)), key=last_access.__getitem__))
 
@@ -231,10 +236,14 @@ class _Keeper:
 
     def _evict(self) -> bool:
         """Evict until the limits hold that are passed, and a little more; False if they cannot."""
+        # Counted too is what took the place of an entry, or was removed by joblib: where that may
+        # be much, nothing is evicted before it is measured.
+        measured = time.monotonic() > self._outdated
+        if measured:
+            self._measure()
         fill = self._fill()
         target = self._target(fill)
         fill = fill._replace(wanted_bytes=0)  # the target has room for it
-        measured = False
         while self._is_beyond(fill, target):
             if self._victims:
                 measured = self._remove(self._next(fill, target)) and measured

@@ -375,3 +375,22 @@ def test_readers_need_no_keeper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for _ in range(100):
         f(1)
     assert not started
+
+
+def test_limits_evict_nothing_for_what_takes_the_place_of_an_entry(tmp_path: Path) -> None:
+    cache = CacheManager(str(tmp_path), level=20, verbose=0, max_size="3MB")
+
+    @cache(20)
+    def kept(x: int) -> bytes:
+        return b"x" * 50_000 * (x >= 0)
+
+    @cache(20, cache_validation_callback=lambda _: False)
+    def expires(x: int) -> bytes:
+        return b"y" * 50_000 * (x >= 0)
+
+    for number in range(30):
+        kept(number)
+    for _ in range(200):
+        expires(0)
+        time.sleep(0.005)
+    assert len(list(tmp_path.rglob("output.pkl"))) == 31

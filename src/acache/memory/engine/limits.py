@@ -74,7 +74,9 @@ class Limiter:
         self.due = now + self._interval
         try:
             fill = read_fill(self._store)
-            if fill.measured + self._interval <= now or self._is_over(fill):
+            # One that lies ahead is of before the clock was set back.
+            is_fresh = fill.measured <= now < fill.measured + self._interval
+            if not is_fresh or self._is_over(fill):
                 self._see_to_it()
         except OSError:
             pass
